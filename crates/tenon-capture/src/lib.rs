@@ -1,0 +1,37 @@
+//! An event in; dedup, subscribers and jobs out, in one transaction.
+//!
+//! [`CaptureService`] is the only way in: webhooks, CloudEvents, calls, reruns and emitted events all come
+//! through it. Beside it stand what its callers share: the clock, ids, compiled programs, who waits for a
+//! job's end, live news and counters. Nothing here speaks HTTP or SQL, and nothing here runs a job.
+
+mod clock;
+mod error;
+mod event;
+mod generations;
+mod id_source;
+mod json_text;
+mod key;
+mod live;
+mod metrics;
+mod plan;
+mod programs;
+mod service;
+mod subscribers;
+pub mod trigger;
+mod watch;
+
+pub use clock::{Clock, ParseMomentError, parse_rfc3339, rfc3339};
+pub use error::Error;
+pub use event::{Data, Event, HOPS, InvalidEvent, MAX_HOPS, hops_after};
+pub use generations::Generations;
+pub use id_source::IdSource;
+pub use json_text::{InvalidJson, JsonText, MAX_JSON_DEPTH};
+pub use key::{MAX_KEY_BYTES, bounded_key, key_text};
+pub use live::{JobEvent, Live, StepState};
+pub use metrics::{Counter, Gauge, Histogram, Metrics};
+pub use programs::{Deployed, Programs};
+pub use service::{
+    Accepted, CALL_TYPE, Call, CaptureService, Incoming, Options, Ports, RERUN_TYPE, Rerun, Watched,
+};
+pub use subscribers::{Subscriber, Subscribers};
+pub use watch::{JobEnd, JobWatch, TooManyWatches, Watch};

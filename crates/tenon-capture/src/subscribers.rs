@@ -1,0 +1,135 @@
+//! Which workflows want an event of a type: looked up once per type and generation, not once per event.
+//!
+//! A workflow that nothing happens to is not here at all, so a hundred thousand idle ones cost nothing.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use quick_cache::Equivalent;
+use quick_cache::sync::Cache;
+use tenon_store::{Kind, Store, WorkspaceId};
+use tenon_workflow::{EventFilter, Match};
+
+use crate::programs::{Deployed, Programs};
+use crate::{Error, Generations};
+
+/// The workflows that may want events of one type, as of a generation.
+#[derive(Debug)]
+pub struct Subscribers {
+    /// When this is true.
+    pub generation: u64,
+    /// In subscription order.
+    pub list: Vec<Subscriber>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub struct Subscriber {
+    /// The workflow.
+    pub deployed: Arc<Deployed>,
+    /// Whether the type alone decides, so that the event need not be read.
+    pub wants_all: bool,
+}
+
+/// Finds subscribers, by type.
+pub(crate) struct Directory {
+    store: Arc<dyn Store>,
+    programs: Programs,
+    generations: Arc<Generations>,
+    by_type: Cache<Key, Arc<Subscribers>>,
+    by_name: Cache<Key, Arc<Named>>,
+}
+
+/// A workflow that is called by its name, as of a generation.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) generation: u64,
+    pub(crate) is_enabled: bool,
+    pub(crate) deployed: Arc<Deployed>,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key(WorkspaceId, Box<str>);
+
+/// A [`Key`] that borrows, so that the hot path allocates nothing to look.
+#[derive(Clone, Copy)]
+struct KeyRef<'a>(WorkspaceId, &'a str);
+
+impl Hash for KeyRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+        self.1.hash(state);
+    }
+}
+
+impl Equivalent<Key> for KeyRef<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.0 == key.0 && *self.1 == *key.1
+    }
+}
+
+// === impl Directory ===
+
+impl Directory {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        programs: Programs,
+        generations: Arc<Generations>,
+        capacity: usize,
+    ) -> Self {
+        Self { store, programs, generations, by_type: Cache::new(capacity), by_name: Cache::new(capacity) }
+    }
+
+    /// Those that may want events of this type.
+    pub(crate) async fn of(&self, workspace: WorkspaceId, r#type: &str) -> Result<Arc<Subscribers>, Error> {
+        if let Some(cached) = self.by_type.get(&KeyRef(workspace, r#type))
+            && self.generations.is_current(workspace, cached.generation)
+        {
+            return Ok(cached);
+        }
+        let (resources, generation) =
+            self.store.resources_by_key(workspace, Kind::Workflow, &[r#type, "*"]).await?;
+        self.generations.observe(workspace, generation);
+        let mut list = Vec::with_capacity(resources.len());
+        for resource in &resources {
+            let deployed = self.programs.get_or_compile(resource)?;
+            let wants_all = deployed.program.subscription.as_ref().is_some_and(|subscription| {
+                subscription.filters.iter().any(|filter| is_only_type(filter, r#type))
+            });
+            list.push(Subscriber { deployed, wants_all });
+        }
+        let found = Arc::new(Subscribers { generation, list });
+        self.by_type.insert(Key(workspace, r#type.into()), Arc::clone(&found));
+        Ok(found)
+    }
+
+    /// The workflow of this name (`namespace/name`), enabled or not.
+    pub(crate) async fn named(&self, workspace: WorkspaceId, name: &str) -> Result<Arc<Named>, Error> {
+        if let Some(cached) = self.by_name.get(&KeyRef(workspace, name))
+            && self.generations.is_current(workspace, cached.generation)
+        {
+            return Ok(cached);
+        }
+        // The generation is read first: what changes in between makes the capture stale, never wrong.
+        let generation = self.generation(workspace).await?;
+        let resource = self.store.resource(workspace, Kind::Workflow, name).await?;
+        let resource = resource.ok_or_else(|| Error::UnknownWorkflow(name.to_owned()))?;
+        let deployed = self.programs.get_or_compile(&resource)?;
+        let found = Arc::new(Named { generation, is_enabled: resource.enabled, deployed });
+        self.by_name.insert(Key(workspace, name.into()), Arc::clone(&found));
+        Ok(found)
+    }
+
+    /// The workspace's generation now, from the store.
+    pub(crate) async fn generation(&self, workspace: WorkspaceId) -> Result<u64, Error> {
+        let generation = self.store.generation(workspace).await?;
+        self.generations.observe(workspace, generation);
+        Ok(generation)
+    }
+}
+
+/// Whether the filter asks for this type and nothing else.
+fn is_only_type(filter: &EventFilter, wanted: &str) -> bool {
+    let [(name, Match::Equals(value))] = filter.attributes.as_slice() else { return false };
+    filter.data.is_none() && name == "type" && value.as_str() == Some(wanted)
+}

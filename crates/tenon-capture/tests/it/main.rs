@@ -1,0 +1,11 @@
+//! Integration tests of `tenon-capture`.
+
+mod capture;
+mod clock_and_ids;
+mod event;
+mod fixture;
+mod json_text;
+mod metrics;
+mod reruns;
+mod trigger;
+mod watch;

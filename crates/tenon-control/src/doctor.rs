@@ -1,0 +1,61 @@
+//! `/version`, `/workspaces` and `/doctor`: what this server is and how it fares.
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Value, json};
+use tenon_gateway::{App, Caller, DEFAULT_WORKSPACE, Problem};
+use tenon_store::DiskUse;
+
+/// Free space below this is worth a warning, bytes.
+const LITTLE_SPACE: u64 = 1 << 30;
+/// More jobs than this waiting for their turn are worth a warning.
+const LONG_BACKLOG: i64 = 100_000;
+
+pub(crate) async fn version(_: Caller) -> Json<Value> {
+    Json(json!({ "version": env!("CARGO_PKG_VERSION"), "semantics": tenon_engine::SEMANTICS }))
+}
+
+pub(crate) async fn workspaces(State(app): State<App>, _: Caller) -> Result<Json<Value>, Problem> {
+    let id = app.workspace(DEFAULT_WORKSPACE).await?;
+    let items: Vec<Value> = id.into_iter().map(|_| json!({ "name": DEFAULT_WORKSPACE })).collect();
+    Ok(Json(json!({ "items": items, "next": null })))
+}
+
+pub(crate) async fn doctor(State(app): State<App>, _: Caller) -> Result<Json<Value>, Problem> {
+    let disk = app.store().disk_use().await?;
+    let metrics = app.metrics();
+    let backlog = i64::try_from(disk.open_jobs).unwrap_or(i64::MAX);
+    let checks = [space(&disk), jobs(backlog), panics(metrics.panics.get())];
+    Ok(Json(json!({
+        "checks": checks,
+        "disk": {
+            "bytes": disk.bytes,
+            "free": disk.free,
+            "events": disk.events,
+            "jobs": disk.jobs,
+            "openJobs": disk.open_jobs,
+        },
+    })))
+}
+
+fn check(name: &str, is_fine: bool, detail: String, hint: &str) -> Value {
+    let state = if is_fine { "ok" } else { "warning" };
+    let hint = if is_fine { Value::Null } else { Value::from(hint) };
+    json!({ "name": name, "state": state, "detail": detail, "hint": hint })
+}
+
+fn space(disk: &DiskUse) -> Value {
+    let megabytes = |bytes: u64| bytes >> 20;
+    let detail = format!("{} MiB used, {} MiB free", megabytes(disk.bytes), megabytes(disk.free));
+    check("disk", disk.free >= LITTLE_SPACE, detail, "make room: when the disk is full, events are answered 507")
+}
+
+fn jobs(open: i64) -> Value {
+    let detail = format!("{open} jobs are not finished");
+    check("backlog", open < LONG_BACKLOG, detail, "`tenon job list --state pending` shows what waits")
+}
+
+fn panics(count: u64) -> Value {
+    let detail = format!("{count} requests hit a bug since the server started");
+    check("panics", count == 0, detail, "the server's log has the details; please report them")
+}

@@ -1,0 +1,67 @@
+//! `/events`: what was captured.
+
+use std::collections::HashMap;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use serde_json::Value;
+use tenon_gateway::{App, Caller, Problem, Workspace, codes};
+use tenon_store::{EventFilter, EventId};
+
+use crate::page::{Parameters, bad, page};
+use crate::show;
+
+const KNOWN: [&str; 7] = ["type", "source", "since", "until", "id", "limit", "cursor"];
+
+pub(crate) async fn list(
+    State(app): State<App>,
+    _: Caller,
+    workspace: Workspace,
+    given: Query<HashMap<String, String>>,
+) -> Result<Json<Value>, Problem> {
+    let parameters = Parameters::new(given, &KNOWN)?;
+    let ids = parameters.get("id").map(EventId::range).transpose().map_err(|error| bad(error.to_string()))?;
+    let filter = EventFilter {
+        r#type: parameters.get("type").map(str::to_owned),
+        source: parameters.get("source").map(str::to_owned),
+        since: parameters.moment("since")?,
+        until: parameters.moment("until")?,
+        ids,
+    };
+    let (cursor, limit) = (parameters.cursor()?, parameters.limit()?);
+    let found = app.store().events(workspace.id, &filter, cursor, limit).await?;
+    let next = found.next.map(|next| next.to_string());
+    Ok(page(found.items.iter().map(show::event).collect(), next))
+}
+
+pub(crate) async fn show(
+    State(app): State<App>,
+    _: Caller,
+    workspace: Workspace,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let id = find(&app, &workspace, &id).await?;
+    let record = app.store().event(workspace.id, id).await?.ok_or_else(|| missing(&id.to_string()))?;
+    Ok(Json(show::whole_event(&record)))
+}
+
+/// The event that an id or a unique beginning of one names.
+async fn find(app: &App, workspace: &Workspace, text: &str) -> Result<EventId, Problem> {
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    let ids = EventId::range(text).map_err(|error| bad(error.to_string()))?;
+    let filter = EventFilter { ids: Some(ids), ..EventFilter::default() };
+    let found = app.store().events(workspace.id, &filter, None, 2).await?;
+    match found.items.as_slice() {
+        [] => Err(missing(text)),
+        [one] => Ok(one.id),
+        _ => Err(Problem::new(&codes::CONFLICT, format!("`{text}` is the beginning of several ids"))
+            .with_hint("give more of the id")),
+    }
+}
+
+fn missing(text: &str) -> Problem {
+    let shown: String = text.chars().take(40).collect();
+    Problem::new(&codes::NOT_FOUND, format!("there is no event `{shown}`"))
+}

@@ -1,0 +1,66 @@
+//! The management API, `/api/v1`: deploy, look, rerun, cancel.
+//!
+//! One file per resource; [`routes`] is the list of all addresses. Every change is written down with who made
+//! it. Nothing here runs a job or knows SQL: the worker and the store do.
+
+mod audit;
+mod deploy;
+mod doctor;
+mod events;
+mod jobs;
+mod lint;
+mod page;
+mod resources;
+mod show;
+mod stream;
+
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use tenon_gateway::App;
+use tenon_worker::{History, Worker};
+
+/// What the management API uses beside the gateway's [`App`].
+#[derive(Clone)]
+pub struct Control {
+    /// Who runs jobs.
+    pub worker: Worker,
+    /// Who remembers them.
+    pub history: History,
+}
+
+/// All addresses below `/api/v1`, for [`tenon_gateway::router_with`].
+pub fn routes(control: Control) -> Router<App> {
+    Router::new()
+        .route("/api/v1/version", get(doctor::version))
+        .route("/api/v1/doctor", get(doctor::doctor))
+        .route("/api/v1/workspaces", get(doctor::workspaces))
+        .route("/api/v1/lint", post(lint::lint))
+        .route("/api/v1/workflows", get(resources::list))
+        .route(
+            "/api/v1/workflows/{namespace}/{name}",
+            get(resources::show).put(resources::put).delete(resources::delete),
+        )
+        .route("/api/v1/workflows/{namespace}/{name}/versions", get(resources::versions))
+        .route("/api/v1/workflows/{namespace}/{name}/enable", post(resources::enable))
+        .route("/api/v1/workflows/{namespace}/{name}/disable", post(resources::disable))
+        .route("/api/v1/triggers", get(resources::list))
+        .route(
+            "/api/v1/triggers/{name}",
+            get(resources::show).put(resources::put).delete(resources::delete),
+        )
+        .route("/api/v1/triggers/{name}/versions", get(resources::versions))
+        .route("/api/v1/triggers/{name}/enable", post(resources::enable))
+        .route("/api/v1/triggers/{name}/disable", post(resources::disable))
+        .route("/api/v1/events", get(events::list))
+        .route("/api/v1/events/{id}", get(events::show))
+        .route("/api/v1/jobs", get(jobs::list))
+        .route("/api/v1/jobs/{id}", get(jobs::show))
+        .route("/api/v1/jobs/{id}/trace", get(jobs::trace))
+        .route("/api/v1/jobs/{id}/journal", get(jobs::journal))
+        .route("/api/v1/jobs/{id}/verify", post(jobs::verify))
+        .route("/api/v1/jobs/{id}/rerun", post(jobs::rerun))
+        .route("/api/v1/jobs/{id}/cancel", post(jobs::cancel))
+        .route("/api/v1/stream", get(stream::stream))
+        .route("/api/v1/audit", get(audit::list))
+        .layer(Extension(control))
+}

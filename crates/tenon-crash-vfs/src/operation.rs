@@ -1,0 +1,37 @@
+//! What is remembered.
+
+use std::sync::Arc;
+
+/// One thing that was done to a file, or that the test wants to find again between them. Files go by their name
+/// within the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// Bytes at an offset.
+    Write {
+        /// Which file.
+        file: Arc<str>,
+        /// Where, in bytes.
+        offset: u64,
+        /// What.
+        bytes: Arc<[u8]>,
+    },
+    /// The file has this many bytes now.
+    Truncate {
+        /// Which file.
+        file: Arc<str>,
+        /// Bytes.
+        size: u64,
+    },
+    /// Everything done to the file so far is on the disk.
+    Sync {
+        /// Which file.
+        file: Arc<str>,
+    },
+    /// The file is gone.
+    Delete {
+        /// Which file.
+        file: Arc<str>,
+    },
+    /// The test was promised something.
+    Mark(usize),
+}

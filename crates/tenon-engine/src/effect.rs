@@ -1,0 +1,225 @@
+//! Effects: the only things that leave the core. And their outcomes: the only things that come back.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tenon_workflow::{ErrorType, HttpOutput};
+
+use crate::Timestamp;
+use crate::digest;
+
+/// The longest `Idempotency-Key` that is sent as it is.
+const IDEMPOTENCY_KEY_BYTES: usize = 200;
+
+/// Something to be done outside, at a stable address.
+#[derive(Debug, Clone)]
+pub struct Effect {
+    /// Call-site path with loop indexes and visit counts; the same after a crash and for every attempt.
+    pub id: Arc<str>,
+    /// From 1.
+    pub attempt: u32,
+    /// Hash of what is to be done; a replay must find the same.
+    pub arguments: u64,
+    /// What is to be done.
+    pub action: EffectAction,
+}
+
+// === impl Effect ===
+
+impl Effect {
+    /// `<job>.<effect id>`, the same for every attempt; hashed if it would not fit a header.
+    pub fn idempotency_key(&self, job: &str) -> String {
+        let key = format!("{job}.{}", self.id);
+        let sendable = key.bytes().all(|byte| byte.is_ascii_graphic());
+        if key.len() <= IDEMPOTENCY_KEY_BYTES && sendable {
+            return key;
+        }
+        format!("{job}.{}", digest::hex(key.as_bytes()))
+    }
+}
+
+/// What is to be done.
+#[derive(Debug, Clone)]
+pub enum EffectAction {
+    /// An HTTP call.
+    Http(Box<HttpRequest>),
+    /// Capture this event (its whole envelope).
+    Emit(Arc<Value>),
+    /// Nothing until a moment. For this and only this the job may go to sleep.
+    Timer {
+        /// When.
+        due: Timestamp,
+    },
+}
+
+/// An HTTP call, arguments evaluated.
+#[derive(Debug, Clone, Serialize)]
+pub struct HttpRequest {
+    /// Upper case.
+    pub method: String,
+    /// Absolute.
+    pub url: String,
+    /// Name and value; in document order.
+    pub headers: Vec<(String, String)>,
+    /// Name and value; appended to the URL's own query.
+    pub query: Vec<(String, String)>,
+    /// A text is sent as it is, anything else as JSON.
+    pub body: Option<Value>,
+    /// Whether a 3xx answer is the result (else redirects are followed).
+    pub redirect: bool,
+    /// What the task's raw output is.
+    #[serde(skip)]
+    pub output: HttpOutput,
+}
+
+/// What came of an effect.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Outcome {
+    /// The callee answered as asked.
+    Answered(Answer),
+    /// The effect failed; becomes an error of the task.
+    Failed(Failure),
+    /// The event is captured.
+    Emitted,
+    /// The timer fired.
+    Fired,
+    /// The job is cancelled (its effect id is `cancel`).
+    Cancelled,
+}
+
+/// An HTTP answer, decoded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Kept only where the document asks for the whole response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headers: Option<Vec<(String, String)>>,
+    /// The body: JSON decoded, text as text, else base64; `null` if empty.
+    pub content: Value,
+}
+
+/// Why an effect failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// Which standard error it becomes.
+    pub error: FailureKind,
+    /// Its status.
+    pub status: u16,
+    /// What happened.
+    pub detail: String,
+}
+
+/// The standard errors that effects end in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum FailureKind {
+    /// Network faults and unwanted statuses.
+    Communication,
+    /// The call took too long.
+    Timeout,
+    /// The call is not possible as the document has it.
+    Configuration,
+    /// Tenon itself could not.
+    Runtime,
+}
+
+// === impl FailureKind ===
+
+impl FailureKind {
+    /// The error of the language.
+    pub fn error_type(self) -> ErrorType {
+        match self {
+            Self::Communication => ErrorType::Communication,
+            Self::Timeout => ErrorType::Timeout,
+            Self::Configuration => ErrorType::Configuration,
+            Self::Runtime => ErrorType::Runtime,
+        }
+    }
+}
+
+/// How much of an unwanted answer's body goes into `detail`, bytes.
+const DETAIL_BYTES: usize = 2048;
+
+// === impl HttpRequest ===
+
+impl HttpRequest {
+    /// Rule 24: which answers are results, which are communication errors; and how bodies are read.
+    pub fn outcome(&self, status: u16, headers: Vec<(String, String)>, body: &[u8]) -> Outcome {
+        let highest = if self.redirect { 399 } else { 299 };
+        if !(200..=highest).contains(&status) {
+            return Outcome::Failed(Failure {
+                error: FailureKind::Communication,
+                status,
+                detail: detail(status, body),
+            });
+        }
+        let content = match self.output {
+            HttpOutput::Raw => Value::String(BASE64.encode(body)),
+            HttpOutput::Content | HttpOutput::Response => match decode(&headers, body) {
+                Ok(content) => content,
+                Err(failure) => return Outcome::Failed(failure),
+            },
+        };
+        let headers = (self.output == HttpOutput::Response).then_some(headers);
+        Outcome::Answered(Answer { status, headers, content })
+    }
+}
+
+fn detail(status: u16, body: &[u8]) -> String {
+    let start = &body[..body.len().min(DETAIL_BYTES)];
+    let text = String::from_utf8_lossy(start);
+    if text.trim().is_empty() {
+        return format!("the callee answered {status} without a body");
+    }
+    text.into_owned()
+}
+
+fn decode(headers: &[(String, String)], body: &[u8]) -> Result<Value, Failure> {
+    if body.is_empty() {
+        return Ok(Value::Null);
+    }
+    let content_type = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        .map(|(_, value)| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+        .unwrap_or_default();
+    if content_type == "application/json" || content_type.ends_with("+json") {
+        return serde_json::from_slice(body).map_err(|error| Failure {
+            error: FailureKind::Communication,
+            status: 502,
+            detail: format!("the answer says it is {content_type} but cannot be read: {error}"),
+        });
+    }
+    let textual = content_type.starts_with("text/")
+        || content_type.is_empty()
+        || content_type.ends_with("+xml")
+        || matches!(
+            content_type.as_str(),
+            "application/xml" | "application/yaml" | "application/x-www-form-urlencoded"
+        );
+    match std::str::from_utf8(body) {
+        Ok(text) if textual => Ok(Value::String(text.to_owned())),
+        _ => Ok(Value::String(BASE64.encode(body))),
+    }
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    /// As the journal keeps it.
+    pub fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("an outcome has only JSON values")
+    }
+
+    /// From the journal; the error says what is damaged.
+    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(bytes).map_err(|error| error.to_string())
+    }
+}

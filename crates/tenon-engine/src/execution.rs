@@ -1,0 +1,220 @@
+//! The job interpreter: an explicit stack machine that outcomes go into and effects come out of.
+//!
+//! ```text
+//! start ─► run ─► effects ──(perform)──► accept(outcome) ─► run ─► … ─► finished
+//!                    ▲                          │
+//!                    └── after the entry of the outcome is durable
+//! ```
+//!
+//! Pure tasks run inside. The machine is deterministic: given the same job and the same entries in the same
+//! order it makes the same effects at the same addresses with the same arguments. Nothing here may depend on
+//! anything else.
+
+mod expression;
+mod frame;
+mod machine;
+mod scope;
+mod tasks;
+
+use std::sync::Arc;
+
+use tenon_expr::Value;
+use tenon_workflow::Program;
+
+use crate::trace::Recorder;
+use crate::{Effect, Error, Outcome, Timestamp};
+use machine::Machine;
+
+/// The most outcomes that one job may journal.
+pub const MAX_JOURNAL_ENTRIES: u32 = 100_000;
+/// The most bytes of outcomes that one job may journal.
+pub const MAX_JOURNAL_BYTES: usize = 64 << 20;
+
+/// What a job is made of besides its journal. None of it changes while the job lives.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// `job_…`.
+    pub id: String,
+    /// The revision it is pinned to.
+    pub program: Arc<Program>,
+    /// `$event`: the envelope of its event; `None` for jobs started by a call.
+    pub event: Option<Arc<Value>>,
+    /// Raw input of the workflow.
+    pub input: Arc<Value>,
+    /// The first `now`.
+    pub captured_at: Timestamp,
+    /// `$runtime`.
+    pub runtime: Arc<Value>,
+    /// How many emits lie between its event and one that came from outside.
+    pub hops: u32,
+}
+
+/// One job being interpreted.
+#[derive(Debug)]
+pub struct Execution {
+    machine: Machine,
+}
+
+/// How far `start`, `accept` and `resume` got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Waiting for outcomes of the effects that were given out.
+    Blocked,
+    /// Has used up its slice of pure work; call `resume`.
+    Yielded,
+    /// See `finished`.
+    Finished,
+}
+
+/// Nothing but timers is awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sleep {
+    /// When the first is due.
+    pub until: Timestamp,
+    /// Whether it is the delay before a retry.
+    pub is_retry: bool,
+}
+
+/// An entry for the journal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// Dense, from 0.
+    pub sequence: u32,
+    /// The effect's id.
+    pub effect: Arc<str>,
+    /// From 1.
+    pub attempt: u32,
+    /// Hash of the effect's arguments.
+    pub arguments: u64,
+    /// When the attempt started.
+    pub started_at: Timestamp,
+    /// When the outcome was accepted; monotone within a job.
+    pub at: Timestamp,
+    /// The outcome, encoded.
+    pub outcome: Vec<u8>,
+}
+
+/// An outcome on its way in.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// The effect's id.
+    pub effect: Arc<str>,
+    /// Its attempt.
+    pub attempt: u32,
+    /// When the attempt started.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub at: Timestamp,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Finished {
+    /// With an output.
+    Completed(Arc<Value>),
+    /// With an error.
+    Faulted(Error),
+    /// Cancelled.
+    Cancelled,
+}
+
+// === impl Finished ===
+
+impl Finished {
+    /// The stored form of the result: output or error as JSON, nothing for a cancelled job.
+    pub fn encode(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Completed(output) => serde_json::to_vec(output).ok(),
+            Self::Faulted(error) => serde_json::to_vec(error).ok(),
+            Self::Cancelled => None,
+        }
+    }
+}
+
+/// Where a replay and the journal disagree: the job must be suspended, never guessed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the replay diverges from the journal at entry {sequence} ({effect}): {reason}")]
+pub struct Diverged {
+    /// The entry.
+    pub sequence: u32,
+    /// Its effect.
+    pub effect: String,
+    /// What differs.
+    pub reason: String,
+}
+
+// === impl Execution ===
+
+impl Execution {
+    /// A job that has not begun. Call `resume` to begin.
+    pub fn new(job: Job) -> Self {
+        Self { machine: Machine::new(job, None) }
+    }
+
+    /// The same, writing down every step.
+    pub fn recorded(job: Job, recorder: Recorder) -> Self {
+        Self { machine: Machine::new(job, Some(recorder)) }
+    }
+
+    /// Goes on after `new` or `Yielded`.
+    pub fn resume(&mut self) -> Progress {
+        self.machine.run()
+    }
+
+    /// Takes an outcome in. `None`: it was dropped (its effect was withdrawn meanwhile, or the attempt is
+    /// not the one that is awaited) and must not be journaled. Otherwise the entry must be durable before any
+    /// effect is performed that `take_effects` gives from now on.
+    pub fn accept(&mut self, accepted: Accepted) -> Option<(Recorded, Progress)> {
+        let recorded = self.machine.accept(accepted)?;
+        let progress = self.machine.run();
+        Some((recorded, progress))
+    }
+
+    /// Ends the job as cancelled; every effect is withdrawn.
+    pub fn cancel(&mut self, at: Timestamp) -> Option<Recorded> {
+        self.machine.cancel(at)
+    }
+
+    /// Plays one journal entry back.
+    pub fn replay(&mut self, recorded: &Recorded) -> Result<Progress, Diverged> {
+        self.machine.replay(recorded)?;
+        loop {
+            let progress = self.machine.run();
+            if progress != Progress::Yielded {
+                return Ok(progress);
+            }
+        }
+    }
+
+    /// Effects that were made since the last call and have not been withdrawn.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        self.machine.take_effects()
+    }
+
+    /// Ids of effects that were given out and are no longer wanted: abort them, drop what they bring.
+    pub fn take_withdrawn(&mut self) -> Vec<Arc<str>> {
+        self.machine.take_withdrawn()
+    }
+
+    /// The end, once there is one.
+    pub fn finished(&self) -> Option<&Finished> {
+        self.machine.finished()
+    }
+
+    /// The sleep that the job can go into, if nothing but timers is awaited.
+    pub fn sleep(&self) -> Option<Sleep> {
+        self.machine.sleep()
+    }
+
+    /// Entries accepted so far.
+    pub fn journal_length(&self) -> u32 {
+        self.machine.journal_length()
+    }
+
+    /// What the recorder wrote down.
+    pub fn into_recorder(self) -> Option<Recorder> {
+        self.machine.into_recorder()
+    }
+}

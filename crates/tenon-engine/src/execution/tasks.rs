@@ -1,0 +1,80 @@
+//! The task kinds, one file each. This is the one list that knows them all.
+
+mod call_http;
+mod emit;
+mod for_each;
+mod raise;
+mod switch;
+mod try_catch;
+mod wait;
+
+use std::sync::Arc;
+
+use tenon_expr::Value;
+use tenon_workflow::{Action, BlockId, Task};
+
+use super::expression::template;
+use super::frame::TaskState;
+use super::machine::{Machine, Next, Signal};
+use crate::{Error, Failure, Outcome};
+
+impl Machine {
+    /// Begins what the task on top does.
+    pub(super) fn act(&mut self, task: &Task) -> Next {
+        match &task.action {
+            Action::CallHttp(call) => self.call_http(task, call),
+            Action::Do(block) => Ok(self.open_body(*block)),
+            Action::Emit(emit) => self.emit(task, emit),
+            Action::For(definition) => self.begin_loop(task, definition),
+            Action::Raise(raise) => self.raise(task, raise),
+            Action::Set(value) => {
+                let (input, view) = self.here();
+                let output = template(value, input, &view, &task.pointer)?;
+                Ok(Signal::Produced { output: Arc::new(output), then: None })
+            }
+            Action::Switch(cases) => self.switch(task, cases),
+            Action::Try(definition) => self.begin_try(task, definition),
+            Action::Wait(wait) => self.wait(task, wait),
+        }
+    }
+
+    /// The effect of the task on top has an outcome.
+    pub(super) fn worked(&mut self, outcome: Outcome) -> Next {
+        let program = Arc::clone(&self.job.program);
+        let frame = self.top_task().expect("only a task on top has effects that work");
+        let task = program.task(frame.task);
+        let output = match (outcome, &task.action) {
+            (Outcome::Failed(failure), _) => return Err(failed(task, failure)),
+            (Outcome::Answered(answer), Action::CallHttp(call)) => self.answered(task, call, answer)?,
+            (Outcome::Emitted, Action::Emit(emit)) => self.emitted(task, emit)?,
+            (_, _) => Arc::clone(&frame.input),
+        };
+        Ok(Signal::Produced { output, then: None })
+    }
+
+    /// The block of the task on top has ended.
+    pub(super) fn block_ended(&mut self, output: Arc<Value>) -> Next {
+        let program = Arc::clone(&self.job.program);
+        let frame = self.top_task().expect("a block is owned by the task below it");
+        let task = program.task(frame.task);
+        match (&task.action, &frame.state) {
+            (Action::For(definition), _) => self.next_iteration(task, definition, output),
+            (Action::Try(definition), TaskState::Try(state)) => {
+                let then = state.error.is_some().then_some(definition.then).flatten();
+                Ok(Signal::Produced { output, then })
+            }
+            _ => Ok(Signal::Produced { output, then: None }),
+        }
+    }
+
+    /// Opens a block of the task on top with the task's input.
+    fn open_body(&self, block: BlockId) -> Signal {
+        let frame = self.top_task().expect("a task opens its own block");
+        let prefix = Arc::clone(&frame.address);
+        Signal::Open { block, prefix, input: Arc::clone(&frame.input) }
+    }
+}
+
+fn failed(task: &Task, failure: Failure) -> Error {
+    Error::standard(failure.error.error_type(), &task.pointer, failure.detail).with_status(failure.status)
+}

@@ -1,0 +1,405 @@
+//! The shard scheduler: which job may start now. A pure state machine, [`Scheduler::handle`], over every
+//! shard that one process owns; the process tells it what happened and does what it commands.
+//!
+//! *Why one machine for all shards:* fairness is promised to workspaces, and a workspace's jobs lie in many
+//! shards. What is a shard's own (backlog, gaps) is kept per shard. One thread calls it, so permits need no
+//! locks.
+//!
+//! *What is fair:* workspaces share the process equally by measured worker time; in a workspace live :
+//! retry : bulk is 8 : 4 : 1; in a class the highest priority goes first, but every 16th start goes to one of
+//! the lower priorities in turn; workflows of one priority, and lanes of one workflow, share equally again.
+//! A start is charged what its workflow's starts cost on average, and corrected when it ends or parks.
+//!
+//! *What holds:* one unfinished job per ordered lane, by place; never more running than workflow, workspace
+//! and process may; memory grows with jobs held, which are bounded (`limits.rs`), not with what is deployed.
+//!
+//! *Must not:* read a clock, do IO, or be the truth about anything: the store is, and everything here is
+//! rebuilt from it by [`Input::Own`]. Starting a job costs nothing durable.
+
+mod input;
+mod lanes;
+mod limits;
+mod shards;
+mod slab;
+mod stream;
+mod table;
+mod timers;
+mod tree;
+mod turns;
+
+pub use input::{Class, Command, Input, Job, LaneKey, LanePolicy, Page, Parked, Standing};
+pub use limits::{HORIZON_US, SHARD_LIMIT, SPARED_START, WAITING_LIMIT};
+
+use crate::Timestamp;
+use lanes::BEGUN;
+use limits::LEAST_COST_US;
+use shards::{Extent, Shards};
+use slab::NONE;
+use stream::{Entrance, Next};
+use table::{Entry, Rank, State, Table};
+use timers::Timers;
+use tree::Tree;
+
+/// The ready state of all shards that a process owns.
+#[derive(Debug, Default)]
+pub struct Scheduler {
+    table: Table,
+    tree: Tree,
+    timers: Timers,
+    shards: Shards,
+    capacity: u32,
+    running: u32,
+    alarm: Option<Timestamp>,
+}
+
+// === impl Scheduler ===
+
+impl Scheduler {
+    /// Holds nothing and starts nothing until told its capacity.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in what happened and appends what is to be done. `now` never goes back. Amortised
+    /// O(log siblings) a job, where siblings are those with something ready.
+    pub fn handle(&mut self, input: Input, now: Timestamp, commands: &mut Vec<Command>) {
+        match input {
+            Input::Arrived(job) => self.arrive(job, now, commands),
+            Input::Resumed(job) => self.resume(job, now),
+            Input::Own { shard } => self.shards.own(shard),
+            Input::Page(page) => self.take_page(&page, now),
+            Input::Parked(parked) => {
+                self.with_held(parked.job, |this, slot| this.park(slot, parked, now, commands));
+            }
+            Input::Finished { job, used_us } => match self.table.find(job) {
+                Some(slot) => self.remove(slot, used_us),
+                None => self.shards.note_changed_somewhere(job),
+            },
+            Input::Suspended { job, lane, used_us } => {
+                self.with_held(job, |this, slot| this.suspend(slot, lane, used_us, commands));
+            }
+            Input::Cancel { job } => {
+                self.with_held(job, Self::withdraw);
+                commands.push(Command::Cancel { job });
+            }
+            Input::Tick => self.alarm = None,
+            Input::WorkflowLimit { workspace, workflow, concurrency } => {
+                self.tree.limit_workflow(workspace, workflow, concurrency);
+            }
+            Input::WorkspaceLimit { workspace, concurrency } => {
+                self.tree.limit_workspace(workspace, concurrency);
+            }
+            Input::Capacity(capacity) => self.capacity = capacity,
+        }
+        while let Some(slot) = self.timers.next_due(&mut self.table, now) {
+            self.wake(slot);
+        }
+        self.start(commands);
+        self.shards.ask(commands);
+        self.set_alarm(now, commands);
+    }
+
+    /// Jobs that run.
+    pub fn running(&self) -> u32 {
+        self.running
+    }
+
+    /// Jobs held: ready, running, waiting and suspended ones.
+    pub fn held(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether a shard leaves captured jobs in the store for now. It asks for them itself
+    /// ([`Command::Refill`]); until then feeding it is useless, though harmless.
+    pub fn is_full(&self, shard: u16) -> bool {
+        self.shards.is_full(shard)
+    }
+
+    /// Up to which place all of a shard's open jobs have been taken in.
+    pub fn highest_place(&self, shard: u16) -> u64 {
+        self.shards.read_to(shard)
+    }
+
+    /// The job that keeps an ordered lane: it runs, waits, is suspended, or is next. For telling a job that
+    /// would wait for its own ancestor.
+    pub fn holder(&self, workspace: i64, workflow: i64, lane: LaneKey) -> Option<u64> {
+        let workflow = self.tree.find_workflow(workspace, workflow)?;
+        let lane = *self.tree.lane_index.get(&(workflow, lane.0))?;
+        Some(self.table[self.tree.front(lane)?].job)
+    }
+
+    /// What memory grows with: jobs, nodes of the tree, timers; leftovers included.
+    pub fn footprint(&self) -> usize {
+        self.table.slots() + self.tree.nodes() + self.timers.len()
+    }
+
+    // --- coming in
+
+    fn arrive(&mut self, job: Job, now: Timestamp, commands: &mut Vec<Command>) {
+        if let Some(slot) = self.table.find(job.id) {
+            return self.arrive_again(slot, job, now);
+        }
+        if !self.is_worth_holding(&job, now) {
+            return commands.push(Command::Forget { job: job.id });
+        }
+        let keeps_lane = job.lane.is_some() && job.standing != Standing::Ready;
+        let waits = matches!(job.standing, Standing::Waiting(_));
+        if keeps_lane || waits || self.shards.admit(job.shard, job.place) {
+            self.take_in(job, now);
+        }
+    }
+
+    fn arrive_again(&mut self, slot: u32, job: Job, now: Timestamp) {
+        let entry = &self.table[slot];
+        match (job.standing, entry.state) {
+            (Standing::Ready | Standing::Begun, State::Waiting) => self.wake_as(slot, &job),
+            (Standing::Waiting(Some(until)), State::Waiting) if entry.stamp == 0 => {
+                self.set_timer(slot, Some(until), now);
+            }
+            _ => {}
+        }
+    }
+
+    fn resume(&mut self, job: Job, now: Timestamp) {
+        if let Some(slot) = self.table.find(job.id) {
+            if self.table[slot].state == State::Suspended {
+                self.wake_as(slot, &job);
+            }
+        } else if self.shards.admit(job.shard, job.place) {
+            self.take_in(Job { standing: Standing::Ready, ..job }, now);
+        }
+    }
+
+    fn take_page(&mut self, page: &Page, now: Timestamp) {
+        if !self.shards.awaits(page.shard, page.after) {
+            return;
+        }
+        let Some(changed) = self.shards.take_changed(page.shard) else {
+            return self.shards.paged(page.shard, None, Extent::Part);
+        };
+        let mut last = None;
+        for job in &page.jobs {
+            if !self.shards.has_room(page.shard, job.place) {
+                return self.shards.paged(page.shard, last, Extent::Part);
+            }
+            last = Some(job.place);
+            let known = self.table.find(job.id).is_some() || changed.binary_search(&job.id).is_ok();
+            if !known && self.is_worth_holding(job, now) {
+                self.take_in(*job, now);
+            }
+        }
+        let extent = if page.complete { Extent::Last } else { Extent::Part };
+        self.shards.paged(page.shard, last, extent);
+    }
+
+    /// Whether a job that cannot start keeps a lane, or a timer that is near.
+    fn is_worth_holding(&mut self, job: &Job, now: Timestamp) -> bool {
+        match job.standing {
+            Standing::Ready | Standing::Begun => true,
+            Standing::Waiting(until) => {
+                job.lane.is_some() || self.shards.admit_waiting(job.shard, until, now)
+            }
+            Standing::Suspended => job.lane.is_some(),
+        }
+    }
+
+    fn take_in(&mut self, job: Job, now: Timestamp) {
+        let workflow = self.tree.hold(job.workspace, job.workflow);
+        let lane = job.lane.map_or(NONE, |key| self.tree.lane(workflow, key.0));
+        let state = match job.standing {
+            Standing::Ready | Standing::Begun => State::Ready,
+            Standing::Waiting(_) => State::Waiting,
+            Standing::Suspended => State::Suspended,
+        };
+        let rank = Rank::new(job.class, job.priority);
+        let entry = Entry { job: job.id, workflow, lane, stamp: 0, shard: job.shard, rank, state };
+        let slot = self.table.insert(entry);
+        *self.counter(slot) += 1;
+        if let Standing::Waiting(until) = job.standing {
+            self.set_timer(slot, until, now);
+        }
+        if lane != NONE {
+            let place = if job.standing == Standing::Ready { job.place } else { BEGUN };
+            self.tree.line_up(&mut self.table, slot, place);
+        } else if state == State::Ready {
+            self.queue(slot, Entrance::Fresh);
+        }
+    }
+
+    // --- going on
+
+    /// Gives permits to whoever's turn it is, as long as there are some.
+    fn start(&mut self, commands: &mut Vec<Command>) {
+        while self.running < self.capacity {
+            let Some(stream) = self.tree.begin() else { return };
+            let next = self.tree.streams[stream].begin(&mut self.table);
+            let slot = match next.expect("a listed stream has something ready") {
+                Next::Job(slot) => slot,
+                Next::Lane(lane) => self.tree.front(lane).expect("a lane has a front job"),
+            };
+            let entry = &mut self.table[slot];
+            let (workflow, lane) = (entry.workflow, entry.lane);
+            let cost = self.tree.cost_us(workflow);
+            entry.state = State::Running;
+            entry.stamp = cost;
+            commands.push(Command::Start { shard: entry.shard, job: entry.job });
+            self.running += 1;
+            if lane != NONE {
+                self.tree.begin_lane(lane, i64::from(cost));
+                self.tree.settle(&mut self.table, lane);
+            }
+            self.tree.charge(stream, i64::from(cost));
+            self.tree.refresh(stream);
+            self.tree.count_running(workflow, 1);
+        }
+    }
+
+    fn park(&mut self, slot: u32, parked: Parked, now: Timestamp, commands: &mut Vec<Command>) {
+        if self.table[slot].state != State::Running {
+            return;
+        }
+        let Entry { job, lane, shard, .. } = self.table[slot];
+        if lane == NONE && !self.shards.admit_waiting(shard, parked.until, now) {
+            commands.push(Command::Forget { job });
+            return self.remove(slot, parked.used_us);
+        }
+        self.give_back(slot, parked.used_us);
+        self.table[slot].rank = self.table[slot].rank.with_class(parked.class);
+        self.set_state(slot, State::Waiting);
+        self.set_timer(slot, parked.until, now);
+    }
+
+    fn wake(&mut self, slot: u32) {
+        self.set_state(slot, State::Ready);
+        match self.table[slot].lane {
+            NONE => self.queue(slot, Entrance::Woken),
+            lane => self.tree.settle(&mut self.table, lane),
+        }
+    }
+
+    /// Wakes a job with the class and priority it came with.
+    fn wake_as(&mut self, slot: u32, job: &Job) {
+        self.timers.drop_of(&mut self.table, slot);
+        self.table[slot].rank = Rank::new(job.class, job.priority);
+        self.wake(slot);
+    }
+
+    fn suspend(&mut self, slot: u32, policy: LanePolicy, used_us: u64, commands: &mut Vec<Command>) {
+        let Entry { job, lane, .. } = self.table[slot];
+        if lane == NONE || policy == LanePolicy::Continue {
+            commands.push(Command::Forget { job });
+            return self.remove(slot, used_us);
+        }
+        self.give_back(slot, used_us);
+        self.timers.drop_of(&mut self.table, slot);
+        self.set_state(slot, State::Suspended);
+        self.tree.settle(&mut self.table, lane);
+    }
+
+    /// Keeps a job that does not run from starting.
+    fn withdraw(&mut self, slot: u32) {
+        let Entry { lane, workflow, rank, state, .. } = self.table[slot];
+        match (state, lane) {
+            (State::Ready, NONE) => {
+                let stream = self.tree.stream(workflow, rank);
+                self.set_state(slot, State::Withdrawn);
+                self.tree.streams[stream].bury(&mut self.table);
+                self.tree.refresh(stream);
+            }
+            (State::Ready | State::Waiting | State::Suspended, _) => {
+                self.timers.drop_of(&mut self.table, slot);
+                self.set_state(slot, State::Cancelling);
+                if lane != NONE {
+                    self.tree.settle(&mut self.table, lane);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Lets go of a job, whatever it does.
+    fn remove(&mut self, slot: u32, used_us: u64) {
+        self.give_back(slot, used_us);
+        if self.table[slot].state == State::Ready {
+            self.withdraw(slot);
+        }
+        self.timers.drop_of(&mut self.table, slot);
+        *self.counter(slot) -= 1;
+        self.table.forget(slot);
+        let Entry { job, shard, lane, workflow, state, .. } = self.table[slot];
+        self.shards.note_changed(shard, job);
+        self.table[slot].state = State::Gone;
+        if lane != NONE {
+            self.tree.leave_lane(&mut self.table, lane);
+        } else if state != State::Withdrawn {
+            self.table.free(slot);
+        }
+        self.tree.release(&mut self.table, workflow);
+    }
+
+    /// Takes a running job's permits and settles its account; leaves the state to the caller.
+    fn give_back(&mut self, slot: u32, used_us: u64) {
+        let entry = &mut self.table[slot];
+        if entry.state != State::Running {
+            return;
+        }
+        let used = u32::try_from(used_us).unwrap_or(u32::MAX).max(LEAST_COST_US);
+        let rest = i64::from(used) - i64::from(std::mem::take(&mut entry.stamp));
+        let Entry { workflow, lane, rank, .. } = *entry;
+        let stream = self.tree.stream(workflow, rank);
+        self.tree.learn(workflow, used);
+        self.tree.charge(stream, rest);
+        if lane != NONE {
+            self.tree.charge_lane(lane, rest);
+        }
+        self.running -= 1;
+        self.tree.count_running(workflow, -1);
+    }
+
+    // --- small steps
+
+    fn with_held(&mut self, job: u64, act: impl FnOnce(&mut Self, u32)) {
+        if let Some(slot) = self.table.find(job) {
+            act(self, slot);
+        }
+    }
+
+    fn queue(&mut self, slot: u32, entrance: Entrance) {
+        let Entry { workflow, rank, .. } = self.table[slot];
+        let stream = self.tree.stream(workflow, rank);
+        self.tree.streams[stream].push(slot, entrance);
+        self.tree.refresh(stream);
+    }
+
+    /// Sets the timer of a waiting job that is held; one beyond the horizon is left to the store.
+    fn set_timer(&mut self, slot: u32, until: Option<Timestamp>, now: Timestamp) {
+        let near = until.filter(|until| until.0.saturating_sub(now.0) <= HORIZON_US);
+        if let Some(due) = near {
+            self.timers.set(&mut self.table, slot, due);
+        }
+    }
+
+    fn set_state(&mut self, slot: u32, state: State) {
+        *self.counter(slot) -= 1;
+        self.table[slot].state = state;
+        *self.counter(slot) += 1;
+    }
+
+    /// What counts the job in its shard.
+    fn counter(&mut self, slot: u32) -> &mut usize {
+        let entry = &self.table[slot];
+        match entry.state {
+            State::Waiting => self.shards.waiting(entry.shard),
+            _ => self.shards.backlog(entry.shard),
+        }
+    }
+
+    fn set_alarm(&mut self, now: Timestamp, commands: &mut Vec<Command>) {
+        let Some(due) = self.timers.earliest(&self.table) else { return };
+        let set = self.alarm.filter(|alarm| *alarm > now);
+        if set.is_none_or(|alarm| due < alarm) {
+            self.alarm = Some(due);
+            commands.push(Command::SetAlarm(due));
+        }
+    }
+}

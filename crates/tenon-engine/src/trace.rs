@@ -1,0 +1,246 @@
+//! Traces: every step with input, output, timing and attempts, written down while a journal is played back.
+//!
+//! Nothing of this is stored; a running job has no recorder. The price of a trace is paid by who looks at it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+use tenon_workflow::{Action, Task};
+
+use crate::{EffectAction, Error, Execution, Failure, Job, Outcome, Recorded, Timestamp};
+
+/// What a trace shows of one step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// Stable address within the job.
+    pub id: String,
+    /// The task's name.
+    pub task: String,
+    /// JSON Pointer in the document.
+    pub reference: String,
+    /// `call`, `set`, …
+    pub kind: &'static str,
+    /// How it stands.
+    pub state: StepState,
+    /// RFC 3339.
+    pub started_at: String,
+    /// RFC 3339.
+    pub ended_at: Option<String>,
+    /// Of its effect; a `try` shows its retries in the steps inside.
+    pub attempts: Vec<Attempt>,
+    /// What the effect was asked to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Value>,
+    /// Transformed input.
+    pub input: Option<Value>,
+    /// Transformed output.
+    pub output: Option<Value>,
+    /// What it faulted with.
+    pub error: Option<Error>,
+    /// Steps inside, by first entry.
+    pub children: Vec<Step>,
+}
+
+/// How a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepState {
+    /// Begun.
+    Running,
+    /// Asleep until a moment.
+    Waiting,
+    /// Has an output.
+    Completed,
+    /// Has an error.
+    Faulted,
+    /// Ended by a timeout around it, or with its job.
+    Cancelled,
+    /// Its `if` did not hold.
+    Skipped,
+}
+
+/// One attempt of a step's effect.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// From 1.
+    pub number: u32,
+    /// RFC 3339; absent while no outcome is recorded.
+    pub started_at: Option<String>,
+    /// RFC 3339.
+    pub ended_at: Option<String>,
+    /// Why it failed.
+    pub error: Option<Failure>,
+}
+
+/// Plays a journal back and gives the steps. A journal that diverges gives the steps up to there and why.
+pub fn steps(job: Job, journal: &[Recorded]) -> (Vec<Step>, Option<crate::Diverged>) {
+    let mut execution = Execution::recorded(job, Recorder::default());
+    let mut diverged = None;
+    while execution.resume() == crate::Progress::Yielded {}
+    for recorded in journal {
+        if let Err(error) = execution.replay(recorded) {
+            diverged = Some(error);
+            break;
+        }
+    }
+    let recorder = execution.into_recorder().unwrap_or_default();
+    (recorder.into_steps(), diverged)
+}
+
+/// Writes steps down as the machine takes them.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    steps: Vec<Entry>,
+    by_address: HashMap<Arc<str>, usize>,
+    /// Steps that are open, outermost first.
+    open: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    step: Step,
+    parent: Option<usize>,
+}
+
+// === impl Recorder ===
+
+impl Recorder {
+    pub(crate) fn entered(&mut self, address: &Arc<str>, task: &Task, raw_input: &Value, now: Timestamp) {
+        let parent = self.open.last().copied();
+        let index = *self.by_address.entry(Arc::clone(address)).or_insert_with(|| {
+            let step = Step {
+                id: address.to_string(),
+                task: task.name.clone(),
+                reference: task.pointer.clone(),
+                kind: kind(&task.action),
+                state: StepState::Running,
+                started_at: now.rfc3339(),
+                ended_at: None,
+                attempts: Vec::new(),
+                arguments: None,
+                input: None,
+                output: None,
+                error: None,
+                children: Vec::new(),
+            };
+            self.steps.push(Entry { step, parent });
+            self.steps.len() - 1
+        });
+        let step = &mut self.steps[index].step;
+        step.state = StepState::Running;
+        step.ended_at = None;
+        step.error = None;
+        step.input = Some(raw_input.clone());
+        self.open.push(index);
+    }
+
+    pub(crate) fn input(&mut self, address: &Arc<str>, input: &Value) {
+        if let Some(step) = self.find(address) {
+            step.input = Some(input.clone());
+        }
+    }
+
+    pub(crate) fn skipped(&mut self, address: &Arc<str>, now: Timestamp) {
+        self.close(address, now, StepState::Skipped);
+    }
+
+    pub(crate) fn completed(&mut self, address: &Arc<str>, output: &Value, now: Timestamp) {
+        if let Some(step) = self.close(address, now, StepState::Completed) {
+            step.output = Some(output.clone());
+        }
+    }
+
+    pub(crate) fn faulted(&mut self, address: &Arc<str>, error: &Error, now: Timestamp) {
+        if let Some(step) = self.close(address, now, StepState::Faulted) {
+            step.error = Some(error.clone());
+        }
+    }
+
+    pub(crate) fn cancelled(&mut self, address: &Arc<str>, now: Timestamp) {
+        self.close(address, now, StepState::Cancelled);
+    }
+
+    pub(crate) fn issued(&mut self, id: &Arc<str>, attempt: u32, action: &EffectAction, _now: Timestamp) {
+        let Some(step) = self.find(id) else { return };
+        match action {
+            EffectAction::Timer { due } => {
+                step.state = StepState::Waiting;
+                step.arguments = Some(serde_json::json!({ "until": due.rfc3339() }));
+                return;
+            }
+            EffectAction::Http(request) => step.arguments = serde_json::to_value(request).ok(),
+            EffectAction::Emit(event) => step.arguments = Some(event.as_ref().clone()),
+        }
+        step.attempts.push(Attempt { number: attempt, started_at: None, ended_at: None, error: None });
+    }
+
+    pub(crate) fn outcome(&mut self, recorded: &Recorded, outcome: &Outcome) {
+        let Some(step) = self.find(&recorded.effect) else { return };
+        let Some(attempt) = step.attempts.iter_mut().find(|attempt| attempt.number == recorded.attempt)
+        else {
+            return;
+        };
+        attempt.started_at = Some(recorded.started_at.rfc3339());
+        attempt.ended_at = Some(recorded.at.rfc3339());
+        if let Outcome::Failed(failure) = outcome {
+            attempt.error = Some(failure.clone());
+        }
+    }
+
+    /// The job is over: what is open is not going to end.
+    pub(crate) fn ended(&mut self, now: Timestamp) {
+        while let Some(index) = self.open.pop() {
+            let step = &mut self.steps[index].step;
+            step.state = StepState::Cancelled;
+            step.ended_at = Some(now.rfc3339());
+        }
+    }
+
+    fn find(&mut self, address: &Arc<str>) -> Option<&mut Step> {
+        let index = *self.by_address.get(address)?;
+        Some(&mut self.steps[index].step)
+    }
+
+    fn close(&mut self, address: &Arc<str>, now: Timestamp, state: StepState) -> Option<&mut Step> {
+        let index = *self.by_address.get(address)?;
+        self.open.retain(|open| *open != index);
+        let step = &mut self.steps[index].step;
+        step.state = state;
+        step.ended_at = Some(now.rfc3339());
+        Some(step)
+    }
+
+    /// The steps as a tree.
+    fn into_steps(self) -> Vec<Step> {
+        let mut roots = Vec::new();
+        let mut entries: Vec<_> = self.steps.into_iter().map(Some).collect();
+        for index in (0..entries.len()).rev() {
+            let Some(mut entry) = entries[index].take() else { continue };
+            entry.step.children.reverse();
+            match entry.parent.and_then(|parent| entries[parent].as_mut()) {
+                Some(parent) => parent.step.children.push(entry.step),
+                None => roots.push(entry.step),
+            }
+        }
+        roots.reverse();
+        roots
+    }
+}
+
+fn kind(action: &Action) -> &'static str {
+    match action {
+        Action::CallHttp(_) => "call",
+        Action::Do(_) => "do",
+        Action::Emit(_) => "emit",
+        Action::For(_) => "for",
+        Action::Raise(_) => "raise",
+        Action::Set(_) => "set",
+        Action::Switch(_) => "switch",
+        Action::Try(_) => "try",
+        Action::Wait(_) => "wait",
+    }
+}

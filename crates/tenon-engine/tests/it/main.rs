@@ -1,0 +1,7 @@
+//! Integration tests of `tenon-engine`.
+
+mod language;
+mod scheduler;
+mod scheduler_fairness;
+mod scheduler_simulation;
+mod world;

@@ -1,0 +1,271 @@
+//! Who gets how much, measured: backlogs are worked off in virtual time and the starts are counted.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use tenon_engine::Timestamp;
+use tenon_engine::scheduler::{Class, Command, Input, Job, LaneKey, Parked, Scheduler};
+
+use crate::scheduler::job;
+
+/// A process that works jobs off; each takes as long as it was said to.
+struct World {
+    scheduler: Scheduler,
+    now: i64,
+    commands: Vec<Command>,
+    jobs: BTreeMap<u64, (Job, i64)>,
+    /// End and job of what runs.
+    running: BinaryHeap<Reverse<(i64, u64)>>,
+    /// Started jobs, in order.
+    starts: Vec<Job>,
+}
+
+// === impl World ===
+
+impl World {
+    fn new(capacity: u32) -> Self {
+        let mut world = Self {
+            scheduler: Scheduler::new(),
+            now: 0,
+            commands: Vec::new(),
+            jobs: BTreeMap::new(),
+            running: BinaryHeap::new(),
+            starts: Vec::new(),
+        };
+        world.handle(Input::Capacity(capacity));
+        world
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.scheduler.handle(input, Timestamp(self.now), &mut self.commands);
+        for command in std::mem::take(&mut self.commands) {
+            if let Command::Start { job, .. } = command {
+                let (job, takes) = self.jobs[&job];
+                self.running.push(Reverse((self.now + takes, job.id)));
+                self.starts.push(job);
+            }
+        }
+    }
+
+    /// Hands in as many jobs like this one, each taking so many µs.
+    fn feed(&mut self, count: u64, takes: i64, like: Job) {
+        for _ in 0..count {
+            let id = self.jobs.len() as u64 + 1;
+            let job = Job { id, place: id, ..like };
+            self.jobs.insert(id, (job, takes));
+            self.handle(Input::Arrived(job));
+        }
+    }
+
+    /// Ends the job that is to end next.
+    fn step(&mut self) -> Option<Job> {
+        let Reverse((end, id)) = self.running.pop()?;
+        self.now = end;
+        let (job, takes) = self.jobs[&id];
+        self.handle(Input::Finished { job: id, used_us: takes as u64 });
+        Some(job)
+    }
+
+    fn run(&mut self, steps: usize) {
+        for _ in 0..steps {
+            self.step().expect("the backlog lasts");
+        }
+    }
+}
+
+fn count<K: Ord>(jobs: &[Job], key: impl Fn(&Job) -> K) -> BTreeMap<K, f64> {
+    let mut counts = BTreeMap::new();
+    for job in jobs {
+        *counts.entry(key(job)).or_insert(0.0) += 1.0;
+    }
+    counts
+}
+
+#[track_caller]
+fn check_ratio(left: f64, right: f64, expected: f64) {
+    let ratio = left / right;
+    assert!((ratio / expected - 1.0).abs() < 0.1, "{left} : {right} is {ratio}, not {expected}");
+}
+
+/// The most starts between two that satisfy `of`, the first of them counted from the beginning.
+fn longest_wait(starts: &[Job], of: impl Fn(&Job) -> bool) -> usize {
+    let mut last = 0;
+    let mut longest = 0;
+    for (index, _) in starts.iter().enumerate().filter(|(_, job)| of(job)) {
+        longest = longest.max(index - last);
+        last = index;
+    }
+    longest.max(starts.len() - last)
+}
+
+#[test]
+fn a_backlog_a_hundred_times_as_long_gets_no_more() {
+    let mut world = World::new(4);
+    world.feed(20_000, 1_000, job(0));
+    world.feed(200, 1_000, Job { workspace: 2, ..job(0) });
+    world.run(380);
+    let by = count(&world.starts[4..], |job| job.workspace);
+    check_ratio(by[&1], by[&2], 1.0);
+}
+
+#[test]
+fn a_backlog_in_many_shards_gets_no_more() {
+    let mut world = World::new(3);
+    for shard in 0..16 {
+        world.feed(50, 1_000, Job { shard, ..job(0) });
+    }
+    world.feed(400, 1_000, Job { workspace: 2, ..job(0) });
+    world.run(600);
+    let by = count(&world.starts[3..], |job| job.workspace);
+    check_ratio(by[&1], by[&2], 1.0);
+}
+
+#[test]
+fn jobs_ten_times_as_long_get_a_tenth_of_the_starts() {
+    for capacity in [1, 8] {
+        let mut world = World::new(capacity);
+        world.feed(2_000, 10_000, job(0));
+        world.feed(8_000, 1_000, Job { workspace: 2, ..job(0) });
+        world.run(6_000);
+        let by = count(&world.starts[1_000..], |job| job.workspace);
+        check_ratio(by[&2], by[&1], 10.0);
+    }
+}
+
+#[test]
+fn what_is_charged_is_what_was_measured() {
+    let mut world = World::new(2);
+    for workflow in 0..300 {
+        world.feed(1, 10_000, Job { workflow, ..job(0) });
+    }
+    world.feed(4_000, 1_000, Job { workspace: 2, ..job(0) });
+    world.run(2_200);
+    let by = count(&world.starts[100..], |job| job.workspace);
+    check_ratio(by[&2], by[&1], 10.0);
+}
+
+#[test]
+fn workflows_of_a_workspace_share_by_time_too() {
+    let mut world = World::new(2);
+    world.feed(2_000, 4_000, job(0));
+    world.feed(4_000, 1_000, Job { workflow: 2, ..job(0) });
+    world.run(4_000);
+    let by = count(&world.starts[500..], |job| job.workflow);
+    check_ratio(by[&2], by[&1], 4.0);
+}
+
+#[test]
+fn lanes_of_a_workflow_share_by_time_too() {
+    let mut world = World::new(1);
+    let lane = |key| Job { lane: Some(LaneKey(key)), ..job(0) };
+    world.feed(500, 10_000, lane(1));
+    world.feed(3_000, 1_000, lane(2));
+    world.run(2_500);
+    let by = count(&world.starts, |job| job.lane);
+    check_ratio(by[&Some(LaneKey(2))], by[&Some(LaneKey(1))], 10.0);
+}
+
+#[test]
+fn live_retry_and_bulk_share_eight_to_four_to_one() {
+    let mut world = World::new(3);
+    for class in [Class::Bulk, Class::Retry, Class::Live] {
+        world.feed(2_000, 1_000, Job { class, ..job(0) });
+    }
+    world.run(2_600);
+    let by = count(&world.starts, |job| job.class as u8);
+    check_ratio(by[&(Class::Live as u8)], by[&(Class::Bulk as u8)], 8.0);
+    check_ratio(by[&(Class::Retry as u8)], by[&(Class::Bulk as u8)], 4.0);
+    for (class, bound) in [(Class::Live, 3), (Class::Retry, 5), (Class::Bulk, 16)] {
+        let wait = longest_wait(&world.starts[3..], |job| job.class == class);
+        assert!(wait <= bound, "{class:?} waited {wait} starts");
+    }
+}
+
+#[test]
+fn the_highest_priority_goes_first_and_no_other_starves() {
+    let mut world = World::new(1);
+    for priority in 0..10 {
+        world.feed(2_000, 1_000, Job { priority, ..job(0) });
+    }
+    world.run(1_600);
+    let by = count(&world.starts[1..], |job| job.priority);
+    check_ratio(by[&9], 1_500.0, 1.0);
+    for priority in 0..9 {
+        let wait = longest_wait(&world.starts[1..], |job| job.priority == priority);
+        assert!(wait <= 9 * 16, "priority {priority} waited {wait} starts");
+    }
+}
+
+#[test]
+fn a_priority_says_nothing_to_other_workspaces() {
+    let mut world = World::new(1);
+    world.feed(500, 1_000, Job { priority: 9, ..job(0) });
+    world.feed(500, 1_000, Job { workspace: 2, ..job(0) });
+    world.run(400);
+    let by = count(&world.starts[1..], |job| job.workspace);
+    check_ratio(by[&1], by[&2], 1.0);
+}
+
+#[test]
+fn every_workspace_and_workflow_has_its_turn_in_every_round() {
+    let mut world = World::new(1);
+    for workspace in 0..40 {
+        for workflow in 0..5 {
+            world.feed(10, 1_000, Job { workspace, workflow, ..job(0) });
+        }
+    }
+    world.run(1_600);
+    for workspace in 0..40 {
+        let wait = longest_wait(&world.starts[40..], |job| job.workspace == workspace);
+        assert!(wait <= 80, "workspace {workspace} waited {wait} starts");
+        for workflow in 0..5 {
+            let of = |job: &Job| (job.workspace, job.workflow) == (workspace, workflow);
+            let wait = longest_wait(&world.starts[40..], of);
+            assert!(wait <= 400, "workflow {workflow} of workspace {workspace} waited {wait} starts");
+        }
+    }
+}
+
+#[test]
+fn who_was_idle_has_the_next_turn_and_no_more() {
+    let mut world = World::new(1);
+    world.feed(3_000, 1_000, job(0));
+    world.run(1_000);
+    let before = world.starts.len();
+    world.feed(1_000, 1_000, Job { workspace: 2, ..job(0) });
+    world.run(200);
+    let after = &world.starts[before..];
+    assert_eq!(after[0].workspace, 2);
+    let by = count(after, |job| job.workspace);
+    check_ratio(by[&1], by[&2], 1.0);
+}
+
+#[test]
+fn a_job_that_goes_on_does_not_queue_behind_the_backlog() {
+    let mut world = World::new(1);
+    world.feed(1_000, 1_000, job(0));
+    let first = world.starts[0].id;
+    world.running.clear();
+    world.now = 10;
+    let until = Some(Timestamp(2_000));
+    world.handle(Input::Parked(Parked { job: first, until, class: Class::Live, used_us: 10 }));
+    world.run(10);
+    let again = world.starts.iter().rposition(|job| job.id == first);
+    assert!(again.is_some_and(|at| (1..=5).contains(&at)), "went on at start {again:?}");
+}
+
+#[test]
+fn a_limited_workspace_leaves_the_rest_to_others_and_catches_nothing_up() {
+    let mut world = World::new(4);
+    world.handle(Input::WorkspaceLimit { workspace: 1, concurrency: Some(1) });
+    world.feed(2_000, 1_000, job(0));
+    world.feed(4_000, 1_000, Job { workspace: 2, ..job(0) });
+    world.run(800);
+    let by = count(&world.starts, |job| job.workspace);
+    check_ratio(by[&2], by[&1], 3.0);
+    let before = world.starts.len();
+    world.handle(Input::WorkspaceLimit { workspace: 1, concurrency: None });
+    world.run(800);
+    let by = count(&world.starts[before..], |job| job.workspace);
+    check_ratio(by[&2], by[&1], 1.0);
+}

@@ -1,0 +1,128 @@
+//! What every handler is given.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+use tenon_capture::{CaptureService, Metrics};
+use tenon_store::{Store, WorkspaceId};
+
+use crate::hooks::Hooks;
+use crate::{Keys, Problem, Readiness};
+
+/// Bounds of the interface.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Largest body of a webhook or a single CloudEvent, in bytes.
+    pub event_bytes: usize,
+    /// Largest other body, in bytes.
+    pub body_bytes: usize,
+    /// How long a body may take to arrive.
+    pub body_time: Duration,
+    /// Most events in one batch.
+    pub batch_events: usize,
+    /// How long a webhook with `respond: wait` waits.
+    pub hook_wait: Duration,
+    /// Longest `Prefer: wait`.
+    pub run_wait: Duration,
+    /// How many webhook paths are remembered with their triggers.
+    pub cached_hooks: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            event_bytes: 1 << 20,
+            body_bytes: 32 << 20,
+            body_time: Duration::from_secs(30),
+            batch_events: 1000,
+            hook_wait: Duration::from_secs(30),
+            run_wait: Duration::from_secs(300),
+            cached_hooks: 10_000,
+        }
+    }
+}
+
+/// What an [`App`] is made of.
+pub struct Setup {
+    /// The way in.
+    pub capture: CaptureService,
+    /// Who may call.
+    pub keys: Keys,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// The state of all handlers. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    capture: CaptureService,
+    keys: Keys,
+    limits: Limits,
+    readiness: Readiness,
+    workspaces: Cache<Box<str>, WorkspaceId>,
+    hooks: Hooks,
+}
+
+/// Workspaces are few; beyond this many, names are looked up in the store.
+const CACHED_WORKSPACES: usize = 1000;
+
+// === impl App ===
+
+impl App {
+    /// An app that is [`crate::State::Starting`].
+    pub fn new(setup: Setup) -> Self {
+        let Setup { capture, keys, limits } = setup;
+        let hooks = Hooks::new(limits.cached_hooks);
+        let workspaces = Cache::new(CACHED_WORKSPACES);
+        Self(Arc::new(Inner { capture, keys, limits, readiness: Readiness::default(), workspaces, hooks }))
+    }
+
+    /// The way in.
+    pub fn capture(&self) -> &CaptureService {
+        &self.0.capture
+    }
+
+    /// What is durable.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.0.capture.ports().store
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.capture.ports().metrics
+    }
+
+    /// Who may call.
+    pub fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// Bounds.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Whether work is taken.
+    pub fn readiness(&self) -> &Readiness {
+        &self.0.readiness
+    }
+
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.0.hooks
+    }
+
+    /// The workspace of this name, if there is one. Workspaces are never renamed or removed.
+    pub async fn workspace(&self, name: &str) -> Result<Option<WorkspaceId>, Problem> {
+        if let Some(id) = self.0.workspaces.get(name) {
+            return Ok(Some(id));
+        }
+        let found = self.store().workspace(name).await?;
+        if let Some(id) = found {
+            self.0.workspaces.insert(name.into(), id);
+        }
+        Ok(found)
+    }
+}

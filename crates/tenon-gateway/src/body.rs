@@ -1,0 +1,119 @@
+//! Bodies: what they say they are, and reading them within bounds of size and time.
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::HeaderMap;
+use hyper::body::Body as _;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use tenon_capture::JsonText;
+
+use crate::codes;
+use crate::{Limits, Problem};
+
+/// What a body says it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// `application/json` or `…+json`.
+    Json,
+    /// `text/*`.
+    Text,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// Anything else.
+    Other,
+    /// It does not say.
+    Unknown,
+}
+
+// === impl Content ===
+
+impl Content {
+    /// By the `Content-Type` header.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let Some(value) = headers.get(CONTENT_TYPE) else { return Self::Unknown };
+        let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        let has_suffix = |suffix: &str| {
+            essence.len() > suffix.len()
+                && essence.as_bytes()[essence.len() - suffix.len()..].eq_ignore_ascii_case(suffix.as_bytes())
+        };
+        if essence.eq_ignore_ascii_case("application/json") || has_suffix("+json") {
+            Self::Json
+        } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            Self::Form
+        } else if essence.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("text/")) {
+            Self::Text
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// The whole body, if it is not larger than `limit` and arrives in time. Never holds more than the limit.
+pub async fn read_body(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    limits: &Limits,
+) -> Result<Bytes, Problem> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(too_large(limit));
+    }
+    match tokio::time::timeout(limits.body_time, collect(body, limit)).await {
+        Ok(read) => read,
+        Err(_) => Err(Problem::new(&codes::BODY_BROKEN, "the body took too long to arrive")),
+    }
+}
+
+/// The body as JSON. Nothing, or another content type, is a problem; no content type counts as JSON.
+pub async fn json_body(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    limits: &Limits,
+) -> Result<JsonText, Problem> {
+    if !matches!(Content::of(headers), Content::Json | Content::Unknown) {
+        return Err(Problem::new(&codes::CONTENT_TYPE, "this takes JSON"));
+    }
+    parse_json(read_body(headers, body, limit, limits).await?)
+}
+
+/// The text as JSON.
+pub(crate) fn parse_json(text: Bytes) -> Result<JsonText, Problem> {
+    JsonText::parse(text)
+        .map_err(|error| Problem::new(&codes::MALFORMED_JSON, format!("the body is not JSON: {error}")))
+}
+
+async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|_| Problem::new(&codes::BODY_BROKEN, "the connection failed within the body"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if first.len() + rest.len() + data.len() > limit {
+            return Err(too_large(limit));
+        }
+        // Most bodies are one frame, which is not copied.
+        if first.is_empty() {
+            first = data;
+            if body.is_end_stream() {
+                break;
+            }
+        } else {
+            rest.extend_from_slice(&data);
+        }
+    }
+    if rest.is_empty() {
+        return Ok(first);
+    }
+    let mut whole = BytesMut::with_capacity(first.len() + rest.len());
+    whole.extend_from_slice(&first);
+    whole.extend_from_slice(&rest);
+    Ok(whole.freeze())
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(&codes::TOO_LARGE, format!("the body has more than {limit} bytes"))
+}

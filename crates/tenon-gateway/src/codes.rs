@@ -1,0 +1,126 @@
+//! Every code of the HTTP interface, with what `tenon explain CODE` says about it.
+//!
+//! Codes are part of the interface: never give one another meaning, never use a number twice.
+
+/// One kind of problem.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Code {
+    /// `TN0002`.
+    pub code: &'static str,
+    /// The HTTP status it goes with.
+    pub status: u16,
+    /// Short, the same for all occurrences.
+    pub title: &'static str,
+    /// For `tenon explain`.
+    pub explanation: &'static str,
+    /// What to do, where the occurrence itself does not know better.
+    pub hint: &'static str,
+}
+
+macro_rules! codes {
+    ($($name:ident = $code:literal $status:literal $title:literal, $explanation:literal, $hint:literal;)*) => {
+        $(
+            #[doc = $title]
+            pub static $name: Code =
+                Code { code: $code, status: $status, title: $title, explanation: $explanation, hint: $hint };
+        )*
+        /// All of them, by number.
+        pub static CODES: &[&Code] = &[$(&$name),*];
+    };
+}
+
+codes! {
+    INTERNAL = "TN0001" 500 "internal error",
+        "Something went wrong that is not the request's fault. The server's log says more, at the same moment.",
+        "try again; if it stays, look into the server's log";
+    MALFORMED_JSON = "TN0002" 400 "malformed JSON",
+        "The request says that its body is JSON, but it is not: bad syntax, bad UTF-8, a number out of range, or nested more than 100 levels deep. Nothing was captured.",
+        "check the body where the detail points to";
+    CONTENT_TYPE = "TN0003" 415 "unsupported content type",
+        "This address does not take bodies of this content type. Nothing was captured.",
+        "send `Content-Type: application/json`";
+    TOO_LARGE = "TN0004" 413 "too large",
+        "The body, or the event that it becomes, is larger than the server accepts (1 MiB for events, 32 MiB for other bodies by default). Nothing was captured.",
+        "send less: put large content into storage and send its address";
+    NO_SUCH_PATH = "TN0005" 404 "not found",
+        "Nothing is at this address. A webhook's path is case sensitive and exact; its trigger may be disabled or not applied in this workspace.",
+        "check the address; `tenon trigger list` shows the webhooks there are";
+    METHOD = "TN0006" 405 "method not allowed",
+        "The address exists but does not take this method; the `Allow` header lists those it takes. Nothing was captured.",
+        "use a method from the `Allow` header";
+    KEY_MISSING = "TN0007" 401 "no key",
+        "The request needs a key: `Authorization: Bearer tn_…`. Keys are never taken from query strings. Nothing was captured.",
+        "send `Authorization: Bearer <key>`; on the server's machine the owner key is in DATA/owner.key";
+    KEY_WRONG = "TN0008" 401 "wrong key",
+        "The key that was sent is not one of this server's.",
+        "check which server the key was made for";
+    KEY_NOT_FROM_HERE = "TN0009" 403 "the key does not work from here",
+        "The owner key works only from the machine that the server runs on, and not through a proxy.",
+        "use it on the server's machine, through a loopback address";
+    SCHEMA = "TN0010" 422 "the body breaks the schema",
+        "The trigger has a schema and the body does not fit it; `violations` lists where, as JSON Pointers. Nothing was captured.",
+        "mend the places listed in `violations`";
+    TRIGGER_EXPRESSION = "TN0011" 422 "an expression of the trigger failed",
+        "An expression in the trigger's `emits` or `dedupKey` gave no usable value for this request. Nothing was captured.",
+        "send what the expression reads, or mend the trigger";
+    CLOUD_EVENT = "TN0012" 400 "not a CloudEvent",
+        "The request is not a CloudEvent 1.0 in binary, structured or batch mode. Nothing was captured.",
+        "an event has specversion 1.0, id, source and type";
+    HOPS = "TN0013" 422 "too many hops",
+        "The event was emitted by a job that an emitted event started, and so on for more than 32 times (`tenonhops`). Workflows probably trigger each other in a circle.",
+        "make one of the workflows in the circle stop, e.g. by a condition before its `emit`";
+    WORKFLOW_NOT_FOUND = "TN0014" 404 "workflow not found",
+        "There is no workflow of this namespace and name in this workspace.",
+        "`tenon workflow list` shows those there are";
+    WORKFLOW_DISABLED = "TN0015" 409 "workflow disabled",
+        "The workflow exists but is turned off, so it starts no jobs.",
+        "`tenon workflow enable <namespace>/<name>`";
+    DISK_FULL = "TN0016" 507 "disk full",
+        "The disk that holds the data is full. Nothing of this request was kept; what was accepted earlier is safe. The server goes on by itself when there is room.",
+        "make room on the server's disk, then send it again";
+    UNAVAILABLE = "TN0017" 503 "starting or stopping",
+        "The server is starting, draining before it stops, or its store is closed. Nothing of this request was kept.",
+        "try again after the seconds in `Retry-After`";
+    TOO_MANY_WAITING = "TN0018" 429 "too many callers wait",
+        "More callers wait for a job's output than the server allows. Nothing was captured.",
+        "try again after the seconds in `Retry-After`, or do not wait for the output";
+    NOT_RUNNABLE = "TN0019" 500 "a stored document cannot be run",
+        "A workflow or trigger that is deployed cannot be run by this version of Tenon. The server's log names it and says why.",
+        "apply the document again with this version; it says what is wrong";
+    NOT_FOUND = "TN0020" 404 "not found",
+        "The thing does not exist in this workspace.",
+        "check the name or id, and the workspace";
+    CONFLICT = "TN0021" 409 "conflict",
+        "The thing has changed meanwhile, or already is in a state that does not allow this.",
+        "read it again, then decide";
+    BAD_REQUEST = "TN0022" 400 "malformed request",
+        "A parameter, header or body of the request does not have the form that is needed.",
+        "see the detail";
+    WORKSPACE_NOT_FOUND = "TN0023" 404 "workspace not found",
+        "There is no workspace of this name.",
+        "the first start creates the workspace `default`";
+    DOCUMENT_REFUSED = "TN0024" 422 "the document was refused",
+        "The document has errors, listed in `diagnostics` with place and hint. What was deployed before keeps running.",
+        "mend the places listed in `diagnostics`";
+    JOB_FAULTED = "TN0025" 500 "the job faulted",
+        "The workflow that was to answer this request ended with an error, which is shown. The event is captured and its job can be looked at and run again.",
+        "`tenon job trace <id>` shows what happened";
+    JOB_CANCELLED = "TN0026" 409 "the job was cancelled",
+        "The job that was to answer this request was cancelled before it had an output.",
+        "start it again";
+    RESPOND = "TN0027" 500 "the workflow's response failed",
+        "The job completed, but `document.metadata.tenon.respond` of its workflow gave no usable status, headers or body.",
+        "mend `respond`: status is a whole number from 200 to 599, headers are an object of text";
+    BODY_BROKEN = "TN0028" 400 "the body did not arrive",
+        "The connection failed, or was too slow, before the whole body had arrived. Nothing was captured.",
+        "send it again";
+    NOT_IN_THIS_VERSION = "TN0029" 422 "not in this version",
+        "The request is a valid one, but this version of Tenon does not do this yet. It is refused rather than ignored.",
+        "see the detail for what is possible";
+    PAYLOAD_GONE = "TN0030" 409 "the payload is not kept any more",
+        "Retention has removed the event that the job ran on, so the job cannot be run again.",
+        "give the input anew by starting the workflow";
+    BUSY = "TN0031" 503 "too many changes at once",
+        "The workspace's workflows changed again and again while the request was being captured. Nothing of it was kept.",
+        "try again after the seconds in `Retry-After`";
+}

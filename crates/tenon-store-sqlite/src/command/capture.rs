@@ -1,0 +1,213 @@
+//! An event in: marks, the event, its jobs.
+//!
+//! The mark comes first, because it decides; after it nothing can be refused. B-tree touches of an event with a
+//! mark and one job: mark, event, its list, job, its list, open jobs; retention is noted per batch.
+
+use std::borrow::Cow;
+
+use rusqlite::{Connection, OptionalExtension as _};
+use tenon_store::{
+    Capture, Captured, DedupMark, Duplicate, EventId, JobId, JobPayload, JobState, NewJob, OpenJob,
+    WorkspaceId,
+};
+use tenon_vault::Sealer;
+
+use super::{Command, Context, Need};
+use crate::body;
+use crate::codec::{Columns as _, origin_number, pack, state_number, unpack};
+use crate::failure::Failure;
+use crate::writer::effects::Expiring;
+
+const MARK: &str = "INSERT INTO mark (hash, expires, event) VALUES (?1, ?2, ?3)
+    ON CONFLICT (hash) DO UPDATE SET expires = excluded.expires, event = excluded.event WHERE mark.expires <= ?4";
+const MARKED: &str = "SELECT event FROM mark WHERE hash = ?1";
+const REPEATED: &str =
+    "UPDATE event SET duplicates = duplicates + 1 WHERE id = ?1 AND workspace = ?2 RETURNING jobs";
+const EVENT: &str =
+    "INSERT INTO event (id, workspace, origin, captured_at, expires, duplicates, jobs, type, source,
+    subject, envelope) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10)";
+const JOB: &str =
+    "INSERT INTO job (id, workspace, workflow, state, revision, semantics, event, origin, shard, lane,
+    place, priority, journal_length, captured_at, parent, rerun_of, input)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16)";
+
+/// See `Store::capture`.
+pub(crate) struct SealedCapture {
+    capture: Capture,
+    mark: Option<[u8; 16]>,
+    envelope: Vec<u8>,
+    jobs: Vec<SealedJob>,
+}
+
+struct SealedJob {
+    mark: Option<[u8; 16]>,
+    input: Option<Vec<u8>>,
+}
+
+// === impl SealedCapture ===
+
+impl SealedCapture {
+    /// Seals what is going to the disk; done in the caller's task.
+    pub(crate) fn new(sealer: &Sealer, capture: Capture) -> Self {
+        let workspace = capture.event.workspace;
+        let place = body::envelope_place(workspace.0, capture.event.id.0);
+        let envelope = sealer.seal(place, &capture.event.envelope);
+        let hash = |mark: &DedupMark| hash(sealer, workspace, mark);
+        let seal = |job: &NewJob| SealedJob {
+            mark: job.mark.as_ref().map(hash),
+            input: job.input.as_ref().map(|i| sealer.seal(body::input_place(workspace.0, job.id.0), i)),
+        };
+        let mark = capture.mark.as_ref().map(hash);
+        let jobs = capture.jobs.iter().map(seal).collect();
+        Self { capture, mark, envelope, jobs }
+    }
+
+    fn workspace(&self) -> WorkspaceId {
+        self.capture.event.workspace
+    }
+
+    /// Whether a mark was free and is taken now.
+    fn take_mark(
+        &self,
+        context: &mut Context<'_>,
+        hash: Option<[u8; 16]>,
+        mark: Option<&DedupMark>,
+    ) -> rusqlite::Result<bool> {
+        let (Some(hash), Some(mark)) = (hash, mark) else { return Ok(true) };
+        let event = &self.capture.event;
+        let columns = (hash, mark.expires.0, event.id.0 as i64, event.captured_at.0);
+        let taken = context.connection.prepare_cached(MARK)?.execute(columns)? == 1;
+        if taken {
+            context.effects.expire(Expiring::Mark(hash), mark.expires);
+        }
+        Ok(taken)
+    }
+
+    fn duplicate(&self, connection: &Connection, hash: [u8; 16]) -> rusqlite::Result<Duplicate> {
+        let event: EventId = connection.prepare_cached(MARKED)?.query_row([hash], |row| row.event_id(0))?;
+        let jobs: Option<Vec<u8>> = connection
+            .prepare_cached(REPEATED)?
+            .query_row((event.0 as i64, self.workspace().0), |row| row.get(0))
+            .optional()?;
+        // Retention may have removed the event while its mark holds.
+        Ok(Duplicate { event, jobs: jobs.map(|jobs| unpack(&jobs)).unwrap_or_default() })
+    }
+
+    fn insert_event(&self, context: &mut Context<'_>, jobs: &[JobId]) -> rusqlite::Result<()> {
+        let event = &self.capture.event;
+        let envelope = body::store(context.connection, &self.envelope)?;
+        context.connection.prepare_cached(EVENT)?.execute((
+            event.id.0 as i64,
+            event.workspace.0,
+            origin_number(event.origin),
+            event.captured_at.0,
+            event.expires.0,
+            pack(jobs),
+            &event.r#type,
+            &event.source,
+            &event.subject,
+            envelope,
+        ))?;
+        context.state.counters.events += 1;
+        context.effects.expire(Expiring::Event(event.id), event.expires);
+        Ok(())
+    }
+
+    fn insert_job(
+        &self,
+        context: &mut Context<'_>,
+        job: &NewJob,
+        input: Option<&[u8]>,
+    ) -> rusqlite::Result<()> {
+        let event = &self.capture.event;
+        let place = context.state.counters.next_place();
+        let state = if job.lane.is_some() { JobState::Pending } else { JobState::Suspended };
+        let input: Option<Cow<'_, [u8]>> =
+            input.map(|input| body::store(context.connection, input)).transpose()?;
+        context.connection.prepare_cached(JOB)?.execute(rusqlite::params![
+            job.id.0 as i64,
+            event.workspace.0,
+            job.workflow.0,
+            state_number(state),
+            job.revision.0,
+            job.semantics,
+            event.id.0 as i64,
+            origin_number(event.origin),
+            job.lane.as_ref().map(|lane| lane.shard.0),
+            job.lane.as_ref().and_then(|lane| lane.key.as_deref()),
+            place as i64,
+            job.priority,
+            event.captured_at.0,
+            job.parent.map(|id| id.0 as i64),
+            job.rerun_of.map(|id| id.0 as i64),
+            input,
+        ])?;
+        context.state.counters.jobs += 1;
+        context.state.counters.open_jobs += 1;
+        context.effects.fed.extend(self.open_job(job, place));
+        Ok(())
+    }
+
+    /// What the feed gets: everything a worker needs to start, so that it reads nothing. Jobs outside any lane
+    /// have no shard that could be told.
+    fn open_job(&self, job: &NewJob, place: u64) -> Option<OpenJob> {
+        let event = &self.capture.event;
+        let lane = job.lane.as_ref()?;
+        Some(OpenJob {
+            id: job.id,
+            workspace: event.workspace,
+            workflow: job.workflow,
+            revision: job.revision,
+            semantics: job.semantics,
+            event: event.id,
+            shard: lane.shard,
+            lane: lane.key.clone(),
+            place,
+            priority: job.priority,
+            state: JobState::Pending,
+            wake_at: None,
+            captured_at: event.captured_at,
+            started_at: None,
+            origin: event.origin,
+            payload: Some(JobPayload { envelope: event.envelope.clone(), input: job.input.clone() }),
+            journal_length: 0,
+        })
+    }
+}
+
+impl Command for SealedCapture {
+    type Output = Captured;
+
+    fn size(&self) -> usize {
+        let jobs = self.jobs.iter().map(|job| 256 + 2 * job.input.as_ref().map_or(0, Vec::len));
+        512 + 2 * self.envelope.len() + jobs.sum::<usize>()
+    }
+
+    fn need(&self) -> Need {
+        Need::Room
+    }
+
+    fn apply(&self, context: &mut Context<'_>) -> Result<Captured, Failure> {
+        let generation = context.state.generation(self.workspace())?;
+        if generation != self.capture.generation {
+            return Ok(Captured::Stale { generation });
+        }
+        if !self.take_mark(context, self.mark, self.capture.mark.as_ref())? {
+            let hash = self.mark.expect("only a mark that is there can be taken");
+            return Ok(Captured::Duplicate(self.duplicate(context.connection, hash)?));
+        }
+        let mut started = Vec::with_capacity(self.jobs.len());
+        for (job, sealed) in self.capture.jobs.iter().zip(&self.jobs) {
+            if self.take_mark(context, sealed.mark, job.mark.as_ref())? {
+                started.push(job.id);
+                self.insert_job(context, job, sealed.input.as_deref())?;
+            }
+        }
+        self.insert_event(context, &started)?;
+        Ok(Captured::New { jobs: started })
+    }
+}
+
+fn hash(sealer: &Sealer, workspace: WorkspaceId, mark: &DedupMark) -> [u8; 16] {
+    sealer.fingerprint(&[&workspace.0.to_be_bytes(), mark.scope.as_bytes(), mark.key.as_bytes()])
+}

@@ -1,0 +1,130 @@
+//! New content for a workflow or trigger.
+
+use rusqlite::{Connection, OptionalExtension as _};
+use tenon_store::{AuditRecord, Error, Kind, PutResource, ResourceId, Revision, RevisionId, Saved};
+
+use super::{Command, Context, Need, audit};
+use crate::codec::kind_number;
+use crate::failure::Failure;
+
+const FIND: &str = "SELECT r.id, r.deleted, v.id, v.number, v.digest
+    FROM resource r JOIN revision v ON v.id = r.newest WHERE r.workspace = ?1 AND r.kind = ?2 AND r.name = ?3";
+const INSERT: &str = "INSERT INTO resource (workspace, kind, name, enabled, deleted, newest)
+    VALUES (?1, ?2, ?3, 1, 0, 0)";
+/// One that was deleted comes back enabled; else the switch stays as it is.
+const RENEW: &str =
+    "UPDATE resource SET newest = ?2, enabled = max(enabled, deleted), deleted = 0 WHERE id = ?1";
+const REVISION: &str = "INSERT INTO revision (workspace, resource, number, at, version, digest, document)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const CLEAR_KEYS: &str = "DELETE FROM resource_key WHERE resource = ?1";
+const KEY: &str =
+    "INSERT OR IGNORE INTO resource_key (workspace, kind, key, resource) VALUES (?1, ?2, ?3, ?4)";
+
+/// See `Store::put_resource`.
+pub(crate) struct Put(pub(crate) PutResource);
+
+struct Found {
+    deleted: bool,
+    newest: Revision,
+    digest: String,
+}
+
+// === impl Put ===
+
+impl Put {
+    fn find(&self, connection: &Connection) -> rusqlite::Result<Option<Found>> {
+        let put = &self.0;
+        let key = (put.workspace.0, kind_number(put.kind), &put.name);
+        connection
+            .prepare_cached(FIND)?
+            .query_row(key, |row| {
+                let newest = Revision {
+                    resource: ResourceId(row.get(0)?),
+                    id: RevisionId(row.get(2)?),
+                    number: row.get(3)?,
+                };
+                Ok(Found { deleted: row.get(1)?, newest, digest: row.get(4)? })
+            })
+            .optional()
+    }
+
+    fn write_revision(&self, connection: &Connection, found: Option<&Found>) -> rusqlite::Result<Revision> {
+        let put = &self.0;
+        let resource = if let Some(found) = found {
+            found.newest.resource
+        } else {
+            let columns = (put.workspace.0, kind_number(put.kind), &put.name);
+            connection.prepare_cached(INSERT)?.execute(columns)?;
+            ResourceId(connection.last_insert_rowid())
+        };
+        let number = found.map_or(1, |found| found.newest.number + 1);
+        connection.prepare_cached(REVISION)?.execute((
+            put.workspace.0,
+            resource.0,
+            number,
+            put.at.0,
+            &put.version,
+            &put.digest,
+            &put.document,
+        ))?;
+        let id = RevisionId(connection.last_insert_rowid());
+        connection.prepare_cached(RENEW)?.execute((resource.0, id.0))?;
+        Ok(Revision { resource, id, number })
+    }
+
+    fn write_keys(&self, connection: &Connection, resource: ResourceId) -> rusqlite::Result<()> {
+        let put = &self.0;
+        connection.prepare_cached(CLEAR_KEYS)?.execute([resource.0])?;
+        let mut insert = connection.prepare_cached(KEY)?;
+        for key in &put.keys {
+            insert.execute((put.workspace.0, kind_number(put.kind), key, resource.0))?;
+        }
+        Ok(())
+    }
+}
+
+impl Command for Put {
+    type Output = Saved;
+
+    fn size(&self) -> usize {
+        let keys: usize = self.0.keys.iter().map(|key| 64 + key.len()).sum();
+        512 + self.0.document.len() + keys
+    }
+
+    fn need(&self) -> Need {
+        Need::Room
+    }
+
+    fn apply(&self, context: &mut Context<'_>) -> Result<Saved, Failure> {
+        let put = &self.0;
+        context.state.generation(put.workspace)?;
+        let found = self.find(context.connection)?;
+        let live = found.as_ref().filter(|found| !found.deleted);
+        if put.expected.is_some() && put.expected != live.map(|found| found.newest.id) {
+            return Err(Error::Conflict(format!("{} was changed by somebody else", put.name)).into());
+        }
+        if let Some(found) = live.filter(|found| found.digest == put.digest) {
+            return Ok(Saved::Unchanged(found.newest.clone()));
+        }
+        let revision = self.write_revision(context.connection, found.as_ref())?;
+        self.write_keys(context.connection, revision.resource)?;
+        let record = AuditRecord {
+            workspace: put.workspace,
+            actor: put.actor.clone(),
+            action: format!("{}.put", kind_name(put.kind)),
+            subject: put.name.clone(),
+            at: put.at,
+        };
+        audit::record(context.connection, &record)?;
+        context.raise_generation(put.workspace)?;
+        Ok(Saved::Written(revision))
+    }
+}
+
+/// The first half of an audit record's action.
+pub(crate) fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Workflow => "workflow",
+        Kind::Trigger => "trigger",
+    }
+}

@@ -1,0 +1,236 @@
+//! The port, implemented: each verb is a command for the writer or a read.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+
+use async_trait::async_trait;
+use tenon_store::{
+    AuditRecord, Capture, Captured, ChangeResource, DiskUse, Entry, Error, EventFilter, EventId, EventRecord,
+    Feed, Fence, JobFilter, JobId, JobRecord, Kind, OpenJob, Page, PutResource, Resource, ResourceId,
+    RevisionId, Saved, Shard, Store, Timestamp, WorkspaceId, Write,
+};
+use tenon_vault::{DataKey, Sealer, Vault};
+
+use crate::command::acquire::Acquire;
+use crate::command::audit::Audit;
+use crate::command::capture::SealedCapture;
+use crate::command::change_resource::ChangeIt;
+use crate::command::create_workspace::CreateWorkspace;
+use crate::command::prune::Prune;
+use crate::command::put_resource::Put;
+use crate::command::write::SealedWrite;
+use crate::open::{self, OpenError, Opened};
+use crate::options::{Hooks, Options};
+use crate::read;
+use crate::readers::Readers;
+use crate::writer::{Queue, Shared, Thread};
+
+/// The store of one data directory. Dropping it without [`Store::close`] is safe, like a crash.
+pub struct SqliteStore {
+    // In this order: dropping the queue ends the thread, dropping the thread waits for it.
+    queue: Queue,
+    thread: Thread,
+    readers: Readers,
+    shared: Shared,
+    vault: Arc<dyn Vault>,
+    directory: PathBuf,
+    hooks: Hooks,
+}
+
+// === impl SqliteStore ===
+
+impl SqliteStore {
+    /// Opens a data directory, or makes it. Reads the disk: call it before serving.
+    pub fn open(options: Options) -> Result<Self, OpenError> {
+        let Opened { queue, thread, readers, shared } = open::open(&options)?;
+        let Options { directory, vault, hooks, .. } = options;
+        Ok(Self { queue, thread, readers, shared, vault, directory, hooks })
+    }
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore").field("directory", &self.directory).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn workspace(&self, name: &str) -> Result<Option<WorkspaceId>, Error> {
+        Ok(self.shared.workspaces.named(name))
+    }
+
+    async fn create_workspace(&self, name: &str) -> Result<WorkspaceId, Error> {
+        if let Some(id) = self.shared.workspaces.named(name) {
+            return Ok(id);
+        }
+        let internal = |error: tenon_vault::Error| Error::Internal(error.to_string());
+        let key = DataKey::generate().map_err(internal)?;
+        let wrapped = key.wrap(&*self.vault).map_err(internal)?;
+        let sealer = Sealer::new(key).map_err(internal)?;
+        self.queue.submit(CreateWorkspace::new(name.to_owned(), wrapped, sealer)).await
+    }
+
+    async fn generation(&self, workspace: WorkspaceId) -> Result<u64, Error> {
+        Ok(self.shared.workspaces.get(workspace)?.generation())
+    }
+
+    async fn put_resource(&self, put: PutResource) -> Result<Saved, Error> {
+        self.queue.submit(Put(put)).await
+    }
+
+    async fn resource(
+        &self,
+        workspace: WorkspaceId,
+        kind: Kind,
+        name: &str,
+    ) -> Result<Option<Resource>, Error> {
+        let name = name.to_owned();
+        self.readers.read(move |c| read::resource::resource(c, workspace, kind, &name)).await
+    }
+
+    async fn revision(&self, workspace: WorkspaceId, id: RevisionId) -> Result<Option<Resource>, Error> {
+        self.readers.read(move |c| read::resource::revision(c, workspace, id)).await
+    }
+
+    async fn revisions(&self, workspace: WorkspaceId, id: ResourceId) -> Result<Vec<Resource>, Error> {
+        self.readers.read(move |c| read::resource::revisions(c, workspace, id)).await
+    }
+
+    async fn resources(
+        &self,
+        workspace: WorkspaceId,
+        kind: Kind,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Resource>, Error> {
+        let after = after.to_owned();
+        self.readers.read(move |c| read::resource::resources(c, (workspace, kind), &after, limit)).await
+    }
+
+    async fn resources_by_key(
+        &self,
+        workspace: WorkspaceId,
+        kind: Kind,
+        keys: &[&str],
+    ) -> Result<(Vec<Resource>, u64), Error> {
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        self.readers.read(move |c| read::resource::resources_by_key(c, workspace, kind, &keys)).await
+    }
+
+    async fn change_resource(&self, change: ChangeResource) -> Result<(), Error> {
+        self.queue.submit(ChangeIt(change)).await
+    }
+
+    async fn capture(&self, capture: Capture) -> Result<Captured, Error> {
+        let workspace = self.shared.workspaces.get(capture.event.workspace)?;
+        self.queue.submit(SealedCapture::new(&workspace.sealer, capture)).await
+    }
+
+    async fn write(&self, write: Write) -> Result<(), Error> {
+        let workspace = self.shared.workspaces.get(write.workspace)?;
+        self.queue.submit(SealedWrite::new(&workspace.sealer, write)?).await
+    }
+
+    fn set_feed(&self, feed: Feed) {
+        *self.shared.feed.write().unwrap_or_else(PoisonError::into_inner) = Some(feed);
+    }
+
+    async fn acquire(&self, shard: Shard) -> Result<Fence, Error> {
+        self.queue.submit(Acquire { shard }).await
+    }
+
+    async fn open_jobs(&self, shard: Shard, after: u64, limit: u32) -> Result<Vec<OpenJob>, Error> {
+        self.readers.read(move |c| read::open_job::open_jobs(c, shard, after, limit)).await
+    }
+
+    async fn waiting_jobs(&self, shard: Shard, until: Timestamp, limit: u32) -> Result<Vec<OpenJob>, Error> {
+        self.readers.read(move |c| read::open_job::waiting_jobs(c, shard, until, limit)).await
+    }
+
+    async fn open_job(&self, job: JobId) -> Result<Option<OpenJob>, Error> {
+        let workspaces = Arc::clone(&self.shared.workspaces);
+        self.readers.read(move |c| read::open_job::open_job(c, &workspaces, job)).await
+    }
+
+    async fn journal(&self, workspace: WorkspaceId, job: JobId) -> Result<Vec<Entry>, Error> {
+        let known = self.shared.workspaces.get(workspace)?;
+        self.readers.read(move |c| read::journal::journal(c, &known.sealer, workspace, job)).await
+    }
+
+    async fn event(&self, workspace: WorkspaceId, id: EventId) -> Result<Option<EventRecord>, Error> {
+        let known = self.shared.workspaces.get(workspace)?;
+        self.readers.read(move |c| read::event::event(c, &known.sealer, workspace, id)).await
+    }
+
+    async fn events(
+        &self,
+        workspace: WorkspaceId,
+        filter: &EventFilter,
+        cursor: Option<u64>,
+        limit: u32,
+    ) -> Result<Page<EventRecord>, Error> {
+        let filter = filter.clone();
+        self.readers.read(move |c| read::event::events(c, workspace, &filter, cursor, limit)).await
+    }
+
+    async fn job(&self, workspace: WorkspaceId, id: JobId) -> Result<Option<JobRecord>, Error> {
+        let known = self.shared.workspaces.get(workspace)?;
+        self.readers.read(move |c| read::job::job(c, &known.sealer, workspace, id)).await
+    }
+
+    async fn jobs(
+        &self,
+        workspace: WorkspaceId,
+        filter: &JobFilter,
+        cursor: Option<u64>,
+        limit: u32,
+    ) -> Result<Page<JobRecord>, Error> {
+        let known = self.shared.workspaces.get(workspace)?;
+        let filter = filter.clone();
+        let read = move |c: &rusqlite::Connection| {
+            let request = read::job::Request { workspace, filter: &filter, cursor, limit };
+            read::job::jobs(c, &known.sealer, &request)
+        };
+        self.readers.read(read).await
+    }
+
+    async fn disk_use(&self) -> Result<DiskUse, Error> {
+        let (hooks, directory) = (self.hooks.clone(), self.directory.clone());
+        self.readers.read(move |c| read::disk_use::disk_use(c, &hooks, &directory)).await
+    }
+
+    async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, Error> {
+        let limit = u64::from(limit);
+        let mut removed = 0;
+        // In pieces, so that captures and outcomes go between them.
+        while removed < limit {
+            let piece = self.queue.submit(Prune { now, limit: limit - removed }).await?;
+            removed += piece.removed;
+            if !piece.more {
+                break;
+            }
+        }
+        Ok(removed)
+    }
+
+    async fn audit(&self, record: AuditRecord) -> Result<(), Error> {
+        self.queue.submit(Audit(record)).await
+    }
+
+    async fn audit_records(
+        &self,
+        workspace: WorkspaceId,
+        cursor: Option<u64>,
+        limit: u32,
+    ) -> Result<Page<AuditRecord>, Error> {
+        self.readers.read(move |c| read::audit::records(c, workspace, cursor, limit)).await
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.queue.close().await;
+        // An error means that the thread is gone, which is what is waited for.
+        let _ = self.thread.ended.clone().wait_for(|ended| *ended).await;
+    }
+}

@@ -1,0 +1,65 @@
+//! What every task needs to know of a workspace at once: how to seal for it, and its committed generation.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tenon_store::{Error, WorkspaceId};
+use tenon_vault::Sealer;
+
+/// One workspace.
+pub(crate) struct Workspace {
+    /// Its sealer.
+    pub(crate) sealer: Sealer,
+    generation: AtomicU64,
+}
+
+// === impl Workspace ===
+
+impl Workspace {
+    /// As it is in the database.
+    pub(crate) fn new(sealer: Sealer, generation: u64) -> Self {
+        Self { sealer, generation: AtomicU64::new(generation) }
+    }
+
+    /// The generation, as of the last commit.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+}
+
+/// All of them. Written by the writer after commits only.
+#[derive(Default)]
+pub(crate) struct Workspaces {
+    by_id: RwLock<HashMap<WorkspaceId, Arc<Workspace>>>,
+    by_name: RwLock<HashMap<String, WorkspaceId>>,
+}
+
+// === impl Workspaces ===
+
+impl Workspaces {
+    /// One of them.
+    pub(crate) fn get(&self, id: WorkspaceId) -> Result<Arc<Workspace>, Error> {
+        let by_id = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
+        by_id.get(&id).cloned().ok_or(Error::NotFound("workspace"))
+    }
+
+    /// The id of a name.
+    pub(crate) fn named(&self, name: &str) -> Option<WorkspaceId> {
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+    }
+
+    /// A workspace that is durable now.
+    pub(crate) fn publish(&self, id: WorkspaceId, name: String, workspace: Arc<Workspace>) {
+        self.by_id.write().unwrap_or_else(PoisonError::into_inner).insert(id, workspace);
+        self.by_name.write().unwrap_or_else(PoisonError::into_inner).insert(name, id);
+    }
+
+    /// A generation that is durable now.
+    pub(crate) fn advance(&self, id: WorkspaceId, generation: u64) {
+        let by_id = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(workspace) = by_id.get(&id) {
+            workspace.generation.store(generation, Ordering::Release);
+        }
+    }
+}

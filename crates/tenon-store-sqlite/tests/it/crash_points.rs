@@ -1,0 +1,250 @@
+//! Power failure at every operation: what was answered is there, and nothing is there by half.
+//!
+//! A VFS remembers all writes and syncs of a run of the store. Then, for many points of that run, the files are
+//! put together as a disk may hold them if the power fails right there (only what was synced for certain), and
+//! the store is opened on them. The same over a disk that ignores syncs must find a loss, or this test could not.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use bytes::Bytes;
+use tenon_crash_vfs::{Disk, Kept, Operation, Recorder, Syncs};
+use tenon_store::{
+    Captured, DedupMark, Entry, EventFilter, EventId, Fence, JobFilter, JobId, JobState, Shard, Store as _,
+    Timestamp, Transition, Write,
+};
+use tenon_store_sqlite::SqliteStore;
+
+use crate::harness::{Shop, options};
+
+/// Events of each of the two lives of the store.
+const EVENTS: u64 = 24;
+/// Captures that are sent at once, so that they share a transaction.
+const AT_ONCE: u64 = 4;
+/// Over 64 KiB: goes into a table of its own.
+const LARGE: usize = 100_000;
+/// Of the operations between two syncs, every so-manieth is a crash point.
+const STRIDE: usize = 7;
+/// Said of every loss; `cargo xtask crash --mutants` looks for it.
+const LOSS: &str = "lost at crash point";
+
+/// What the store has answered with `Ok`.
+#[derive(Debug, Clone)]
+enum Promise {
+    /// Event `n` with job `n` and its mark.
+    Captured(u64),
+    /// Job `n` has so many journal entries and is in this state.
+    Written(u64, u32, JobState),
+}
+
+/// A run that was recorded. Marks are indexes into `promises`.
+struct Run {
+    operations: Vec<Operation>,
+    promises: Vec<Promise>,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_was_answered_is_lost_at_any_crash_point() {
+    let run = record("crash-points", Syncs::Honoured).await;
+    let (points, losses) = losses(&run).await;
+    assert!(points > 300, "only {points} crash points");
+    assert!(losses.is_empty(), "{} losses at {points} points:\n{}", losses.len(), losses.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_ignores_syncs_is_found_out() {
+    let run = record("crash-points-without-sync", Syncs::Ignored).await;
+    let (points, losses) = losses(&run).await;
+    assert!(losses.iter().any(|loss| loss.contains(LOSS)), "no loss at {points} crash points");
+}
+
+/// Two lives of a store, the first ended by closing it.
+async fn record(vfs: &str, syncs: Syncs) -> Run {
+    let root = tempfile::tempdir().unwrap();
+    let recorder = Recorder::register(vfs, syncs);
+    let mut promises = Vec::new();
+    for life in 0..2 {
+        let mut options = options(&root.path().join("data"));
+        options.vfs = Some(vfs.to_owned());
+        let shop = Shop::open(options).await;
+        let fence = shop.store.acquire(Shard(0)).await.unwrap();
+        live(&shop, fence, life * EVENTS, &mut |promise| {
+            promises.push(promise);
+            recorder.mark(promises.len() - 1);
+        })
+        .await;
+        shop.store.close().await;
+    }
+    Run { operations: recorder.operations(), promises }
+}
+
+/// Captures and outcomes, alone and several at once, small and large.
+async fn live(shop: &Shop, fence: Fence, first: u64, promised: &mut impl FnMut(Promise)) {
+    for group in 0..EVENTS / AT_ONCE {
+        let numbers: Vec<u64> = (1..=AT_ONCE).map(|n| first + group * AT_ONCE + n).collect();
+        let captures = numbers.iter().map(|n| shop.store.capture(marked(shop, *n)));
+        for (n, captured) in numbers.iter().zip(join_all(captures).await) {
+            assert_eq!(captured.unwrap(), Captured::New { jobs: vec![JobId(*n)] });
+            promised(Promise::Captured(*n));
+        }
+        for &n in &numbers {
+            shop.store.write(running(shop, fence, n, 0)).await.unwrap();
+            promised(Promise::Written(n, 1, JobState::Running));
+        }
+        let n = numbers[0];
+        shop.store.write(completed(shop, fence, n)).await.unwrap();
+        promised(Promise::Written(n, 2, JobState::Completed));
+    }
+}
+
+/// All at once, as the tasks of a server are.
+async fn join_all<F: Future<Output: Send>>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut futures: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(move |context| {
+        for (future, output) in futures.iter_mut().filter(|(_, output)| output.is_none()) {
+            if let std::task::Poll::Ready(ready) = future.as_mut().poll(context) {
+                *output = Some(ready);
+            }
+        }
+        if futures.iter().any(|(_, output)| output.is_none()) {
+            return std::task::Poll::Pending;
+        }
+        std::task::Poll::Ready(futures.iter_mut().map(|(_, output)| output.take().expect("all are ready")).collect())
+    })
+    .await
+}
+
+fn marked(shop: &Shop, n: u64) -> tenon_store::Capture {
+    let payload = if n.is_multiple_of(8) { "x".repeat(LARGE) } else { format!("order {n}") };
+    let mut capture = shop.order(n, &payload);
+    let key = format!("delivery-{n}");
+    capture.mark = Some(DedupMark { scope: "trigger:1".to_owned(), key, expires: Timestamp(i64::MAX) });
+    capture
+}
+
+fn running(shop: &Shop, fence: Fence, n: u64, sequence: u32) -> Write {
+    let outcome = if n.is_multiple_of(8) { "y".repeat(LARGE) } else { format!("outcome {n}") };
+    let mut write = shop.outcome(fence, n, &outcome);
+    write.entries = vec![Entry { sequence, ..write.entries[0].clone() }];
+    write
+}
+
+fn completed(shop: &Shop, fence: Fence, n: u64) -> Write {
+    let output = Bytes::from(format!("{{\"done\":{n}}}"));
+    let expires = Timestamp(i64::MAX);
+    Write { transition: Transition::Completed { output, expires }, ..running(shop, fence, n, 1) }
+}
+
+/// Opens the store at every crash point. How many there were, and what was wrong.
+async fn losses(run: &Run) -> (usize, Vec<String>) {
+    let (mut disk, mut kept_promises) = (Disk::default(), 0);
+    let (mut points, mut losses) = (0, Vec::new());
+    for (index, operation) in run.operations.iter().enumerate() {
+        disk.apply(operation);
+        let seed = index as u64;
+        let variants: &[Kept] = match operation {
+            Operation::Mark(number) => {
+                kept_promises = number + 1;
+                &[Kept::Nothing, Kept::Everything]
+            }
+            Operation::Sync { .. } | Operation::Truncate { .. } | Operation::Delete { .. } => {
+                &[Kept::Nothing, Kept::AnyPart(seed)]
+            }
+            Operation::Write { .. } if index.is_multiple_of(STRIDE) => {
+                &[Kept::FirstPart(seed), Kept::AnyPart(seed)]
+            }
+            Operation::Write { .. } => &[],
+        };
+        for &kept in variants {
+            points += 1;
+            let root = scratch();
+            disk.image(kept).write_to(root.path()).unwrap();
+            if let Err(what) = examine(root.path(), &run.promises[..kept_promises]).await {
+                losses.push(format!("{what} {LOSS} {index} ({operation:.60?}, {kept:?})"));
+            }
+        }
+        if losses.len() > 20 {
+            break;
+        }
+    }
+    (points, losses)
+}
+
+/// Memory if the system has a directory there: thousands of files that only this test reads need no disk.
+fn scratch() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
+/// Opens what a crash left. `Err`: what is not as it must be.
+async fn examine(directory: &Path, promises: &[Promise]) -> Result<(), String> {
+    let store = SqliteStore::open(options(directory)).map_err(|error| format!("the store itself ({error})"))?;
+    let Some(workspace) = store.workspace("default").await.map_err(|error| error.to_string())? else {
+        return if promises.is_empty() { Ok(()) } else { Err("the workspace".to_owned()) };
+    };
+    let shop = Shop { store, workspace };
+    for promise in promises {
+        kept(&shop, promise).await?;
+    }
+    whole(&shop).await?;
+    shop.store.close().await;
+    Ok(())
+}
+
+/// One promise is kept.
+async fn kept(shop: &Shop, promise: &Promise) -> Result<(), String> {
+    let n = match promise {
+        Promise::Captured(n) | Promise::Written(n, ..) => *n,
+    };
+    let event = shop.store.event(shop.workspace, EventId(n)).await.map_err(|error| format!("event {n} ({error})"))?;
+    event.ok_or_else(|| format!("event {n}"))?;
+    let job = shop.store.job(shop.workspace, JobId(n)).await.map_err(|error| format!("job {n} ({error})"))?;
+    let job = job.ok_or_else(|| format!("job {n}"))?;
+    let Promise::Written(_, entries, state) = promise else { return Ok(()) };
+    let journal = shop.store.journal(shop.workspace, JobId(n)).await.map_err(|error| error.to_string())?;
+    // More may have been written since.
+    if journal.len() < *entries as usize {
+        return Err(format!("entry {entries} of job {n}"));
+    }
+    if state.is_final() && job.state != *state {
+        return Err(format!("the end of job {n}"));
+    }
+    Ok(())
+}
+
+/// Nothing is there by half: events with their jobs and marks, journals without gaps, counters that agree.
+async fn whole(shop: &Shop) -> Result<(), String> {
+    let store = &shop.store;
+    let events = store.events(shop.workspace, &EventFilter::default(), None, 500).await.map_err(text)?.items;
+    let jobs = store.jobs(shop.workspace, &JobFilter::default(), None, 500).await.map_err(text)?.items;
+    let started: HashSet<JobId> = events.iter().flat_map(|event| event.jobs.iter().copied()).collect();
+    let found: HashSet<JobId> = jobs.iter().map(|job| job.id).collect();
+    if started != found {
+        return Err(format!("half of a capture ({} jobs instead of {})", found.len(), started.len()));
+    }
+    for job in &jobs {
+        let journal = store.journal(shop.workspace, job.id).await.map_err(text)?;
+        if journal.iter().zip(0..).any(|(entry, sequence)| entry.sequence != sequence) {
+            return Err(format!("an entry in the middle of {}", job.id));
+        }
+        if (job.state == JobState::Completed) != (journal.len() == 2) {
+            return Err(format!("half of a write ({} is {:?} with {} entries)", job.id, job.state, journal.len()));
+        }
+    }
+    let used = store.disk_use().await.map_err(text)?;
+    let open = jobs.iter().filter(|job| !job.state.is_final()).count() as u64;
+    if (used.events, used.jobs, used.open_jobs) != (events.len() as u64, jobs.len() as u64, open) {
+        return Err(format!("the counters ({used:?})"));
+    }
+    for event in events.iter().rev().take(2).chain(events.iter().take(2)) {
+        let repeat = store.capture(marked(shop, event.id.0)).await.map_err(text)?;
+        if !matches!(repeat, Captured::Duplicate(_)) {
+            return Err(format!("the mark of {}", event.id));
+        }
+    }
+    Ok(())
+}
+
+fn text(error: tenon_store::Error) -> String {
+    error.to_string()
+}

@@ -1,0 +1,13 @@
+//! Integration tests of `tenon-store-sqlite`.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
+mod conformance;
+mod crash;
+mod crash_points;
+mod damage;
+mod full_disk;
+mod harness;
+mod opening;
+mod sealing;
+mod upkeep;

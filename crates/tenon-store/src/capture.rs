@@ -1,0 +1,112 @@
+//! An event in: dedup marks, the event, and the jobs that it starts, in one transaction.
+
+use bytes::Bytes;
+
+use crate::{EventId, JobId, Lane, ResourceId, RevisionId, Timestamp, WorkspaceId};
+
+/// Everything that one accepted event writes.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    /// The workspace's generation that subscribers were looked up at; another one now: [`Captured::Stale`].
+    pub generation: u64,
+    /// Suppresses the whole event.
+    pub mark: Option<DedupMark>,
+    /// The event.
+    pub event: NewEvent,
+    /// The jobs it starts, in subscription order.
+    pub jobs: Vec<NewJob>,
+}
+
+/// A key that is accepted once until it expires. Scopes never share keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DedupMark {
+    /// Whose key: `trigger:<id>`, `workflow:<id>`, `source`, `run:<id>`.
+    pub scope: String,
+    /// The key, at most 1 KiB (longer ones are hashed by the caller).
+    pub key: String,
+    /// Until when it holds.
+    pub expires: Timestamp,
+}
+
+/// How an event came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// From outside or emitted: has an envelope that workflows see.
+    Event,
+    /// Made for a call of `/run`, a rerun or a child: its `data` is the job's input, `$event` is null.
+    Call,
+}
+
+/// A CloudEvent to keep.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// Chosen by the caller.
+    pub id: EventId,
+    /// Where.
+    pub workspace: WorkspaceId,
+    /// How it came.
+    pub origin: Origin,
+    /// CloudEvents `source`.
+    pub source: String,
+    /// CloudEvents `type`.
+    pub r#type: String,
+    /// CloudEvents `subject`.
+    pub subject: Option<String>,
+    /// When it was captured.
+    pub captured_at: Timestamp,
+    /// When retention may remove it (jobs that need it keep it longer).
+    pub expires: Timestamp,
+    /// The whole envelope with its data, as JSON.
+    pub envelope: Bytes,
+}
+
+/// A job to start.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// Chosen by the caller.
+    pub id: JobId,
+    /// The workflow.
+    pub workflow: ResourceId,
+    /// The revision it is pinned to.
+    pub revision: RevisionId,
+    /// The engine's semantics version it is pinned to.
+    pub semantics: u16,
+    /// Its lane. `None`: the ordering key failed; the job starts suspended, outside any lane.
+    pub lane: Option<Lane>,
+    /// 0..=9.
+    pub priority: u8,
+    /// Suppresses only this job.
+    pub mark: Option<DedupMark>,
+    /// Replaces the event's data as the job's input (reruns with edited input).
+    pub input: Option<Bytes>,
+    /// The job that this one runs again.
+    pub rerun_of: Option<JobId>,
+    /// The job that started this one.
+    pub parent: Option<JobId>,
+}
+
+/// What `capture` did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Captured {
+    /// Durable.
+    New {
+        /// Jobs that were started: those asked for less those a workflow's own mark suppressed.
+        jobs: Vec<JobId>,
+    },
+    /// The event's mark was there already.
+    Duplicate(Duplicate),
+    /// Workflows changed since subscribers were looked up; look again.
+    Stale {
+        /// The generation now.
+        generation: u64,
+    },
+}
+
+/// What a repeat repeats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duplicate {
+    /// The first event.
+    pub event: EventId,
+    /// The jobs it started.
+    pub jobs: Vec<JobId>,
+}

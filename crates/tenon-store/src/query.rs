@@ -1,0 +1,84 @@
+//! What readers ask for.
+
+use bytes::Bytes;
+
+use crate::{EventId, JobId, JobState, Origin, ResourceId, Timestamp};
+
+/// A page of a list, newest first.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where the next page starts; `None`: this was the last.
+    pub next: Option<u64>,
+}
+
+/// Which jobs; all given members must hold.
+#[derive(Debug, Clone, Default)]
+pub struct JobFilter {
+    /// Of this workflow.
+    pub workflow: Option<ResourceId>,
+    /// In one of these states (empty: any).
+    pub states: Vec<JobState>,
+    /// For this event.
+    pub event: Option<EventId>,
+    /// Captured at or after.
+    pub since: Option<Timestamp>,
+    /// Captured before.
+    pub until: Option<Timestamp>,
+    /// Ids in this range (shortened ids).
+    pub ids: Option<std::ops::RangeInclusive<JobId>>,
+}
+
+/// Which events; all given members must hold.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// CloudEvents `type`.
+    pub r#type: Option<String>,
+    /// CloudEvents `source`.
+    pub source: Option<String>,
+    /// Captured at or after.
+    pub since: Option<Timestamp>,
+    /// Captured before.
+    pub until: Option<Timestamp>,
+    /// Ids in this range (shortened ids).
+    pub ids: Option<std::ops::RangeInclusive<EventId>>,
+}
+
+/// An event as readers see it.
+#[derive(Debug, Clone)]
+pub struct EventRecord {
+    /// Its id.
+    pub id: EventId,
+    /// How it came in.
+    pub origin: Origin,
+    /// CloudEvents `source`.
+    pub source: String,
+    /// CloudEvents `type`.
+    pub r#type: String,
+    /// CloudEvents `subject`.
+    pub subject: Option<String>,
+    /// When it was captured.
+    pub captured_at: Timestamp,
+    /// How many repeats were refused.
+    pub duplicates: u64,
+    /// The jobs it started.
+    pub jobs: Vec<JobId>,
+    /// The envelope, JSON; absent in lists.
+    pub envelope: Option<Bytes>,
+}
+
+/// What the disk holds.
+#[derive(Debug, Clone, Default)]
+pub struct DiskUse {
+    /// Bytes of the database with its log.
+    pub bytes: u64,
+    /// Bytes free on the file system.
+    pub free: u64,
+    /// Events kept.
+    pub events: u64,
+    /// Jobs that are not final.
+    pub open_jobs: u64,
+    /// Jobs kept, final ones included.
+    pub jobs: u64,
+}

@@ -1,0 +1,126 @@
+//! Workflows and triggers: named, versioned, immutable per revision.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ResourceId, RevisionId, Timestamp, WorkspaceId};
+
+/// The kinds of resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A workflow; its name is `namespace/name`; its keys are event types (`*` = any type).
+    Workflow,
+    /// A trigger; its name is its file's name; a webhook's key is its path.
+    Trigger,
+}
+
+/// Store new content for a resource.
+#[derive(Debug, Clone)]
+pub struct PutResource {
+    /// Where.
+    pub workspace: WorkspaceId,
+    /// What kind.
+    pub kind: Kind,
+    /// Unique per workspace and kind.
+    pub name: String,
+    /// `document.version` for workflows, empty for triggers.
+    pub version: String,
+    /// Hash of `document`; equal to the newest revision's: nothing is written.
+    pub digest: String,
+    /// The document as it was sent.
+    pub document: String,
+    /// What it is looked up by; replaces the keys of the revision before.
+    pub keys: Vec<String>,
+    /// Write only if the newest revision is this one (`If-Match`).
+    pub expected: Option<RevisionId>,
+    /// When.
+    pub at: Timestamp,
+    /// Who, for the audit record.
+    pub actor: String,
+}
+
+/// What `put_resource` did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Saved {
+    /// The first revision, or a new one.
+    Written(Revision),
+    /// The newest revision has the same digest.
+    Unchanged(Revision),
+}
+
+/// Which revision of which resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// The resource.
+    pub resource: ResourceId,
+    /// The revision.
+    pub id: RevisionId,
+    /// 1, 2, 3 … per resource.
+    pub number: u32,
+}
+
+/// A resource with one of its revisions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// Where.
+    pub workspace: WorkspaceId,
+    /// What kind.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// The revision.
+    pub revision: Revision,
+    /// `document.version`.
+    pub version: String,
+    /// Hash of the document.
+    pub digest: String,
+    /// The document; empty in lists.
+    pub document: String,
+    /// Disabled resources start nothing.
+    pub enabled: bool,
+    /// When this revision was written.
+    pub at: Timestamp,
+}
+
+/// A change of a resource that is not new content.
+#[derive(Debug, Clone)]
+pub struct ChangeResource {
+    /// Where.
+    pub workspace: WorkspaceId,
+    /// What kind.
+    pub kind: Kind,
+    /// Which.
+    pub name: String,
+    /// What to do.
+    pub change: Change,
+    /// Who, for the audit record.
+    pub actor: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What to do with a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Let it start things again.
+    Enable,
+    /// It starts nothing.
+    Disable,
+    /// It is gone; a later put of the same name goes on with its revision numbers.
+    Delete,
+}
+
+/// Who did what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// Where.
+    pub workspace: WorkspaceId,
+    /// Who: the key's name.
+    pub actor: String,
+    /// What: `workflow.put`, `job.cancel`, …
+    pub action: String,
+    /// On what.
+    pub subject: String,
+    /// When.
+    pub at: Timestamp,
+}

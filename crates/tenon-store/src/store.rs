@@ -1,0 +1,123 @@
+//! The port itself.
+
+use async_trait::async_trait;
+
+use crate::{
+    AuditRecord, Capture, Captured, ChangeResource, DiskUse, Entry, Error, EventFilter, EventId, EventRecord,
+    Fence, JobFilter, JobId, JobRecord, Kind, OpenJob, Page, PutResource, Resource, ResourceId, RevisionId,
+    Saved, Shard, Timestamp, WorkspaceId, Write,
+};
+
+/// Receives jobs in the order in which their captures were committed. Called by the store after the commit
+/// and before the captures are answered; must not block. Losing a call loses no job, only time: the truth is
+/// [`Store::open_jobs`].
+pub type Feed = Box<dyn Fn(Vec<OpenJob>) + Send + Sync>;
+
+/// What must be durable. `Ok` of a writing verb means: on disk.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    // --- workspaces and resources
+
+    /// The id of a workspace, by name.
+    async fn workspace(&self, name: &str) -> Result<Option<WorkspaceId>, Error>;
+    /// Creates a workspace, or finds it.
+    async fn create_workspace(&self, name: &str) -> Result<WorkspaceId, Error>;
+    /// Goes up with every change of a resource in the workspace.
+    async fn generation(&self, workspace: WorkspaceId) -> Result<u64, Error>;
+    /// Stores new content (and an audit record), or finds that nothing changed.
+    async fn put_resource(&self, put: PutResource) -> Result<Saved, Error>;
+    /// The newest revision.
+    async fn resource(
+        &self,
+        workspace: WorkspaceId,
+        kind: Kind,
+        name: &str,
+    ) -> Result<Option<Resource>, Error>;
+    /// One revision.
+    async fn revision(&self, workspace: WorkspaceId, id: RevisionId) -> Result<Option<Resource>, Error>;
+    /// All revisions of one resource, newest first, without documents.
+    async fn revisions(&self, workspace: WorkspaceId, id: ResourceId) -> Result<Vec<Resource>, Error>;
+    /// By name, after `after`, without documents.
+    async fn resources(
+        &self,
+        workspace: WorkspaceId,
+        kind: Kind,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Resource>, Error>;
+    /// Newest revisions of the enabled resources that have this key, with documents and with the generation
+    /// that this is true at.
+    async fn resources_by_key(
+        &self,
+        workspace: WorkspaceId,
+        kind: Kind,
+        keys: &[&str],
+    ) -> Result<(Vec<Resource>, u64), Error>;
+    /// Turns a resource on or off, or removes it (and writes an audit record). Revisions stay as long as jobs
+    /// need them.
+    async fn change_resource(&self, change: ChangeResource) -> Result<(), Error>;
+
+    // --- the hot path
+
+    /// Dedup marks, the event and its jobs, in one transaction.
+    async fn capture(&self, capture: Capture) -> Result<Captured, Error>;
+    /// Outcomes and a job's new state, in one transaction. A job that is final accepts no write: `Conflict`.
+    async fn write(&self, write: Write) -> Result<(), Error>;
+    /// Who gets told of new jobs. One at a time; a later call replaces the former.
+    fn set_feed(&self, feed: Feed);
+
+    // --- shards
+
+    /// Becomes the owner of a shard: every older epoch is refused from now on.
+    async fn acquire(&self, shard: Shard) -> Result<Fence, Error>;
+    /// Pending, running and suspended jobs of a shard with `place > after`, by place; without payloads.
+    async fn open_jobs(&self, shard: Shard, after: u64, limit: u32) -> Result<Vec<OpenJob>, Error>;
+    /// Waiting jobs of a shard that are due at or before `until`, by moment; without payloads.
+    async fn waiting_jobs(&self, shard: Shard, until: Timestamp, limit: u32) -> Result<Vec<OpenJob>, Error>;
+    /// One job that is not final, with its payload.
+    async fn open_job(&self, job: JobId) -> Result<Option<OpenJob>, Error>;
+    /// A job's journal, by sequence.
+    async fn journal(&self, workspace: WorkspaceId, job: JobId) -> Result<Vec<Entry>, Error>;
+
+    // --- readers
+
+    /// One event.
+    async fn event(&self, workspace: WorkspaceId, id: EventId) -> Result<Option<EventRecord>, Error>;
+    /// Events, newest first, after the cursor.
+    async fn events(
+        &self,
+        workspace: WorkspaceId,
+        filter: &EventFilter,
+        cursor: Option<u64>,
+        limit: u32,
+    ) -> Result<Page<EventRecord>, Error>;
+    /// One job.
+    async fn job(&self, workspace: WorkspaceId, id: JobId) -> Result<Option<JobRecord>, Error>;
+    /// Jobs, newest first, after the cursor.
+    async fn jobs(
+        &self,
+        workspace: WorkspaceId,
+        filter: &JobFilter,
+        cursor: Option<u64>,
+        limit: u32,
+    ) -> Result<Page<JobRecord>, Error>;
+    /// What the disk holds.
+    async fn disk_use(&self) -> Result<DiskUse, Error>;
+
+    // --- upkeep
+
+    /// Removes up to `limit` expired things (finished jobs with their journals, events nobody needs, dedup
+    /// marks); gives how many were removed.
+    async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, Error>;
+    /// Appends an audit record for something that is not a resource.
+    async fn audit(&self, record: AuditRecord) -> Result<(), Error>;
+    /// Audit records, newest first, after the cursor.
+    async fn audit_records(
+        &self,
+        workspace: WorkspaceId,
+        cursor: Option<u64>,
+        limit: u32,
+    ) -> Result<Page<AuditRecord>, Error>;
+    /// Answers what was accepted, checkpoints and closes. Every later verb gives `Closed`.
+    async fn close(&self);
+}

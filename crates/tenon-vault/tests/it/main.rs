@@ -1,0 +1,89 @@
+//! Integration tests of `tenon-vault`: what sealing promises.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
+use tenon_vault::{DataKey, Error, Place, Sealer};
+use zeroize::Zeroizing;
+
+const HERE: Place = Place { workspace: 1, table: "event", row: 7, part: 0 };
+
+fn sealer(byte: u8) -> Sealer {
+    Sealer::new(DataKey::from_bytes(Zeroizing::new([byte; 32]))).unwrap()
+}
+
+#[test]
+fn what_was_sealed_opens_in_its_place() {
+    let sealer = sealer(1);
+    for plain in [&b""[..], b"x", &vec![7; 100_000]] {
+        let sealed = sealer.seal(HERE, plain);
+        assert_eq!(sealed.len(), plain.len() + Sealer::OVERHEAD);
+        assert_eq!(sealer.open(HERE, &sealed).unwrap(), plain);
+    }
+}
+
+#[test]
+fn the_plain_bytes_do_not_show() {
+    let plain = b"a credit card number of some length";
+    let sealed = sealer(1).seal(HERE, plain);
+    assert!(!sealed.windows(8).any(|window| plain.windows(8).any(|p| p == window)));
+}
+
+#[test]
+fn a_later_process_opens_what_an_earlier_one_sealed() {
+    let sealed: Vec<_> = (0..200).map(|_| sealer(1).seal(HERE, b"before")).collect();
+    let later = sealer(1);
+    for sealed in &sealed {
+        assert_eq!(later.open(HERE, sealed).unwrap(), b"before");
+    }
+}
+
+#[test]
+fn a_value_that_was_moved_does_not_open() {
+    let sealer = sealer(1);
+    let sealed = sealer.seal(HERE, b"secret");
+    let elsewhere = [
+        Place { workspace: 2, ..HERE },
+        Place { table: "job", ..HERE },
+        Place { row: 8, ..HERE },
+        Place { part: 1, ..HERE },
+    ];
+    for place in elsewhere {
+        assert!(matches!(sealer.open(place, &sealed), Err(Error::Damaged(_))), "{place:?}");
+    }
+}
+
+#[test]
+fn a_changed_byte_or_another_key_is_noticed() {
+    let sealed = sealer(1).seal(HERE, b"secret");
+    assert!(matches!(sealer(2).open(HERE, &sealed), Err(Error::Damaged(_))));
+    for position in 0..sealed.len() {
+        let mut changed = sealed.clone();
+        changed[position] ^= 1;
+        assert!(matches!(sealer(1).open(HERE, &changed), Err(Error::Damaged(_))), "byte {position}");
+    }
+    for length in 0..sealed.len() {
+        assert!(matches!(sealer(1).open(HERE, &sealed[..length]), Err(Error::Damaged(_))), "{length} bytes");
+    }
+}
+
+#[test]
+fn no_two_messages_share_salt_and_counter() {
+    let sealer = sealer(1);
+    let nonces: std::collections::HashSet<_> =
+        (0..1000).map(|_| sealer.seal(HERE, b"same")[1..25].to_vec()).collect();
+    assert_eq!(nonces.len(), 1000);
+}
+
+#[test]
+fn fingerprints_depend_on_key_and_on_where_parts_end() {
+    let one = sealer(1).fingerprint(&[b"ab", b"c"]);
+    assert_eq!(one, sealer(1).fingerprint(&[b"ab", b"c"]));
+    assert_ne!(one, sealer(1).fingerprint(&[b"a", b"bc"]));
+    assert_ne!(one, sealer(2).fingerprint(&[b"ab", b"c"]));
+}
+
+#[test]
+fn keys_do_not_show_in_debug_output() {
+    let key = DataKey::from_bytes(Zeroizing::new([65; 32]));
+    assert_eq!(format!("{key:?}"), "DataKey(…)");
+}

@@ -1,0 +1,56 @@
+//! How a job leaves the worker: what is written, and who is told.
+
+use bytes::Bytes;
+use tenon_capture::{Deployed, JobEnd, JobEvent};
+use tenon_engine::Finished;
+use tenon_store::{OpenJob, Timestamp, Transition};
+
+use crate::Context;
+
+/// The final state of a finished job, with its result and how long it is kept.
+pub(crate) fn transition(finished: &Finished, deployed: &Deployed, at: Timestamp) -> Transition {
+    let expires = at.after(deployed.program.settings.keep_jobs);
+    let result = Bytes::from(finished.encode().unwrap_or_default());
+    match finished {
+        Finished::Completed(_) => Transition::Completed { output: result, expires },
+        Finished::Faulted(_) => Transition::Faulted { error: result, expires },
+        Finished::Cancelled => Transition::Cancelled { expires },
+    }
+}
+
+/// Tells everyone who wants to know that a write is durable.
+pub(crate) fn announce(context: &Context, job: &OpenJob, deployed: &Deployed, transition: &Transition) {
+    let ports = context.capture.ports();
+    let state = transition.state();
+    ports.live.publish(|| JobEvent::Job {
+        workspace: job.workspace,
+        job: job.id,
+        state,
+        workflow: std::sync::Arc::clone(&deployed.name),
+        event: job.event,
+        at: ports.clock.now(),
+    });
+    if !state.is_final() {
+        return;
+    }
+    ports.metrics.job_finished(state);
+    let result = match transition {
+        Transition::Completed { output, .. } => Some(output.clone()),
+        Transition::Faulted { error, .. } => Some(error.clone()),
+        _ => None,
+    };
+    ports.watch.finished(JobEnd { job: job.id, state, result });
+}
+
+/// RFC 7807 of a suspension, for `job show`.
+pub(crate) fn reason(title: &str, detail: &str) -> Bytes {
+    let reason = serde_json::json!({
+        "type": "https://open-workflow-specification.org/spec/1.0.0/errors/runtime",
+        "status": 500,
+        "title": title,
+        "detail": detail,
+        "instance": "",
+    });
+    Bytes::from(reason.to_string())
+}
+

@@ -1,0 +1,142 @@
+//! Looking back: traces and checks of jobs, computed from their journals.
+
+use std::sync::Arc;
+
+use tenon_capture::Programs;
+use tenon_engine::trace::{self, Step};
+use tenon_engine::{Execution, Progress, Recorded};
+use tenon_store::{JobId, JobPayload, JobRecord, JobState, Store, WorkspaceId};
+
+use crate::load;
+
+/// Reads jobs' pasts. Costs the running system nothing but reads.
+#[derive(Clone)]
+pub struct History {
+    store: Arc<dyn Store>,
+    programs: Programs,
+}
+
+/// A job with all its steps.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    /// The job.
+    pub job: JobRecord,
+    /// Its steps, as a tree.
+    pub steps: Vec<Step>,
+    /// Why the steps end before the journal does.
+    pub diverged: Option<String>,
+}
+
+/// Whether a finished job's journal still leads to its stored result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Byte for byte.
+    Same,
+    /// It leads elsewhere; says where.
+    Different(String),
+    /// The job has not ended, so there is nothing to compare.
+    Unfinished,
+}
+
+/// Why a job's past cannot be shown.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum HistoryError {
+    /// No such job in this workspace.
+    #[error("job not found")]
+    NotFound,
+    /// Retention has removed what the job ran on.
+    #[error("the job's event is not kept any more")]
+    PayloadGone,
+    /// Its revision or its data cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] tenon_store::Error),
+}
+
+/// A job ready to be played back.
+struct Past {
+    record: JobRecord,
+    job: tenon_engine::Job,
+    journal: Vec<Recorded>,
+}
+
+// === impl History ===
+
+impl History {
+    /// Over a store and its compiled programs.
+    pub fn new(store: Arc<dyn Store>, programs: Programs) -> Self {
+        Self { store, programs }
+    }
+
+    /// Every step of a job, finished or not.
+    pub async fn trace(&self, workspace: WorkspaceId, job: JobId) -> Result<Trace, HistoryError> {
+        let past = self.load(workspace, job).await?;
+        let (steps, diverged) = trace::steps(past.job, &past.journal);
+        Ok(Trace { job: past.record, steps, diverged: diverged.map(|error| error.to_string()) })
+    }
+
+    /// Replays a finished job and compares the result with the stored one.
+    pub async fn verify(&self, workspace: WorkspaceId, job: JobId) -> Result<Verdict, HistoryError> {
+        let past = self.load(workspace, job).await?;
+        if !past.record.state.is_final() {
+            return Ok(Verdict::Unfinished);
+        }
+        let mut execution = Execution::new(past.job);
+        while execution.resume() == Progress::Yielded {}
+        for recorded in &past.journal {
+            if let Err(diverged) = execution.replay(recorded) {
+                return Ok(Verdict::Different(diverged.to_string()));
+            }
+        }
+        Ok(compare(&past.record, &execution))
+    }
+
+    async fn load(&self, workspace: WorkspaceId, id: JobId) -> Result<Past, HistoryError> {
+        let record = self.store.job(workspace, id).await?.ok_or(HistoryError::NotFound)?;
+        let event = self.store.event(workspace, record.event).await?.ok_or(HistoryError::PayloadGone)?;
+        let deployed = self
+            .programs
+            .get(workspace, record.revision)
+            .await
+            .map_err(|error| HistoryError::Unreadable(error.to_string()))?;
+        let payload = JobPayload {
+            envelope: event.envelope.ok_or(HistoryError::PayloadGone)?,
+            input: record.input.clone(),
+        };
+        let source = load::Source {
+            id,
+            origin: record.origin,
+            semantics: record.semantics,
+            captured_at: record.created_at,
+            payload: &payload,
+        };
+        let job = load::job(&deployed, &source).map_err(|error| HistoryError::Unreadable(error.to_string()))?;
+        let journal = self.store.journal(workspace, id).await?;
+        Ok(Past { record, job, journal: journal.into_iter().map(load::recorded).collect() })
+    }
+}
+
+fn compare(record: &JobRecord, execution: &Execution) -> Verdict {
+    use tenon_engine::Finished;
+    let Some(finished) = execution.finished() else {
+        return Verdict::Different("the journal does not lead to an end".to_owned());
+    };
+    let state = match finished {
+        Finished::Completed(_) => JobState::Completed,
+        Finished::Faulted(_) => JobState::Faulted,
+        Finished::Cancelled => JobState::Cancelled,
+    };
+    if state != record.state {
+        let (found, stored) = (state.name(), record.state.name());
+        return Verdict::Different(format!("the replay is {found}, the job is {stored}"));
+    }
+    let replayed = finished.encode().unwrap_or_default();
+    let stored = record.result.as_deref().unwrap_or_default();
+    if replayed != stored {
+        let differs = replayed.iter().zip(stored).position(|(a, b)| a != b).unwrap_or(replayed.len().min(stored.len()));
+        return Verdict::Different(format!("the results differ from byte {differs} on"));
+    }
+    Verdict::Same
+}

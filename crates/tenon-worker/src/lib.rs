@@ -1,0 +1,107 @@
+//! Runs jobs: asks the scheduler who may, lets the interpreter decide, performs effects, records outcomes.
+//!
+//! ```text
+//! store feed ─► Dispatcher ─(Start)─► one task per running job: run::run
+//!                   ▲                      │ effects ─► perform ─► outcomes ─► store.write ─► next effects
+//!                   └──── Finished / Parked / Suspended ◄───────┘
+//! ```
+//!
+//! All decisions are the engine's. Here is only what needs a clock, a network or a store.
+
+mod dispatcher;
+mod ending;
+mod history;
+mod load;
+mod perform;
+mod run;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tenon_capture::CaptureService;
+use tenon_outbound::HttpClient;
+use tenon_store::{JobId, Shard, Store};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use dispatcher::{Dispatcher, Notice};
+pub use history::{History, HistoryError, Trace, Verdict};
+
+/// Batches of new jobs that may wait for the dispatcher; beyond it the store is read instead.
+const FEED_BATCHES: usize = 4_096;
+
+/// Settings of the worker.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many shards lanes hash to; all of them are owned by this process.
+    pub shards: u16,
+    /// Jobs that run at once.
+    pub capacity: u32,
+    /// Bytes of payloads of jobs that wait for their turn; beyond it they are read again when they start.
+    pub payload_bytes: usize,
+    /// How often the store is asked for timers of the next hour.
+    pub look_every: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { shards: 16, capacity: 512, payload_bytes: 64 << 20, look_every: Duration::from_secs(60) }
+    }
+}
+
+/// What the worker uses.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) capture: CaptureService,
+    pub(crate) http: HttpClient,
+}
+
+/// The running worker. Cheap to clone; the worker stops by [`Worker::drain`].
+#[derive(Clone)]
+pub struct Worker {
+    notices: mpsc::Sender<Notice>,
+}
+
+/// Why a request to the worker failed: it has stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the worker has stopped")]
+pub struct Stopped;
+
+// === impl Worker ===
+
+impl Worker {
+    /// Takes over all shards and begins to run their jobs. The handle ends when the worker has drained.
+    pub async fn start(
+        capture: CaptureService,
+        http: HttpClient,
+        options: Options,
+    ) -> Result<(Self, JoinHandle<()>), tenon_store::Error> {
+        let store = Arc::clone(&capture.ports().store);
+        let mut fences = Vec::with_capacity(usize::from(options.shards));
+        for shard in 0..options.shards {
+            fences.push(store.acquire(Shard(shard)).await?);
+        }
+        let (notices, inbox) = mpsc::channel(FEED_BATCHES);
+        let dispatcher = Dispatcher::new(Context { store, capture, http }, options, fences, notices.clone());
+        dispatcher.listen_to_feed();
+        let running = tokio::spawn(dispatcher.run(inbox));
+        Ok((Self { notices }, running))
+    }
+
+    /// Ends a job as soon as it can be: running effects are aborted. `Ok` means: asked; watch the job's state.
+    pub async fn cancel(&self, job: JobId) -> Result<(), Stopped> {
+        self.notices.send(Notice::Cancel(job)).await.map_err(|_| Stopped)
+    }
+
+    /// A suspended job was put back in line by a write of `Pending`; look at it again.
+    pub async fn look_at(&self, job: JobId) -> Result<(), Stopped> {
+        self.notices.send(Notice::LookAt(job)).await.map_err(|_| Stopped)
+    }
+
+    /// Starts nothing more, gives running jobs this long to come to a point where they may be left.
+    pub async fn drain(&self, patience: Duration) {
+        // A worker that has stopped already is drained.
+        let _ = self.notices.send(Notice::Drain(patience)).await;
+    }
+}

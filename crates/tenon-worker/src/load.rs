@@ -1,0 +1,113 @@
+//! A stored job as the interpreter wants it: program, event, input, and its journal.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tenon_capture::{Deployed, HOPS};
+use tenon_engine::{Job, Recorded, SEMANTICS, Timestamp};
+use tenon_store::{Entry, JobId, JobPayload, Origin};
+use tenon_workflow::{Program, ReadAs};
+
+/// Why a job cannot be interpreted.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum Error {
+    /// The stored event or input is not JSON: damaged.
+    #[error("the job's {0} cannot be read: {1}")]
+    Unreadable(&'static str, String),
+    /// The job needs an interpreter that this version does not have.
+    #[error("the job is pinned to version {0} of the engine's semantics; this server has {SEMANTICS}")]
+    Semantics(u16),
+}
+
+/// What of a job the interpreter needs, wherever it was read from.
+pub(crate) struct Source<'a> {
+    pub(crate) id: JobId,
+    pub(crate) origin: Origin,
+    pub(crate) semantics: u16,
+    pub(crate) captured_at: tenon_store::Timestamp,
+    pub(crate) payload: &'a JobPayload,
+}
+
+/// Puts the pieces together.
+pub(crate) fn job(deployed: &Deployed, source: &Source<'_>) -> Result<Job, Error> {
+    if source.semantics != SEMANTICS {
+        return Err(Error::Semantics(source.semantics));
+    }
+    let envelope = read("event", &source.payload.envelope)?;
+    let hops = envelope.get(HOPS).and_then(Value::as_u64).unwrap_or(0);
+    let input = match (&source.payload.input, source.origin) {
+        (Some(edited), _) => read("input", edited)?,
+        (None, Origin::Call) => envelope.get("data").cloned().unwrap_or(Value::Null),
+        (None, Origin::Event) => input(&deployed.program, &envelope),
+    };
+    let event = match source.origin {
+        Origin::Event => Some(Arc::new(envelope)),
+        Origin::Call => None,
+    };
+    Ok(Job {
+        id: source.id.to_string(),
+        program: Arc::clone(&deployed.program),
+        event,
+        input: Arc::new(input),
+        captured_at: time(source.captured_at),
+        runtime: Arc::new(runtime(source.semantics)),
+        hops: u32::try_from(hops).unwrap_or(u32::MAX),
+    })
+}
+
+/// `$runtime` is pinned with the job, so it names the semantics and not the build.
+fn runtime(semantics: u16) -> Value {
+    json!({ "name": "tenon", "version": semantics.to_string(), "metadata": {} })
+}
+
+/// Rule 22: the array of the triggering events.
+fn input(program: &Program, envelope: &Value) -> Value {
+    let read = program.subscription.as_ref().map(|subscription| subscription.read).unwrap_or_default();
+    let one = match read {
+        ReadAs::Envelope => envelope.clone(),
+        ReadAs::Data | ReadAs::Raw => {
+            envelope.get("data").or_else(|| envelope.get("data_base64")).cloned().unwrap_or(Value::Null)
+        }
+    };
+    Value::Array(vec![one])
+}
+
+fn read(what: &'static str, bytes: &[u8]) -> Result<Value, Error> {
+    serde_json::from_slice(bytes).map_err(|error| Error::Unreadable(what, error.to_string()))
+}
+
+/// The engine's moment of a stored one.
+pub(crate) fn time(at: tenon_store::Timestamp) -> Timestamp {
+    Timestamp(at.0)
+}
+
+/// The stored moment of an engine's.
+pub(crate) fn stored(at: Timestamp) -> tenon_store::Timestamp {
+    tenon_store::Timestamp(at.0)
+}
+
+/// A journal entry as the engine replays it.
+pub(crate) fn recorded(entry: Entry) -> Recorded {
+    Recorded {
+        sequence: entry.sequence,
+        effect: entry.effect.into(),
+        attempt: entry.attempt,
+        arguments: entry.arguments,
+        started_at: time(entry.started_at),
+        at: time(entry.at),
+        outcome: entry.outcome.into(),
+    }
+}
+
+/// An accepted outcome as the store keeps it.
+pub(crate) fn entry(recorded: Recorded) -> Entry {
+    Entry {
+        sequence: recorded.sequence,
+        effect: recorded.effect.to_string(),
+        attempt: recorded.attempt,
+        arguments: recorded.arguments,
+        started_at: stored(recorded.started_at),
+        at: stored(recorded.at),
+        outcome: recorded.outcome.into(),
+    }
+}

@@ -1,0 +1,424 @@
+//! One job at work: from where its journal ends to its end, or to a point where it can be left.
+//!
+//! The commit rule lives here: an effect starts only after every outcome before it is durable.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{AbortHandle, Abortable, BoxFuture};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tenon_capture::{Deployed, JobEvent, StepState};
+use tenon_engine::{Accepted, Effect, EffectAction, Execution, Outcome, Progress, Recorded, Timestamp};
+use tenon_store::{Entry, Fence, JobId, JobState, OpenJob, Transition, Write};
+use tenon_workflow::OnFailure;
+use tokio::sync::oneshot;
+
+use crate::{Context, ending, load, perform};
+
+/// How long to wait before an outcome is offered again to a store that has no room.
+const FULL_DISK_PAUSE: Duration = Duration::from_millis(200);
+
+/// Why the worker left a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// It is final, durably.
+    Finished,
+    /// It sleeps until a moment.
+    Parked { until: Timestamp, is_retry: bool },
+    /// It waits for a person, and so does its lane.
+    Suspended,
+    /// The store takes no writes for it any more (shutting down, or another owner).
+    Lost,
+}
+
+/// What to work on.
+pub(crate) struct Task {
+    pub(crate) fence: Fence,
+    pub(crate) job: JobId,
+    /// The job as the feed gave it, if it is fresh.
+    pub(crate) fresh: Option<OpenJob>,
+    /// Resolves when somebody wants the job to end.
+    pub(crate) cancel: oneshot::Receiver<()>,
+}
+
+/// Works on a job. Gives why it was left and the time that the work itself took (waiting not counted).
+pub(crate) async fn run(context: Context, task: Task) -> (Left, Duration) {
+    let mut running = match begin(context, task).await {
+        Ok(running) => running,
+        Err(left) => return (left, Duration::ZERO),
+    };
+    let left = match running.work().await {
+        Ok(left) | Err(left) => left,
+    };
+    (left, running.used)
+}
+
+/// An attempt that has ended.
+type Ended = (Arc<str>, u32, Timestamp, Outcome);
+
+struct Running {
+    context: Context,
+    fence: Fence,
+    cancel: oneshot::Receiver<()>,
+    job: OpenJob,
+    deployed: Arc<Deployed>,
+    execution: Execution,
+    /// Accepted outcomes that are not durable yet.
+    unsaved: Vec<Entry>,
+    calls: FuturesUnordered<BoxFuture<'static, Option<Ended>>>,
+    aborts: Vec<(Arc<str>, AbortHandle)>,
+    timers: Vec<(Arc<str>, u32, Timestamp)>,
+    started_at: tenon_store::Timestamp,
+    used: Duration,
+}
+
+/// Loads a job and brings the interpreter to where the journal ends.
+async fn begin(context: Context, task: Task) -> Result<Running, Left> {
+    let store = Arc::clone(&context.store);
+    let job = match task.fresh {
+        Some(fresh) => fresh,
+        None => match store.open_job(task.job).await {
+            Ok(Some(job)) => job,
+            Ok(None) => return Err(Left::Finished),
+            Err(error) => return Err(lost(task.job, &error)),
+        },
+    };
+    let ports = context.capture.ports();
+    let deployed = match ports.programs.get(job.workspace, job.revision).await {
+        Ok(deployed) => deployed,
+        Err(tenon_capture::Error::Store(error)) => return Err(lost(job.id, &error)),
+        Err(error) => return suspend_unloaded(&context, task.fence, &job, &error.to_string()).await,
+    };
+    let journal = match job.journal_length {
+        0 => Vec::new(),
+        _ => match store.journal(job.workspace, job.id).await {
+            Ok(journal) => journal,
+            Err(error) => return Err(lost(job.id, &error)),
+        },
+    };
+    let begun = ports.clock.now();
+    let execution = match replayed(&deployed, &job, journal) {
+        Ok(execution) => execution,
+        Err(reason) => return suspend_unloaded(&context, task.fence, &job, &reason).await,
+    };
+    let used = ports.clock.now().since(begun);
+    let started_at = job.started_at.unwrap_or(begun);
+    Ok(Running {
+        context,
+        fence: task.fence,
+        cancel: task.cancel,
+        job,
+        deployed,
+        execution,
+        unsaved: Vec::new(),
+        calls: FuturesUnordered::new(),
+        aborts: Vec::new(),
+        timers: Vec::new(),
+        started_at,
+        used,
+    })
+}
+
+/// A fresh interpreter, played forward over the journal. The error says why the job must be suspended.
+fn replayed(deployed: &Deployed, job: &OpenJob, journal: Vec<Entry>) -> Result<Execution, String> {
+    let payload = job.payload.as_ref().ok_or("the job's event is not kept any more")?;
+    let source = load::Source {
+        id: job.id,
+        origin: job.origin,
+        semantics: job.semantics,
+        captured_at: job.captured_at,
+        payload,
+    };
+    let mut execution = Execution::new(load::job(deployed, &source).map_err(|error| error.to_string())?);
+    let kept = if cfg!(feature = "mutant-replay-drops-outcome") { journal.len().saturating_sub(1) } else { journal.len() };
+    for entry in journal.into_iter().take(kept) {
+        execution.replay(&load::recorded(entry)).map_err(|error| error.to_string())?;
+    }
+    Ok(execution)
+}
+
+fn lost(job: JobId, error: &tenon_store::Error) -> Left {
+    if !matches!(error, tenon_store::Error::Closed) {
+        tracing::error!(%job, %error, "the store failed; the job goes on later");
+    }
+    Left::Lost
+}
+
+/// A job that cannot be interpreted is shown, never guessed.
+async fn suspend_unloaded<T>(
+    context: &Context,
+    fence: Fence,
+    job: &OpenJob,
+    detail: &str,
+) -> Result<T, Left> {
+    tracing::error!(job = %job.id, detail, "the job is suspended: it cannot be interpreted");
+    let now = context.capture.ports().clock.now();
+    let reason = ending::reason("the job cannot be interpreted", detail);
+    let write = Write {
+        fence,
+        workspace: job.workspace,
+        job: job.id,
+        entries: Vec::new(),
+        transition: Transition::Suspended { reason },
+        started_at: now,
+        at: now,
+    };
+    match context.store.write(write).await {
+        Ok(()) => Err(Left::Suspended),
+        Err(error) => Err(lost(job.id, &error)),
+    }
+}
+
+/// What the job waits for has come.
+enum Arrival {
+    Ended(Ended),
+    Cancelled,
+}
+
+// === impl Running ===
+
+impl Running {
+    /// Both sides say why the job was left; `Err` when the store took the decision.
+    async fn work(&mut self) -> Result<Left, Left> {
+        self.advance(Execution::resume).await;
+        loop {
+            self.abort_withdrawn();
+            if self.execution.finished().is_some() {
+                return self.finish().await;
+            }
+            let effects = self.execution.take_effects();
+            self.set_timers(&effects);
+            if self.calls_are_over(&effects)
+                && let Some(sleep) = self.execution.sleep()
+                && sleep.until > load::time(self.now())
+            {
+                return self.park(sleep).await;
+            }
+            if !self.unsaved.is_empty() && !cfg!(feature = "mutant-effect-before-durable") {
+                self.save(Transition::Running).await?;
+            }
+            self.start(effects);
+            match self.next_arrival().await {
+                Arrival::Ended(ended) => self.take_in(ended).await,
+                Arrival::Cancelled => {
+                    let at = load::time(self.now());
+                    if let Some(recorded) = self.execution.cancel(at) {
+                        self.unsaved.push(load::entry(recorded));
+                    }
+                }
+            }
+        }
+    }
+
+    fn now(&self) -> tenon_store::Timestamp {
+        self.context.capture.ports().clock.now()
+    }
+
+    /// Lets the interpreter run as far as it can, giving other jobs their turn now and then.
+    async fn advance(&mut self, begin: impl FnOnce(&mut Execution) -> Progress) {
+        let begun = self.now();
+        let mut progress = begin(&mut self.execution);
+        self.used += self.now().since(begun);
+        while progress == Progress::Yielded {
+            tokio::task::yield_now().await;
+            let begun = self.now();
+            progress = self.execution.resume();
+            self.used += self.now().since(begun);
+        }
+    }
+
+    async fn take_in(&mut self, (effect, attempt, started_at, outcome): Ended) {
+        self.aborts.retain(|(id, _)| *id != effect);
+        self.timers.retain(|(id, _, _)| *id != effect);
+        let at = load::time(self.now());
+        self.count(&effect, attempt, &outcome);
+        let mut recorded: Option<Recorded> = None;
+        self.advance(|execution| match execution.accept(Accepted { effect, attempt, started_at, at, outcome }) {
+            Some((accepted, progress)) => {
+                recorded = Some(accepted);
+                progress
+            }
+            None => Progress::Blocked,
+        })
+        .await;
+        self.unsaved.extend(recorded.map(load::entry));
+    }
+
+    fn abort_withdrawn(&mut self) {
+        for withdrawn in self.execution.take_withdrawn() {
+            self.timers.retain(|(id, _, _)| *id != withdrawn);
+            if let Some(place) = self.aborts.iter().position(|(id, _)| *id == withdrawn) {
+                self.aborts.swap_remove(place).1.abort();
+                self.context.capture.ports().metrics.effects_cancelled.increment();
+            }
+        }
+    }
+
+    fn set_timers(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            if let EffectAction::Timer { due } = effect.action {
+                self.timers.push((Arc::clone(&effect.id), effect.attempt, due));
+                self.publish(&effect.id, effect.attempt, StepState::Waiting);
+            }
+        }
+    }
+
+    fn calls_are_over(&self, effects: &[Effect]) -> bool {
+        self.aborts.is_empty() && effects.iter().all(|effect| matches!(effect.action, EffectAction::Timer { .. }))
+    }
+
+    fn start(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            if matches!(effect.action, EffectAction::Timer { .. }) {
+                continue;
+            }
+            self.publish(&effect.id, effect.attempt, StepState::Running);
+            let (handle, registration) = AbortHandle::new_pair();
+            self.aborts.push((Arc::clone(&effect.id), handle));
+            let started_at = load::time(self.now());
+            let identity = perform::Identity {
+                idempotency_key: effect.idempotency_key(&self.job.id.to_string()),
+                attempt: effect.attempt,
+            };
+            let (context, workspace) = (self.context.clone(), self.job.workspace);
+            let attempt = async move {
+                let outcome = match &effect.action {
+                    EffectAction::Http(call) => perform::http(&context, call, identity).await,
+                    EffectAction::Emit(event) => perform::emit(&context, workspace, event).await,
+                    EffectAction::Timer { .. } => unreachable!("timers are kept apart"),
+                };
+                (effect.id, effect.attempt, started_at, outcome)
+            };
+            self.calls.push(Abortable::new(attempt, registration).map(Result::ok).boxed());
+        }
+    }
+
+    async fn next_arrival(&mut self) -> Arrival {
+        let first = self.timers.iter().min_by_key(|(_, _, due)| *due).cloned();
+        let now = self.now();
+        let until_first = first.as_ref().map(|(_, _, due)| load::stored(*due).since(now));
+        loop {
+            tokio::select! {
+                biased;
+                Ok(()) = &mut self.cancel => return Arrival::Cancelled,
+                Some(ended) = self.calls.next(), if !self.calls.is_empty() => {
+                    if let Some(ended) = ended {
+                        return Arrival::Ended(ended);
+                    }
+                }
+                () = sleep(until_first), if until_first.is_some() => {
+                    let (effect, attempt, due) = first.expect("there is a first timer");
+                    return Arrival::Ended((effect, attempt, due, Outcome::Fired));
+                }
+                else => std::future::pending::<()>().await,
+            }
+        }
+    }
+
+    async fn finish(&mut self) -> Result<Left, Left> {
+        let at = self.now();
+        let finished = self.execution.finished().expect("the caller looked");
+        let transition = ending::transition(finished, &self.deployed, at);
+        let parks = self.deployed.program.settings.on_failure == OnFailure::Park && self.job.lane.is_some();
+        if let Transition::Faulted { error, .. } = &transition
+            && parks
+        {
+            let transition = Transition::Suspended { reason: error.clone() };
+            self.save(transition).await?;
+            return Ok(Left::Suspended);
+        }
+        self.save(transition).await?;
+        Ok(Left::Finished)
+    }
+
+    async fn park(&mut self, sleep: tenon_engine::Sleep) -> Result<Left, Left> {
+        self.save(Transition::Waiting { wake_at: load::stored(sleep.until) }).await?;
+        Ok(Left::Parked { until: sleep.until, is_retry: sleep.is_retry })
+    }
+
+    /// Makes what was accepted durable, together with the state it leads to. A full disk is waited for.
+    async fn save(&mut self, transition: Transition) -> Result<(), Left> {
+        let ports = self.context.capture.ports();
+        let at = ports.clock.now();
+        let write = Write {
+            fence: self.fence,
+            workspace: self.job.workspace,
+            job: self.job.id,
+            entries: std::mem::take(&mut self.unsaved),
+            transition,
+            started_at: self.started_at,
+            at,
+        };
+        loop {
+            match self.context.store.write(write.clone()).await {
+                Ok(()) => break,
+                Err(tenon_store::Error::Full) => tokio::time::sleep(FULL_DISK_PAUSE).await,
+                Err(tenon_store::Error::Conflict(reason)) => {
+                    tracing::warn!(job = %self.job.id, reason, "the job was ended by someone else");
+                    return Err(Left::Finished);
+                }
+                Err(error) => return Err(lost(self.job.id, &error)),
+            }
+        }
+        ports.metrics.write_time.observe(ports.clock.now().since(at));
+        if write.transition.state() != JobState::Running {
+            ending::announce(&self.context, &self.job, &self.deployed, &write.transition);
+        }
+        Ok(())
+    }
+
+    fn count(&self, effect: &Arc<str>, attempt: u32, outcome: &Outcome) {
+        let metrics = &self.context.capture.ports().metrics;
+        let state = match outcome {
+            Outcome::Failed(_) => {
+                metrics.effects_faulted.increment();
+                StepState::Faulted
+            }
+            Outcome::Fired => StepState::Completed,
+            _ => {
+                metrics.effects_completed.increment();
+                StepState::Completed
+            }
+        };
+        self.publish(effect, attempt, state);
+    }
+
+    fn publish(&self, effect: &Arc<str>, attempt: u32, state: StepState) {
+        let ports = self.context.capture.ports();
+        ports.live.publish(|| JobEvent::Step {
+            workspace: self.job.workspace,
+            job: self.job.id,
+            effect: Arc::clone(effect),
+            attempt,
+            state,
+            at: ports.clock.now(),
+        });
+    }
+}
+
+async fn sleep(duration: Option<Duration>) {
+    match duration {
+        Some(duration) => tokio::time::sleep(duration).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Ends a job that nobody works on.
+pub(crate) async fn cancel_idle(context: Context, fence: Fence, job: JobId) -> Left {
+    let (_keep, cancel) = oneshot::channel();
+    let mut running = match begin(context, Task { fence, job, fresh: None, cancel }).await {
+        Ok(running) => running,
+        Err(left) => return left,
+    };
+    running.advance(Execution::resume).await;
+    let at = load::time(running.now());
+    if let Some(recorded) = running.execution.cancel(at) {
+        running.unsaved.push(load::entry(recorded));
+    }
+    let expires = load::stored(at).after(running.deployed.program.settings.keep_jobs);
+    match running.save(Transition::Cancelled { expires }).await {
+        Ok(()) => Left::Finished,
+        Err(left) => left,
+    }
+}

@@ -1,0 +1,359 @@
+//! Holds a document against the table of shapes and collects everything that is wrong with it.
+//!
+//! One walk does it all: structure, names, literal values, expressions. What it compiles on the way (expressions,
+//! templates, schemas, filters) is kept, so that lowering never compiles anything twice. What is valid but not
+//! executable is collected apart. The walk goes as deep as the document, which the parser bounds.
+
+mod expression;
+mod filter;
+mod literal;
+mod object;
+mod task;
+
+use std::collections::{HashMap, HashSet};
+
+use tenon_expr::{Expr, Template, UriTemplate};
+
+use crate::codes;
+use crate::diagnostic::{Diagnostic, MAX_DIAGNOSTICS, Severity, quote, suggest};
+use crate::document::{Content, Document, NodeId};
+use crate::program::{Match, Schema};
+use crate::shape::{Later, Section, Shape, WORKFLOW};
+
+/// Everything that is wrong with a document; nothing if it is valid. What is valid but not executable in this
+/// version is found by [`compile`](crate::compile).
+pub fn check(document: &Document) -> Vec<Diagnostic> {
+    examine(document).findings
+}
+
+/// A document that was walked.
+pub(crate) struct Checked {
+    /// Why it is refused, in the order of the text.
+    pub(crate) findings: Vec<Diagnostic>,
+    /// What is valid but cannot be executed yet.
+    pub(crate) later: Vec<Diagnostic>,
+    pub(crate) compiled: Compiled,
+}
+
+/// What was compiled, by the reference through which it was reached (or the root) and its node.
+pub(crate) type Compiled = HashMap<(NodeId, NodeId), Piece>;
+
+/// One compiled part of a document.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    Expr(Expr),
+    Template(Template),
+    Uri(UriTemplate),
+    Schema(Box<Schema>),
+    Match(Match),
+}
+
+pub(crate) fn examine(document: &Document) -> Checked {
+    let mut checker = Checker {
+        document,
+        findings: Vec::new(),
+        later: Vec::new(),
+        seen: HashSet::new(),
+        compiled: Compiled::new(),
+        site: document.root(),
+        locals: Vec::new(),
+        siblings: Vec::new(),
+        expressions: 0,
+        no_expressions: false,
+        inside_later: 0,
+        exempt: None,
+        used: HashSet::new(),
+        unused: Vec::new(),
+    };
+    match document.content(document.root()) {
+        Content::Map(_) => checker.object(document.root(), &WORKFLOW),
+        _ => checker.wrong_type(document.root(), "an object"),
+    }
+    checker.check_unused_definitions();
+    let Checker { mut findings, mut later, compiled, .. } = checker;
+    findings.sort_by_key(|finding| (finding.line, finding.column));
+    later.sort_by_key(|finding| (finding.line, finding.column));
+    Checked { findings, later, compiled }
+}
+
+struct Checker<'d> {
+    document: &'d Document,
+    findings: Vec<Diagnostic>,
+    later: Vec<Diagnostic>,
+    /// What was said already: a definition is walked once for each place that uses it.
+    seen: HashSet<(NodeId, String)>,
+    compiled: Compiled,
+    /// The reference through which the walk came here, or the root.
+    site: NodeId,
+    /// Loop and catch variables in scope, innermost last.
+    locals: Vec<&'d str>,
+    /// Names of the task lists around this place, innermost last.
+    siblings: Vec<HashSet<&'d str>>,
+    expressions: usize,
+    /// Set inside of definitions, whose expressions are checked where they are used.
+    no_expressions: bool,
+    /// How many constructs around this place are not executable yet.
+    inside_later: usize,
+    /// A node that another one makes meaningless.
+    exempt: Option<NodeId>,
+    used: HashSet<(Section, NodeId)>,
+    unused: Vec<(Section, NodeId, &'static Shape)>,
+}
+
+// === impl Checker ===
+
+impl Checker<'_> {
+    fn shape(&mut self, id: NodeId, shape: &'static Shape) {
+        if self.exempt == Some(id) || self.is_full() {
+            return;
+        }
+        if !accepts(shape, self.document.content(id)) {
+            return self.wrong_type(id, &describe(shape));
+        }
+        match shape {
+            Shape::Anything | Shape::Boolean => {}
+            Shape::Data(place) | Shape::Array(place) => self.template(id, *place),
+            Shape::DataObject(place, least) => self.data_object(id, *place, *least),
+            Shape::Strings { place, lists } => self.strings(id, *place, *lists),
+            Shape::Expression(place) => self.expression(id, *place),
+            Shape::Transform(place) => self.transform(id, *place),
+            Shape::Computed(place) => self.computed(id, *place),
+            Shape::Text(literal) => self.text(id, *literal),
+            Shape::TextOr(literal, place) => self.text_or(id, *literal, *place),
+            Shape::Part(literal) => self.part(id, *literal),
+            Shape::Uri { place, web } => self.uri(id, *place, *web),
+            Shape::Integer(least, most) => self.integer(id, *least, *most),
+            Shape::IntegerOr(least, most, place) => self.integer_or(id, (*least, *most), *place),
+            Shape::Choice(choices) => self.choice(id, choices),
+            Shape::Duration(place) => self.duration(id, *place),
+            Shape::VariableName => self.variable_name(id),
+            Shape::Flow => self.flow(id),
+            Shape::Reference(section, shape) => self.reference(id, *section, shape),
+            Shape::Definitions(section, shape) => self.definitions(id, *section, shape),
+            Shape::JsonSchema => self.json_schema(id),
+            Shape::Match => self.matcher(id),
+            Shape::MatchData(place) => self.match_data(id, *place),
+            Shape::Object(object) => self.object(id, object),
+            Shape::List(shape, least) => self.list(id, shape, *least),
+            Shape::Map(shape) => self.map(id, shape),
+            Shape::Named(shape, least) => self.named(id, shape, *least),
+            Shape::Tasks => self.tasks(id),
+            Shape::Task => self.task(id),
+            Shape::Either(alternatives) => {
+                let content = self.document.content(id);
+                let fitting = alternatives.iter().find(|alternative| accepts(alternative, content));
+                self.shape(id, fitting.expect("one of them accepts it, since the whole does"));
+            }
+        }
+    }
+
+    // --- findings ---
+
+    /// Nothing more will be reported, so nothing more needs to be looked at.
+    fn is_full(&self) -> bool {
+        self.findings.len() >= MAX_DIAGNOSTICS
+    }
+
+    fn report(&mut self, id: NodeId, code: &'static str, message: String) {
+        self.report_with(id, code, message, None);
+    }
+
+    fn report_with(&mut self, id: NodeId, code: &'static str, message: String, hint: Option<String>) {
+        if !self.is_full() && self.seen.insert((id, message.clone())) {
+            self.findings.push(self.diagnostic(id, code, message, hint));
+        }
+    }
+
+    fn diagnostic(
+        &self,
+        id: NodeId,
+        code: &'static str,
+        message: String,
+        hint: Option<String>,
+    ) -> Diagnostic {
+        let (line, column) = self.document.place(id);
+        let pointer = self.document.pointer(id);
+        Diagnostic { code, severity: Severity::Error, pointer, line, column, message, hint }
+    }
+
+    fn report_later(&mut self, id: NodeId, later: Later, what: &str, hint: Option<String>) {
+        if self.inside_later > 0 || self.later.len() >= MAX_DIAGNOSTICS {
+            return;
+        }
+        let code = match later {
+            Later::Task => codes::TASK_LATER,
+            Later::Call => codes::CALL_LATER,
+            Later::Authentication => codes::AUTHENTICATION_LATER,
+            Later::Secrets => codes::SECRETS_LATER,
+            Later::Part => codes::PART_LATER,
+        };
+        let message = format!("{what} is not executable yet in this version of Tenon");
+        if self.seen.insert((id, message.clone())) {
+            self.later.push(self.diagnostic(id, code, message, hint));
+        }
+    }
+
+    fn wrong_type(&mut self, id: NodeId, wanted: &str) {
+        let content = self.document.content(id);
+        let message = format!("must be {wanted}, not {}", kind(content));
+        let hint = match content {
+            Content::Number { written, .. } if wanted.contains("text") => {
+                Some(format!("put it into quotes to make it text: \"{}\"", quote(written)))
+            }
+            Content::Null => Some("give it a value, or remove the field".to_owned()),
+            _ => None,
+        };
+        self.report_with(id, codes::WRONG_TYPE, message, hint);
+    }
+
+    /// Keeps what lowering will need.
+    fn keep(&mut self, id: NodeId, piece: Piece) {
+        if self.inside_later == 0 {
+            self.compiled.insert((self.site, id), piece);
+        }
+    }
+
+    // --- collections ---
+
+    fn list(&mut self, id: NodeId, shape: &'static Shape, least: usize) {
+        let items = self.document.items(id);
+        self.at_least(id, items.len(), least);
+        for item in items {
+            self.shape(*item, shape);
+        }
+    }
+
+    fn map(&mut self, id: NodeId, shape: &'static Shape) {
+        self.siblings.push(HashSet::new());
+        for entry in self.document.entries(id) {
+            self.shape(entry.value, shape);
+        }
+        self.siblings.pop();
+    }
+
+    fn at_least(&mut self, id: NodeId, found: usize, least: usize) {
+        if found < least {
+            self.report(id, codes::RANGE, format!("must have at least {least} member, but has {found}"));
+        }
+    }
+
+    // --- definitions under `use` ---
+
+    fn definitions(&mut self, id: NodeId, section: Section, shape: &'static Shape) {
+        let outer = std::mem::replace(&mut self.no_expressions, true);
+        for entry in self.document.entries(id) {
+            self.shape(entry.value, shape);
+            self.unused.push((section, entry.value, shape));
+        }
+        self.no_expressions = outer;
+    }
+
+    fn reference(&mut self, id: NodeId, section: Section, shape: &'static Shape) {
+        let document = self.document;
+        let name = document.text(id).expect("a reference is text");
+        let defined = document.at(document.root(), &["use", section.key()]);
+        let found = defined.and_then(|defined| match document.content(defined) {
+            Content::List(items) => items.iter().find(|item| document.text(**item) == Some(name)).copied(),
+            _ => document.get(defined, name),
+        });
+        let Some(found) = found else {
+            let names: Vec<&str> = defined.map_or_else(Vec::new, |defined| match document.content(defined) {
+                Content::List(items) => items.iter().filter_map(|item| document.text(*item)).collect(),
+                _ => document.entries(defined).iter().map(|entry| &*entry.key).collect(),
+            });
+            let key = section.key();
+            let hint = suggest(name, names).unwrap_or_else(|| format!("define it under `use.{key}`"));
+            let message = format!("`use.{key}` does not define `{}`", quote(name));
+            return self.report_with(id, codes::REFERENCE, message, Some(hint));
+        };
+        self.used.insert((section, found));
+        if matches!(shape, Shape::Anything) {
+            return;
+        }
+        let outer = std::mem::replace(&mut self.site, id);
+        self.shape(found, shape);
+        self.site = outer;
+    }
+
+    /// Definitions that nothing uses would have their expressions checked nowhere.
+    fn check_unused_definitions(&mut self) {
+        self.locals.push("error");
+        for (section, id, shape) in std::mem::take(&mut self.unused) {
+            if !self.used.contains(&(section, id)) {
+                self.shape(id, shape);
+            }
+        }
+        self.locals.pop();
+    }
+}
+
+/// Whether a value of this type can be meant by this shape.
+fn accepts(shape: &Shape, content: &Content) -> bool {
+    match shape {
+        Shape::Anything | Shape::Data(_) | Shape::MatchData(_) => true,
+        Shape::Expression(_)
+        | Shape::Transform(_)
+        | Shape::Computed(_)
+        | Shape::Text(_)
+        | Shape::TextOr(..)
+        | Shape::Part(_)
+        | Shape::Uri { .. }
+        | Shape::Choice(_)
+        | Shape::VariableName
+        | Shape::Flow
+        | Shape::Reference(..) => matches!(content, Content::Text(_)),
+        Shape::DataObject(..)
+        | Shape::Strings { .. }
+        | Shape::Object(_)
+        | Shape::Map(_)
+        | Shape::Definitions(..)
+        | Shape::Task => matches!(content, Content::Map(_)),
+        Shape::Array(_) | Shape::List(..) | Shape::Named(..) | Shape::Tasks => {
+            matches!(content, Content::List(_))
+        }
+        Shape::Integer(..) => matches!(content, Content::Number { .. }),
+        Shape::IntegerOr(..) => matches!(content, Content::Number { .. } | Content::Text(_)),
+        Shape::Boolean => matches!(content, Content::Bool(_)),
+        Shape::Duration(_) => matches!(content, Content::Text(_) | Content::Map(_)),
+        Shape::JsonSchema => matches!(content, Content::Map(_) | Content::Bool(_)),
+        Shape::Match => matches!(content, Content::Text(_) | Content::Number { .. } | Content::Bool(_)),
+        Shape::Either(alternatives) => alternatives.iter().any(|alternative| accepts(alternative, content)),
+    }
+}
+
+fn describe(shape: &Shape) -> String {
+    match shape {
+        Shape::Expression(_) | Shape::Transform(_) => "an expression (text)".to_owned(),
+        Shape::Computed(_) => "`${ … }` (text)".to_owned(),
+        Shape::Integer(..) => "a whole number".to_owned(),
+        Shape::IntegerOr(..) => "a whole number or `${ … }`".to_owned(),
+        Shape::Boolean => "true or false".to_owned(),
+        Shape::Duration(_) => "a duration (text or an object)".to_owned(),
+        Shape::Tasks => "a list of tasks".to_owned(),
+        Shape::Object(object) => format!("an object ({})", object.title),
+        Shape::Match => "text, a number or a boolean".to_owned(),
+        Shape::JsonSchema => "a JSON Schema (an object)".to_owned(),
+        Shape::DataObject(..)
+        | Shape::Strings { .. }
+        | Shape::Map(_)
+        | Shape::Definitions(..)
+        | Shape::Task => "an object".to_owned(),
+        Shape::Array(_) | Shape::List(..) | Shape::Named(..) => "a list".to_owned(),
+        Shape::Anything | Shape::Data(_) | Shape::MatchData(_) => "a value".to_owned(),
+        Shape::Either(alternatives) => {
+            alternatives.iter().map(|alternative| describe(alternative)).collect::<Vec<_>>().join(" or ")
+        }
+        _ => "text".to_owned(),
+    }
+}
+
+fn kind(content: &Content) -> &'static str {
+    match content {
+        Content::Null => "empty",
+        Content::Bool(_) => "a boolean",
+        Content::Number { .. } => "a number",
+        Content::Text(_) => "text",
+        Content::List(_) => "a list",
+        Content::Map(_) => "an object",
+    }
+}

@@ -1,0 +1,299 @@
+//! Expressions, templates and addresses: whether they compile, and whether they read only what they may.
+
+use serde_json::Value;
+use tenon_expr::{CompileError, Expr, Template, UriTemplate, runtime_expression};
+
+use super::{Checker, Piece};
+use crate::codes;
+use crate::diagnostic::quote;
+use crate::document::{Content, NodeId};
+use crate::shape::{LANGUAGE_VARIABLES, Later, Place};
+
+/// Most expressions of one document, counted where they are used.
+const MAX_EXPRESSIONS: usize = 2_000;
+
+impl<'d> Checker<'d> {
+    /// Every name that an expression could mean here. Those that this place does not allow are refused
+    /// afterwards, with a better message than "undefined".
+    fn names(&self) -> Vec<&'d str> {
+        let language = LANGUAGE_VARIABLES.iter().copied().filter(|name| !self.locals.contains(name));
+        language.chain(self.locals.iter().copied()).collect()
+    }
+
+    /// Counts expressions against the budget; false if these are not to be compiled.
+    pub(super) fn afford(&mut self, id: NodeId, count: usize) -> bool {
+        if self.no_expressions {
+            return false;
+        }
+        self.expressions += count;
+        if self.expressions <= MAX_EXPRESSIONS {
+            return true;
+        }
+        let root = self.document.root();
+        let message = format!("more than {MAX_EXPRESSIONS} expressions");
+        let (line, _) = self.document.place(id);
+        self.report_with(root, codes::TOO_MANY_EXPRESSIONS, message, Some(format!("reached on line {line}")));
+        false
+    }
+
+    /// A text that is an expression, bare or wrapped.
+    pub(super) fn expression(&mut self, id: NodeId, place: Place) {
+        if let Some(expr) = self.compile_text(id, place) {
+            self.keep(id, Piece::Expr(expr));
+        }
+    }
+
+    fn compile_text(&mut self, id: NodeId, place: Place) -> Option<Expr> {
+        let text = self.document.text(id)?;
+        let source = runtime_expression(text).unwrap_or(text);
+        self.compile_source(id, source, place)
+    }
+
+    fn compile_source(&mut self, id: NodeId, source: &str, place: Place) -> Option<Expr> {
+        if !self.afford(id, 1) {
+            return None;
+        }
+        match Expr::compile(source, &self.names()) {
+            Ok(expr) => self.allows(id, expr.variables(), place).then_some(expr),
+            Err(error) => {
+                self.refuse(id, source, error);
+                None
+            }
+        }
+    }
+
+    fn refuse(&mut self, id: NodeId, source: &str, error: CompileError) {
+        let before = source.get(..error.offset).unwrap_or_default();
+        let character = before.chars().count() + 1;
+        let at = if error.offset == 0 { String::new() } else { format!(" (at character {character})") };
+        let message = format!("the expression does not compile: {}{at}", error.message);
+        self.report_with(id, codes::EXPRESSION, message, error.hint);
+    }
+
+    /// Whether all of these variables may be read here; says which may not.
+    fn allows(&mut self, id: NodeId, variables: &[String], place: Place) -> bool {
+        let mut allowed = true;
+        for name in variables.iter().map(String::as_str) {
+            let secret = matches!(name, "secrets" | "authorization");
+            if self.locals.contains(&name) {
+                continue;
+            }
+            if place.variables().contains(&name) {
+                if secret {
+                    self.report_later(id, Later::Secrets, &format!("`${name}`"), None);
+                }
+                continue;
+            }
+            allowed = false;
+            let (code, message) = if secret {
+                let message = format!("`${name}` can be read only in the arguments of `call` and `run`");
+                (codes::SECRET, message)
+            } else {
+                (codes::VARIABLE, format!("`${name}` has no value here"))
+            };
+            let hint = self.variable_hint(name, place);
+            self.report_with(id, code, message, Some(hint));
+        }
+        allowed
+    }
+
+    fn variable_hint(&self, name: &str, place: Place) -> String {
+        match (name, place) {
+            ("secrets" | "authorization", _) => {
+                "secrets cannot enter the data: use them where the call is made".to_owned()
+            }
+            (_, Place::Capture) => "there is no job yet: only the event is there, as `.`".to_owned(),
+            (_, Place::Respond) => "only the workflow's output is there, as `.`".to_owned(),
+            ("output", _) => "`$output` exists in `export.as` only; in `output.as` it is `.`".to_owned(),
+            ("input", Place::TaskInput | Place::WorkflowInput) => "the raw input is `.` here".to_owned(),
+            _ => {
+                let names = place.variables().iter().chain(&self.locals);
+                let names: Vec<String> = names.map(|name| format!("`${name}`")).collect();
+                format!("there are {}", names.join(", "))
+            }
+        }
+    }
+
+    // --- templates ---
+
+    /// A value in which every text that is wholly `${ … }` is an expression.
+    pub(super) fn template(&mut self, id: NodeId, place: Place) {
+        let mut texts = Vec::new();
+        self.collect(id, place, &mut texts);
+        if !self.afford(id, texts.len()) {
+            return;
+        }
+        match Template::compile(&self.document.value_of(id), &self.names()) {
+            Ok(template) if texts.is_empty() => self.keep(id, Piece::Template(template)),
+            Ok(template) if self.all_plain(&template.variables(), place) => {
+                self.keep(id, Piece::Template(template));
+            }
+            // Something is wrong with one or more of its expressions: look at each, to name all of them.
+            outcome => {
+                let before = self.findings.len();
+                for text in texts {
+                    self.compile_text(text, place);
+                }
+                match outcome {
+                    _ if self.findings.len() > before || self.is_full() => {}
+                    Ok(template) => self.keep(id, Piece::Template(template)),
+                    Err(error) => {
+                        let text = self.document.descend(id, &error.pointer);
+                        self.refuse(text, "", error.error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether all are allowed here and none is a secret.
+    fn all_plain(&self, variables: &[String], place: Place) -> bool {
+        variables.iter().map(String::as_str).all(|name| {
+            let given = place.variables().contains(&name) && !matches!(name, "secrets" | "authorization");
+            given || self.locals.contains(&name)
+        })
+    }
+
+    /// Finds the expressions in a value, and configuration variables.
+    fn collect(&mut self, id: NodeId, place: Place, texts: &mut Vec<NodeId>) {
+        let document = self.document;
+        match document.content(id) {
+            Content::Text(text) if runtime_expression(text).is_some() => texts.push(id),
+            Content::List(items) => items.iter().for_each(|item| self.collect(*item, place, texts)),
+            Content::Map(entries) => {
+                if let Some(name) = document.get(id, "$variable") {
+                    self.variable_reference(id, name, place);
+                }
+                for entry in entries {
+                    self.collect(entry.value, place, texts);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn variable_reference(&mut self, id: NodeId, name: NodeId, place: Place) {
+        let alone = self.document.entries(id).len() == 1;
+        let literal = self.document.text(name).is_some_and(|name| runtime_expression(name).is_none());
+        if place == Place::Effect && alone && literal {
+            return self.report_later(name, Later::Secrets, "`$variable`", None);
+        }
+        let message = "`$variable` stands alone, with a literal name, in the arguments of `call` and `run`";
+        self.report(name, codes::VARIABLE_REFERENCE, message.to_owned());
+    }
+
+    // --- shapes made of expressions ---
+
+    pub(super) fn data_object(&mut self, id: NodeId, place: Place, least: usize) {
+        self.at_least(id, self.document.entries(id).len(), least);
+        self.template(id, place);
+    }
+
+    pub(super) fn strings(&mut self, id: NodeId, place: Place, lists: bool) {
+        let document = self.document;
+        let scalar = |id: NodeId| {
+            matches!(document.content(id), Content::Text(_) | Content::Number { .. } | Content::Bool(_))
+        };
+        for entry in document.entries(id).iter().filter(|entry| &*entry.key != "$variable") {
+            let wanted =
+                if lists { "text, a number, a boolean or a list" } else { "text, a number or a boolean" };
+            let list = lists && matches!(document.content(entry.value), Content::List(_));
+            let fits =
+                scalar(entry.value) || (list && document.items(entry.value).iter().all(|id| scalar(*id)));
+            if !fits && document.get(entry.value, "$variable").is_none() {
+                self.wrong_type(entry.value, wanted);
+            }
+        }
+        self.template(id, place);
+    }
+
+    /// A bare expression that stands where a template can stand.
+    pub(super) fn transform(&mut self, id: NodeId, place: Place) {
+        let Some(expr) = self.compile_text(id, place) else { return };
+        let wrapped = Value::String(format!("${{ {} }}", expr.source()));
+        match Template::compile(&wrapped, &self.names()) {
+            Ok(template) => self.keep(id, Piece::Template(template)),
+            Err(error) => self.refuse(id, "", error.error),
+        }
+    }
+
+    pub(super) fn computed(&mut self, id: NodeId, place: Place) {
+        let text = self.document.text(id).unwrap_or_default();
+        if runtime_expression(text).is_some() {
+            return self.template(id, place);
+        }
+        let message = format!("must be `${{ … }}` as a whole, not `{}`", quote(text));
+        let hint = Some("only a text that is wholly `${ … }` is an expression".to_owned());
+        self.report_with(id, codes::EXPRESSION, message, hint);
+    }
+
+    pub(super) fn compile_and_keep(&mut self, id: NodeId, source: &str, place: Place) {
+        if let Some(expr) = self.compile_source(id, source, place) {
+            self.keep(id, Piece::Expr(expr));
+        }
+    }
+
+    /// jq that gives this value; `${ … }` in it becomes `( … )`.
+    pub(super) fn source_of(&self, id: NodeId) -> String {
+        let document = self.document;
+        match document.content(id) {
+            Content::Text(text) => match runtime_expression(text) {
+                // The line break ends a comment that the expression may end with.
+                Some(source) => format!("({source}\n)"),
+                None => Value::String(text.to_string()).to_string(),
+            },
+            Content::List(items) => {
+                let items: Vec<String> = items.iter().map(|item| self.source_of(*item)).collect();
+                format!("[{}]", items.join(","))
+            }
+            Content::Map(entries) => {
+                let entries = entries.iter().map(|entry| {
+                    format!("{}:{}", Value::String(entry.key.to_string()), self.source_of(entry.value))
+                });
+                format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
+            }
+            _ => document.value_of(id).to_string(),
+        }
+    }
+
+    // --- addresses ---
+
+    pub(super) fn uri(&mut self, id: NodeId, place: Place, web: bool) {
+        let text = self.document.text(id).unwrap_or_default();
+        let expression = runtime_expression(text);
+        if !self.afford(id, usize::from(expression.is_some())) {
+            return;
+        }
+        if expression.is_none()
+            && let Some(wrong) = wrong_address(text, web)
+        {
+            return self.report(id, codes::URI, format!("`{}` {wrong}", quote(text)));
+        }
+        match UriTemplate::compile(text, &self.names()) {
+            Ok(uri) => {
+                if self.allows(id, uri.variables(), place) {
+                    self.keep(id, Piece::Uri(uri));
+                }
+            }
+            Err(error) if expression.is_some() => self.refuse(id, text, error),
+            Err(error) => self.report_with(id, codes::URI, error.message, error.hint),
+        }
+    }
+}
+
+fn wrong_address(text: &str, web: bool) -> Option<&'static str> {
+    if text.is_empty() || text.contains(char::is_whitespace) {
+        return Some("is not a URI: it is empty or contains white space");
+    }
+    if !web || text.starts_with('{') {
+        return None;
+    }
+    let lower = text.get(..8).unwrap_or(text).to_ascii_lowercase();
+    let rest = match (lower.strip_prefix("https://"), lower.strip_prefix("http://")) {
+        (Some(_), _) => &text[8..],
+        (_, Some(_)) => &text[7..],
+        _ => return Some("does not start with http:// or https://"),
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    host.is_empty().then_some("has no host")
+}

@@ -1,0 +1,63 @@
+//! Event filters: what each attribute must be.
+//!
+//! A text is compared by equality unless it uses the special characters of regular expressions. A dot alone is
+//! not such a use: types and addresses are full of dots, and nobody means "any character" by them.
+
+use regex::RegexBuilder;
+use serde_json::Value;
+use tenon_expr::runtime_expression;
+
+use super::{Checker, Piece};
+use crate::codes;
+use crate::document::{Content, NodeId};
+use crate::program::Match;
+use crate::shape::{Later, Place};
+
+/// Longest pattern.
+const MAX_PATTERN_BYTES: usize = 1024;
+/// Largest compiled pattern; keeps hostile repetitions cheap.
+const MAX_COMPILED_BYTES: usize = 256 << 10;
+/// A dot or a dash means itself.
+const SPECIAL: [char; 12] = ['\\', '^', '$', '|', '?', '*', '+', '(', ')', '[', ']', '{'];
+
+impl Checker<'_> {
+    pub(super) fn matcher(&mut self, id: NodeId) {
+        let Some(text) = self.document.text(id) else {
+            return self.keep(id, Piece::Match(Match::Equals(self.document.value_of(id))));
+        };
+        if runtime_expression(text).is_some() {
+            let hint = Some("compare it in `data`, or in an `if` of the first task".to_owned());
+            return self.report_later(id, Later::Part, "an expression as an event attribute", hint);
+        }
+        if !text.contains(SPECIAL) {
+            return self.keep(id, Piece::Match(Match::Equals(Value::String(text.to_owned()))));
+        }
+        if !self.afford(id, 1) {
+            return;
+        }
+        if text.len() > MAX_PATTERN_BYTES {
+            let message = format!("a pattern of {} bytes, more than {MAX_PATTERN_BYTES}", text.len());
+            return self.report(id, codes::EVENT_FILTER, message);
+        }
+        let pattern = RegexBuilder::new(&format!("^(?:{text})$")).size_limit(MAX_COMPILED_BYTES).build();
+        let wanted = match pattern {
+            Ok(regex) => Match::Pattern(text.to_owned(), regex),
+            Err(regex::Error::CompiledTooBig(_)) => {
+                let message = "the pattern is too complex".to_owned();
+                return self.report(id, codes::EVENT_FILTER, message);
+            }
+            // Not a regular expression at all, so it is meant as it stands.
+            Err(_) => Match::Equals(Value::String(text.to_owned())),
+        };
+        self.keep(id, Piece::Match(wanted));
+    }
+
+    /// An expression over the event's data; any other value must be equal to the data.
+    pub(super) fn match_data(&mut self, id: NodeId, place: Place) {
+        if matches!(self.document.content(id), Content::Text(_)) {
+            return self.expression(id, place);
+        }
+        let source = format!(". == {}", self.source_of(id));
+        self.compile_and_keep(id, &source, place);
+    }
+}

@@ -1,0 +1,116 @@
+//! Objects of known fields: unknown and missing ones, and what must hold between them.
+
+use super::Checker;
+use crate::codes;
+use crate::diagnostic::{nearest, quote, suggest};
+use crate::document::{Entry, NodeId};
+use crate::shape::{Field, Later, Object, Rule};
+
+impl<'d> Checker<'d> {
+    pub(super) fn object(&mut self, id: NodeId, object: &'static Object) {
+        let document = self.document;
+        for entry in document.entries(id) {
+            if self.is_full() {
+                return;
+            }
+            match (object.field(&entry.key), object.open) {
+                (Some(field), _) => self.field(id, object, field, entry),
+                (None, Some(shape)) => self.shape(entry.value, shape),
+                (None, None) => self.unknown_field(id, object, entry),
+            }
+        }
+        for field in object.all_fields().filter(|field| field.required) {
+            if document.get(id, field.name).is_none() {
+                let message = format!("{} needs `{}`", object.title, field.name);
+                self.report_with(id, codes::MISSING_FIELD, message, Some(field.about.to_lowercase()));
+            }
+        }
+        for rule in object.rules {
+            self.rule(id, object, *rule);
+        }
+        if let Some(place) = object.whole {
+            self.template(id, place);
+        }
+    }
+
+    fn field(&mut self, id: NodeId, object: &'static Object, field: &'static Field, entry: &'d Entry) {
+        let locals = self.locals.len();
+        for bind in object.binds.iter().filter(|bind| bind.seen_by.contains(&field.name)) {
+            let written = self.document.at(id, bind.path).and_then(|name| self.document.text(name));
+            self.locals.push(written.unwrap_or(bind.default));
+        }
+        if let Some(later) = field.later {
+            self.note_later(later, field, entry);
+            self.inside_later += 1;
+        }
+        self.shape(entry.value, field.shape);
+        if field.later.is_some() {
+            self.inside_later -= 1;
+        }
+        self.locals.truncate(locals);
+    }
+
+    fn note_later(&mut self, later: Later, field: &'static Field, entry: &'d Entry) {
+        let called = self.document.text(entry.value).filter(|_| later == Later::Call);
+        let Some(called) = called else {
+            return self.report_later(entry.value, later, &format!("`{}`", field.name), None);
+        };
+        if crate::shape::CALLS.iter().any(|(name, _)| *name == called) {
+            return self.report_later(entry.value, later, &format!("`call: {called}`"), None);
+        }
+        let near = nearest(called, crate::shape::CALLS.iter().map(|(name, _)| *name));
+        let hint = near.map(|name| format!("did you mean `{name}`?"));
+        let what = format!("calling the function `{}`", quote(called));
+        self.report_later(entry.value, later, &what, hint);
+    }
+
+    fn unknown_field(&mut self, id: NodeId, object: &'static Object, entry: &'d Entry) {
+        let absent = object.all_fields().map(|field| field.name);
+        let absent = absent.filter(|name| self.document.get(id, name).is_none());
+        let absent: Vec<&str> = absent.collect();
+        let hint = suggest(&entry.key, absent.iter().copied());
+        let name = quote(&entry.key);
+        let message = match nearest(&entry.key, absent.iter().copied()) {
+            Some(near) => format!("unknown field `{name}`, did you mean `{near}`?"),
+            None => format!("unknown field `{name}` in {}", object.title),
+        };
+        self.report_with(entry.value, codes::UNKNOWN_FIELD, message, hint);
+    }
+
+    fn rule(&mut self, id: NodeId, object: &'static Object, rule: Rule) {
+        let document = self.document;
+        let has = |name: &str| document.get(id, name).is_some();
+        let present = |names: &'static [&'static str]| -> Vec<&'static str> {
+            names.iter().copied().filter(|name| has(name)).collect()
+        };
+        let message = match rule {
+            Rule::ExactlyOne(names) if present(names).is_empty() => {
+                format!("{} needs one of {}", object.title, list(names))
+            }
+            Rule::ExactlyOne(names) | Rule::AtMostOne(names) if present(names).len() > 1 => {
+                format!("{} has only one of {}", object.title, list(&present(names)))
+            }
+            Rule::AtLeastOne([]) if document.entries(id).is_empty() => {
+                format!("{} cannot be empty", object.title)
+            }
+            Rule::AtLeastOne(names) if !names.is_empty() && present(names).is_empty() => {
+                format!("{} needs at least one of {}", object.title, list(names))
+            }
+            Rule::Needs(name, other) if has(name) && !has(other) => format!("`{name}` needs `{other}`"),
+            Rule::OnlyWith(name, other, value) => {
+                let fits = document.get(id, other).and_then(|id| document.text(id)) == Some(value);
+                match (has(name), fits) {
+                    (true, false) => format!("`{name}` is only for `{other}: {value}`"),
+                    (false, true) => format!("`{other}: {value}` needs `{name}`"),
+                    _ => return,
+                }
+            }
+            _ => return,
+        };
+        self.report(id, codes::COMBINATION, message);
+    }
+}
+
+fn list(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

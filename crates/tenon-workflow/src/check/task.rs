@@ -1,0 +1,141 @@
+//! Tasks: what kind they are, their names, and where they jump to.
+
+use std::collections::HashSet;
+
+use super::Checker;
+use crate::codes;
+use crate::diagnostic::{nearest, quote, suggest};
+use crate::document::{Content, Entry, NodeId};
+use crate::shape::{CALLS, CUSTOM_CALL, Object, Shape, TASK_KINDS};
+
+impl<'d> Checker<'d> {
+    pub(super) fn tasks(&mut self, id: NodeId) {
+        let items = self.single_entries(id);
+        self.siblings.push(items.iter().map(|entry| &*entry.key).collect());
+        for entry in items {
+            self.shape(entry.value, &Shape::Task);
+        }
+        self.siblings.pop();
+    }
+
+    pub(super) fn named(&mut self, id: NodeId, shape: &'static Shape, least: usize) {
+        self.at_least(id, self.document.items(id).len(), least);
+        for entry in self.single_entries(id) {
+            self.shape(entry.value, shape);
+        }
+    }
+
+    /// The one entry of each item; items with none or several, and names that come again, are reported.
+    fn single_entries(&mut self, id: NodeId) -> Vec<&'d Entry> {
+        let document = self.document;
+        let mut entries: Vec<&'d Entry> = Vec::with_capacity(document.items(id).len());
+        let mut names = HashSet::new();
+        for item in document.items(id) {
+            if self.is_full() {
+                break;
+            }
+            let [entry, rest @ ..] = document.entries(*item) else {
+                let message = "each item is one name with its value, e.g. `- first: …`".to_owned();
+                self.report(*item, codes::TASK_ITEM, message);
+                continue;
+            };
+            if let Some(second) = rest.first() {
+                let message = format!("a second name `{}` in the same list item", quote(&second.key));
+                let hint = format!("start a new item with `- {}:`, or indent it", quote(&second.key));
+                self.report_with(second.value, codes::TASK_ITEM, message, Some(hint));
+            }
+            if !names.insert(&*entry.key) {
+                let first = entries.iter().find(|first| first.key == entry.key).map_or(0, |first| first.line);
+                let message = format!("the name `{}` is taken, on line {first}", quote(&entry.key));
+                let hint = Some("names are unique in a list; rename one".to_owned());
+                self.report_with(entry.value, codes::DUPLICATE_TASK, message, hint);
+            }
+            entries.push(entry);
+        }
+        entries
+    }
+
+    pub(super) fn task(&mut self, id: NodeId) {
+        let Some((keyword, object)) = self.kind_of_task(id) else { return };
+        let until = self.document.at(id, &["metadata", "tenon", "until"]);
+        match (keyword, until) {
+            ("wait", Some(_)) => {
+                let wait = self.document.get(id, "wait");
+                let empty = |wait: &NodeId| matches!(self.document.content(*wait), Content::Map(entries) if entries.is_empty());
+                self.exempt = wait.filter(empty);
+            }
+            (_, Some(until)) => {
+                self.report(until, codes::NOT_ALLOWED, "`until` is only for `wait`".to_owned());
+            }
+            _ => {}
+        }
+        self.object(id, object);
+    }
+
+    fn kind_of_task(&mut self, id: NodeId) -> Option<(&'static str, &'static Object)> {
+        let document = self.document;
+        let mut kinds: Vec<_> =
+            TASK_KINDS.iter().filter(|(keyword, _)| document.get(id, keyword).is_some()).collect();
+        if kinds.iter().any(|(keyword, _)| *keyword == "for") {
+            kinds.retain(|(keyword, _)| *keyword != "do");
+        }
+        let (keyword, object) = match kinds[..] {
+            [] => {
+                self.no_kind(id);
+                return None;
+            }
+            [kind] => *kind,
+            [(first, _), (second, _), ..] => {
+                let message =
+                    format!("a task is of one kind, but this one has both `{first}` and `{second}`");
+                let hint = Some("make two tasks of it".to_owned());
+                let second = document.get(id, second).expect("it was found above");
+                self.report_with(second, codes::TASK_KIND, message, hint);
+                return None;
+            }
+        };
+        if keyword != "call" {
+            return Some((keyword, object));
+        }
+        let called = document.get(id, "call").and_then(|called| document.text(called));
+        let built_in = CALLS.iter().find(|(name, _)| Some(*name) == called);
+        Some((keyword, built_in.map_or(&CUSTOM_CALL, |(_, object)| object)))
+    }
+
+    fn no_kind(&mut self, id: NodeId) {
+        let keywords = TASK_KINDS.iter().map(|(keyword, _)| *keyword);
+        let keys = self.document.entries(id).iter().filter(|entry| CUSTOM_CALL.field(&entry.key).is_none());
+        let mut keys = keys.map(|entry| (entry, nearest(&entry.key, keywords.clone())));
+        let near = keys.find_map(|(entry, near)| near.map(|near| (entry, near)));
+        if let Some((entry, near)) = near {
+            let message = format!("unknown field `{}`, did you mean `{near}`?", quote(&entry.key));
+            let hint = Some(format!("did you mean `{near}`?"));
+            return self.report_with(entry.value, codes::UNKNOWN_FIELD, message, hint);
+        }
+        let all: Vec<String> = keywords.map(|keyword| format!("`{keyword}`")).collect();
+        let message = format!("a task needs one of {}", all.join(", "));
+        self.report(id, codes::TASK_KIND, message);
+    }
+
+    pub(super) fn flow(&mut self, id: NodeId) {
+        let target = self.document.text(id).expect("a flow directive is text");
+        if matches!(target, "continue" | "exit" | "end") {
+            return;
+        }
+        let siblings = self.siblings.last();
+        if siblings.is_some_and(|siblings| siblings.contains(target)) {
+            return;
+        }
+        let mut names: Vec<&str> = siblings.into_iter().flatten().copied().collect();
+        names.sort_unstable();
+        names.extend(["continue", "exit", "end"]);
+        let elsewhere = self.siblings.iter().any(|names| names.contains(target));
+        let message = if elsewhere {
+            format!("`{}` is not in the same list of tasks, so it cannot be jumped to", quote(target))
+        } else {
+            format!("there is no task `{}` in this list to jump to", quote(target))
+        };
+        let hint = suggest(target, names);
+        self.report_with(id, codes::JUMP, message, hint);
+    }
+}

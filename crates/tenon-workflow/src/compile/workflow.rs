@@ -1,0 +1,118 @@
+//! The document as a whole: its name, what starts it, and `document.metadata.tenon`
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{CHECKED, Lowering, Piece};
+use crate::document::NodeId;
+use crate::program::{EventFilter, Name, OnFailure, Program, ReadAs, Respond, Settings, Subscription};
+
+const DAY: Duration = Duration::from_hours(24);
+const DEFAULT_PRIORITY: u8 = 5;
+
+impl Lowering<'_> {
+    pub(super) fn workflow(mut self) -> Program {
+        let root = self.document.root();
+        let about = self.document.get(root, "document").expect(CHECKED);
+        let list = self.document.get(root, "do").expect(CHECKED);
+        let part = |key: &str| self.text(about, key).expect(CHECKED);
+        let name = Name { namespace: part("namespace"), name: part("name"), version: part("version") };
+        let body = self.block(list);
+        Program {
+            name,
+            definition: Arc::new(self.document.value()),
+            input: self.input(root),
+            output: self.output(root),
+            timeout: self.timeout(root),
+            body,
+            subscription: self.subscription(),
+            settings: self.settings(),
+            tasks: self
+                .tasks
+                .into_iter()
+                .map(|task| task.expect("every task that was begun is done"))
+                .collect(),
+            blocks: self.blocks,
+        }
+    }
+
+    fn subscription(&mut self) -> Option<Subscription> {
+        let schedule = self.document.get(self.document.root(), "schedule")?;
+        let on = self.document.get(schedule, "on")?;
+        let filters = match (self.document.get(on, "one"), self.document.get(on, "any")) {
+            (Some(one), _) => vec![self.filter(one)],
+            (None, Some(any)) if !self.document.items(any).is_empty() => {
+                self.document.items(any).iter().map(|filter| self.filter(*filter)).collect()
+            }
+            // `any: []` is every event.
+            _ => vec![EventFilter { attributes: Vec::new(), data: None }],
+        };
+        let read = match self.text(schedule, "read").as_deref() {
+            Some("envelope") => ReadAs::Envelope,
+            Some("raw") => ReadAs::Raw,
+            _ => ReadAs::Data,
+        };
+        Some(Subscription { filters, read })
+    }
+
+    fn filter(&mut self, filter: NodeId) -> EventFilter {
+        let with = self.document.get(filter, "with").expect(CHECKED);
+        let data = self.expr(with, "data");
+        let named = self.document.entries(with).iter().filter(|entry| &*entry.key != "data");
+        let attributes = named.map(|entry| match self.take(entry.value) {
+            Some(Piece::Match(wanted)) => (entry.key.to_string(), wanted),
+            _ => unreachable!("{CHECKED}"),
+        });
+        EventFilter { attributes: attributes.collect(), data }
+    }
+
+    fn settings(&mut self) -> Settings {
+        let path = ["document", "metadata", "tenon"];
+        let Some(tenon) = self.document.at(self.document.root(), &path) else { return default_settings() };
+        let fixed = |path: &[&str]| self.document.at(tenon, path).map(|id| self.fixed(id));
+        let dedup_for = fixed(&["dedupFor"]);
+        let keep_jobs = fixed(&["retention", "jobs"]);
+        let keep_payloads = fixed(&["retention", "payloads"]);
+        let mask = self.document.get(tenon, "mask").map_or(&[][..], |mask| self.document.items(mask));
+        let default = default_settings();
+        Settings {
+            ordering_key: self.expr(tenon, "orderingKey"),
+            dedup_key: self.expr(tenon, "dedupKey"),
+            dedup_for: dedup_for.unwrap_or(default.dedup_for),
+            concurrency: self.number(tenon, "concurrency").map(|count| count as u32),
+            on_failure: match self.text(tenon, "onFailure").as_deref() {
+                Some("park") => OnFailure::Park,
+                _ => OnFailure::Continue,
+            },
+            priority: self.number(tenon, "priority").map_or(default.priority, |priority| priority as u8),
+            keep_jobs: keep_jobs.unwrap_or(default.keep_jobs),
+            keep_payloads,
+            mask: mask.iter().filter_map(|id| self.document.text(*id)).map(str::to_owned).collect(),
+            respond: self.respond(tenon),
+        }
+    }
+
+    fn respond(&mut self, tenon: NodeId) -> Option<Respond> {
+        let respond = self.document.get(tenon, "respond")?;
+        Some(Respond {
+            status: self.template(respond, "status"),
+            headers: self.template(respond, "headers"),
+            body: self.template(respond, "body"),
+        })
+    }
+}
+
+fn default_settings() -> Settings {
+    Settings {
+        ordering_key: None,
+        dedup_key: None,
+        dedup_for: DAY,
+        concurrency: None,
+        on_failure: OnFailure::Continue,
+        priority: DEFAULT_PRIORITY,
+        keep_jobs: 30 * DAY,
+        keep_payloads: None,
+        mask: Vec::new(),
+        respond: None,
+    }
+}

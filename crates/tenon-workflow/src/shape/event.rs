@@ -1,0 +1,150 @@
+//! Events: their properties, filters, and strategies of consuming them.
+
+use super::Literal::{Any, Moment, NotEmpty, UriReference};
+use super::{Bind, Field, Later, Object, Place, Rule, Shape};
+
+/// `emit.event`
+pub(super) static EMITTED: Shape = Shape::Object(&Object::new(
+    "an event",
+    &[Field::new("with", &EMITTED_PROPERTIES, "The event's attributes and data").required()],
+));
+
+static EMITTED_PROPERTIES: Shape = Shape::Object(
+    &Object::new(
+        "the properties of an event",
+        &[
+            Field::new("id", &Shape::Part(NotEmpty), "Default: derived from the job and the task"),
+            Field::new("source", &Shape::Part(UriReference), "Default: the workflow"),
+            Field::new("type", &Shape::Part(NotEmpty), "The event's type").required(),
+            Field::new("time", &Shape::Part(Moment), "Default: now"),
+            Field::new("subject", &Shape::Part(Any), "What it is about"),
+            Field::new("datacontenttype", &Shape::Part(NotEmpty), "Default: application/json"),
+            Field::new("dataschema", &Shape::Part(UriReference), "The schema of `data`"),
+            Field::new("data", &Shape::Anything, "The payload"),
+        ],
+    )
+    .open(&EXTENSION)
+    .whole(Place::Task),
+);
+
+static EXTENSION: Shape =
+    Shape::Either(&[&Shape::Part(Any), &Shape::Boolean, &Shape::Integer(i32::MIN as i64, i32::MAX as i64)]);
+
+macro_rules! filter {
+    ($place:expr) => {
+        Shape::Object(&Object::new(
+            "an event filter",
+            &[
+                Field::new("with", &properties!($place), "What the event must be").required(),
+                Field::new("correlate", &Shape::Map(&CORRELATION), "How events belong together")
+                    .later(Later::Part),
+            ],
+        ))
+    };
+}
+
+macro_rules! properties {
+    ($place:expr) => {
+        Shape::Object(
+            &Object::new(
+                "the properties of an event filter",
+                &[
+                    Field::new("id", &Shape::Match, "The event's id"),
+                    Field::new("source", &Shape::Match, "Where it happened"),
+                    Field::new("type", &Shape::Match, "The event's type"),
+                    Field::new("time", &Shape::Match, "When it happened"),
+                    Field::new("subject", &Shape::Match, "What it is about"),
+                    Field::new("datacontenttype", &Shape::Match, "The type of `data`"),
+                    Field::new("dataschema", &Shape::Match, "The schema of `data`"),
+                    Field::new("data", &Shape::MatchData($place), "An expression over the event's data"),
+                ],
+            )
+            .open(&Shape::Match)
+            .rules(&[Rule::AtLeastOne(&[])]),
+        )
+    };
+}
+
+static TASK_FILTER: Shape = filter!(Place::Task);
+static CAPTURE_FILTER: Shape = filter!(Place::Capture);
+
+static CORRELATION: Shape = Shape::Object(&Object::new(
+    "a correlation",
+    &[
+        Field::new("from", &Shape::Expression(Place::Task), "Takes the value from the event").required(),
+        Field::new("expect", &Shape::TextOr(Any, Place::Task), "What the value must be"),
+    ],
+));
+
+const STRATEGIES: &[Rule] = &[Rule::ExactlyOne(&["all", "any", "one"]), Rule::Needs("until", "any")];
+
+/// `listen.to`
+pub(super) static STRATEGY: Shape = Shape::Object(
+    &Object::new(
+        "an event strategy",
+        &[
+            Field::new("all", &Shape::List(&TASK_FILTER, 0), "All of these events"),
+            Field::new("any", &Shape::List(&TASK_FILTER, 0), "Any of these events; of none: every event"),
+            Field::new("one", &TASK_FILTER, "This event"),
+            Field::new("until", &UNTIL, "With `any`: when to stop"),
+        ],
+    )
+    .rules(STRATEGIES),
+);
+
+static UNTIL: Shape = Shape::Either(&[&Shape::Expression(Place::Task), &UNTIL_CONSUMED]);
+
+static UNTIL_CONSUMED: Shape = Shape::Object(
+    &Object::new(
+        "an event strategy under `until`",
+        &[
+            Field::new("all", &Shape::List(&TASK_FILTER, 0), "All of these events"),
+            Field::new("any", &Shape::List(&TASK_FILTER, 0), "Any of these events"),
+            Field::new("one", &TASK_FILTER, "This event"),
+        ],
+    )
+    .rules(&[Rule::ExactlyOne(&["all", "any", "one"])]),
+);
+
+/// `schedule.on`
+pub(super) static SCHEDULED: Shape = Shape::Object(
+    &Object::new(
+        "an event strategy",
+        &[
+            Field::new("all", &Shape::List(&CAPTURE_FILTER, 0), "All of these events").later(Later::Part),
+            Field::new("any", &Shape::List(&CAPTURE_FILTER, 0), "Any of these events; of none: every event"),
+            Field::new("one", &CAPTURE_FILTER, "This event"),
+            Field::new("until", &UNTIL, "With `any`: when to stop").later(Later::Part),
+        ],
+    )
+    .rules(STRATEGIES),
+);
+
+pub(super) static READ: Shape = Shape::Choice(&["data", "envelope", "raw"]);
+
+/// `listen`
+pub(super) static LISTEN: Shape = Shape::Object(&Object::new(
+    "`listen`",
+    &[
+        Field::new("to", &STRATEGY, "Which events").required(),
+        Field::new("read", &READ, "How events are read; default data"),
+    ],
+));
+
+/// `foreach` of `listen` and of subscriptions.
+pub(super) static ITERATOR: Shape = Shape::Object(
+    &Object::new(
+        "`foreach`",
+        &[
+            Field::new("item", &Shape::VariableName, "The variable of the item; default item"),
+            Field::new("at", &Shape::VariableName, "The variable of the index; default index"),
+            Field::new("do", &Shape::Tasks, "What to do with each item"),
+            Field::new("output", &super::data::TASK_OUTPUT, "Makes the item's output"),
+            Field::new("export", &super::data::TASK_EXPORT, "Makes the new `$context`"),
+        ],
+    )
+    .binds(&[
+        Bind { path: &["item"], default: "item", seen_by: &["do", "output", "export"] },
+        Bind { path: &["at"], default: "index", seen_by: &["do", "output", "export"] },
+    ]),
+);

@@ -1,0 +1,23 @@
+//! `tenon job …`: which verb runs.
+
+mod cancel;
+mod list;
+mod rerun;
+mod show;
+mod trace;
+mod watch;
+
+use super::Context;
+use crate::cli::JobCommand;
+use crate::failure::Failure;
+
+pub(super) async fn run(command: JobCommand, context: Context<'_>) -> Result<(), Failure> {
+    match command {
+        JobCommand::List { filter, page } => list::run(filter, &page, context).await,
+        JobCommand::Show(id) => show::run(&id.job, context).await,
+        JobCommand::Trace(args) => trace::run(&args, context).await,
+        JobCommand::Watch(args) => watch::run(args, context).await,
+        JobCommand::Rerun(args) => rerun::run(args, context).await,
+        JobCommand::Cancel(id) => cancel::run(&id.job, context).await,
+    }
+}

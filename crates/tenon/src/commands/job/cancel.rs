@@ -1,0 +1,19 @@
+//! `tenon job cancel`
+
+use crate::client::{Request, path};
+use crate::commands::Context;
+use crate::failure::Failure;
+use crate::output::{Format, plain};
+
+pub(super) async fn run(job: &str, context: Context<'_>) -> Result<(), Failure> {
+    let request = Request::post(path(&["api", "v1", "jobs", job, "cancel"]));
+    let answer = context.client.send(request).await?.body;
+    if context.output.format() == Format::Table {
+        let id = answer["id"].as_str().map_or_else(|| job.to_owned(), str::to_owned);
+        context
+            .output
+            .note(&format!("{id} {}", answer["state"].as_str().map_or("cancelling", |state| state)));
+        return Ok(());
+    }
+    context.output.value(&answer, |_| plain(&answer["id"]))
+}

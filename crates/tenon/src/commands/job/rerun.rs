@@ -1,0 +1,24 @@
+//! `tenon job rerun`
+
+use serde_json::json;
+
+use crate::cli::{RerunArgs, Version};
+use crate::client::{Request, path};
+use crate::commands::Context;
+use crate::failure::Failure;
+use crate::json_input;
+use crate::output::plain;
+
+pub(super) async fn run(args: RerunArgs, context: Context<'_>) -> Result<(), Failure> {
+    let version = match args.version {
+        Version::Same => "same",
+        Version::Latest => "latest",
+    };
+    let mut body = json!({ "version": version, "from": "start" });
+    if let Some(input) = &args.input {
+        body["input"] = json_input::read(input)?;
+    }
+    let request = Request::post(path(&["api", "v1", "jobs", &args.job, "rerun"])).json(&body);
+    let accepted = context.client.send(request).await?.body;
+    context.output.value(&accepted, |_| plain(&accepted["job"]))
+}

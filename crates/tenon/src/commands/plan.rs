@@ -1,0 +1,97 @@
+//! `tenon plan`: what apply would change. Asks the server by dry runs; changes nothing, remembers nothing.
+
+use http::Method;
+
+use super::{Context, Session};
+use crate::cli::ProjectArgs;
+use crate::client::{self, Query, Request, path};
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+use crate::project::{self, Item, Memory, Plan, ResourceFile};
+
+/// Columns for values where there is no terminal.
+pub(super) const WIDTH: usize = 120;
+
+pub(super) async fn run(args: ProjectArgs, session: Session<'_>) -> Result<(), Failure> {
+    let resources = project::read(&args.paths)?;
+    let environment = session.environment;
+    let context = session.context_from(&project::start(&args.paths))?;
+    let memory = Memory::read(environment, context.client.settings());
+    let plan = make(resources, &memory, &context).await;
+    let plan = plan.map_err(|refusals| refusals.report(context.output))?;
+    let width = context.output.width.unwrap_or(WIDTH);
+    context.output.value(&plan.json(), |output| plan.table(output.paint, width, "to create", "to change"))
+}
+
+/// Files that the server would not take, each with what it says.
+pub(super) struct Refusals(Vec<(ResourceFile, client::Error)>);
+
+/// Holds all files against the server; one bad file is enough to have no plan, but all are looked at.
+pub(super) async fn make(
+    resources: Vec<ResourceFile>,
+    memory: &Memory,
+    context: &Context<'_>,
+) -> Result<Plan, Refusals> {
+    let mut items = Vec::new();
+    let mut refused = Vec::new();
+    for resource in resources {
+        match dry_run(&resource, context).await {
+            Ok(answer) => items.push(Item::new(resource, &answer, memory)),
+            Err(error) => {
+                let fatal = error.problem().is_none_or(|problem| problem.exit() == Exit::NotAllowed);
+                refused.push((resource, error));
+                if fatal {
+                    break;
+                }
+            }
+        }
+    }
+    if refused.is_empty() { Ok(Plan { items }) } else { Err(Refusals(refused)) }
+}
+
+async fn dry_run(resource: &ResourceFile, context: &Context<'_>) -> Result<serde_json::Value, client::Error> {
+    let query = Query::default().with("dryRun", Some("true"));
+    let request = Request::new(Method::PUT, query.after(&address(resource)));
+    Ok(context.client.send(request.body("application/yaml", resource.text.clone())).await?.body)
+}
+
+pub(super) fn address(resource: &ResourceFile) -> String {
+    path(&[&["api", "v1"][..], &resource.address()].concat())
+}
+
+impl Refusals {
+    /// The findings, a line each, then the one error.
+    pub(super) fn report(self, output: &mut Output) -> Failure {
+        let count = self.0.len();
+        let fatal = self
+            .0
+            .iter()
+            .position(|(_, error)| error.problem().is_none_or(|problem| problem.exit() == Exit::NotAllowed));
+        let mut refused = self.0;
+        if let Some(fatal) = fatal {
+            return refused.swap_remove(fatal).1.into();
+        }
+        let mut findings = 0;
+        for (resource, error) in &refused {
+            let Some(problem) = error.problem() else { continue };
+            let lines = super::workflow::finding_lines(&resource.path, &problem.document);
+            findings += lines.len();
+            for line in &lines {
+                output.note(line);
+            }
+        }
+        let Some((resource, error)) = refused.pop() else { return Failure::bug() };
+        let failed = match error.problem() {
+            Some(problem) => problem.exit(),
+            None => Exit::Failed,
+        };
+        if count == 1 && findings == 0 {
+            let mut failure = Failure::from(error);
+            failure.message = format!("{}: {}", resource.path.display(), failure.message);
+            return failure;
+        }
+        let files = if count == 1 { "1 file is".to_owned() } else { format!("{count} files are") };
+        Failure::new(failed, format!("{files} refused, nothing was changed"))
+            .hint("each line above says where; `tenon explain CODE` says more")
+    }
+}

@@ -1,0 +1,175 @@
+//! `tenon up`: puts the parts together, serves until it is told to stop, and stops in order.
+//!
+//! ```text
+//! listener ─ vault ─ store ─ capture ─ worker ─ gateway + control        (start, in this order)
+//! gateway drains, worker drains, store closes                            (stop)
+//! ```
+
+mod logging;
+mod owner_key;
+mod pruning;
+mod signals;
+mod vault;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tenon_capture::{CaptureService, Clock, IdSource, JobWatch, Live, Metrics, Ports, Programs};
+use tenon_control::Control;
+use tenon_gateway::{App, Keys, Limits, ServeOptions, Setup, router_with, serve};
+use tenon_outbound::{AddressRules, HttpClient};
+use tenon_store::Store;
+use tenon_store_sqlite::{OpenError, SqliteStore};
+use tenon_worker::{History, Worker};
+use tokio::net::TcpListener;
+
+use crate::config::{PrivateAddresses, UpSettings};
+use crate::start_error::StartError;
+
+/// Compiled workflow revisions that are kept in memory.
+const CACHED_PROGRAMS: usize = 2_000;
+/// Callers that may wait for jobs at once.
+const MAX_WATCHES: usize = 10_000;
+/// How far a listener of live news may fall behind.
+const LIVE_EVENTS: usize = 1_024;
+/// Of the drain time, what closing the store may take.
+const CLOSING_TIME: Duration = Duration::from_secs(1);
+
+/// Serves until SIGTERM or Ctrl-C.
+pub(crate) async fn up(settings: UpSettings) -> Result<(), StartError> {
+    logging::start(&settings)?;
+    let listener = listen(&settings).await?;
+    let address = listener.local_addr().map_err(|error| failed(&error))?;
+    let store = open_store(&settings).await?;
+    store.create_workspace(tenon_gateway::DEFAULT_WORKSPACE).await.map_err(|error| failed(&error))?;
+    let key = owner_key::find_or_make(&settings.data)?;
+    let capture = capture(&settings, Arc::clone(&store));
+    let http = outbound(&settings, address)?;
+    let options = tenon_worker::Options {
+        capacity: u32::try_from(*settings.worker_effects).unwrap_or(u32::MAX),
+        ..tenon_worker::Options::default()
+    };
+    let (worker, working) =
+        Worker::start(capture.clone(), http, options).await.map_err(|error| failed(&error))?;
+    let history = History::new(Arc::clone(&store), capture.ports().programs.clone());
+    let pruning = pruning::start(&capture);
+    let limits = Limits {
+        event_bytes: bytes(settings.limits_event.0),
+        body_bytes: bytes(settings.limits_body.0),
+        ..Limits::default()
+    };
+    let app = App::new(Setup { capture, keys: Keys::owner(&key), limits });
+    let router = router_with(app.clone(), tenon_control::routes(Control { worker: worker.clone(), history }));
+    app.readiness().serve();
+    announce(&settings, address);
+
+    let patience = settings.shutdown_drain.saturating_sub(CLOSING_TIME);
+    let options = ServeOptions { drain_time: patience, ..ServeOptions::default() };
+    let stopping = async {
+        signals::stop().await;
+        tracing::info!("stopping: what runs is finished or left where it can go on");
+        signals::abort_on_second();
+        worker.drain(patience).await;
+    };
+    let served = serve(listener, router, app, options, stopping).await;
+    pruning.abort();
+    if tokio::time::timeout(patience, working).await.is_err() {
+        tracing::warn!("jobs are still running; they go on after the next start");
+    }
+    store.close().await;
+    served.map_err(|error| failed(&error))
+}
+
+fn failed(error: &dyn std::fmt::Display) -> StartError {
+    StartError::Failed { reason: error.to_string() }
+}
+
+fn bytes(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+async fn listen(settings: &UpSettings) -> Result<TcpListener, StartError> {
+    let address = *settings.listen;
+    if !address.ip().to_canonical().is_loopback() && !*settings.behind_proxy {
+        return Err(StartError::BeyondLoopback { address });
+    }
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| StartError::Listen { address, reason: error.to_string() })
+}
+
+async fn open_store(settings: &UpSettings) -> Result<Arc<dyn Store>, StartError> {
+    let place = vault::place(settings);
+    let options = tenon_store_sqlite::Options {
+        low_water_bytes: settings.limits_free_disk.0,
+        ..tenon_store_sqlite::Options::new(settings.data.value.clone(), vault::open(settings)?)
+    };
+    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options)).await;
+    match opened.map_err(|error| failed(&error))? {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(error) => Err(refused(settings, place, error)),
+    }
+}
+
+fn refused(settings: &UpSettings, place: String, error: OpenError) -> StartError {
+    let path = settings.data.value.clone();
+    match error {
+        OpenError::Locked { pid: Some(pid), .. } => {
+            StartError::DataLocked { path, holder: format!("process {pid}") }
+        }
+        OpenError::Locked { pid: None, .. } => {
+            StartError::DataLocked { path, holder: "another process".to_owned() }
+        }
+        OpenError::Damaged { what, .. } => StartError::DataDamaged { path, reason: what },
+        OpenError::WrongMasterKey { .. } => StartError::MasterKeyWrong { place, path },
+        OpenError::Newer { .. } => StartError::DataNewer { path },
+        OpenError::Directory { source, .. } => StartError::DataDirectory { path, reason: source.to_string() },
+        other => StartError::DataDirectory { path, reason: other.to_string() },
+    }
+}
+
+fn capture(settings: &UpSettings, store: Arc<dyn Store>) -> CaptureService {
+    let clock = Clock::system();
+    let ports = Ports {
+        programs: Programs::new(Arc::clone(&store), CACHED_PROGRAMS),
+        store,
+        ids: Arc::new(IdSource::new(clock.clone())),
+        clock,
+        watch: JobWatch::new(MAX_WATCHES),
+        live: Live::new(LIVE_EVENTS),
+        metrics: Arc::new(Metrics::default()),
+    };
+    let options = tenon_capture::Options {
+        max_event_bytes: bytes(settings.limits_event.0),
+        max_input_bytes: bytes(settings.limits_body.0),
+        event_retention: *settings.retention_jobs,
+        ..tenon_capture::Options::new(tenon_engine::SEMANTICS)
+    };
+    CaptureService::new(ports, options)
+}
+
+fn outbound(settings: &UpSettings, own: SocketAddr) -> Result<HttpClient, StartError> {
+    let allow = settings.outbound_allow.0.clone();
+    let mut addresses = AddressRules::for_listeners(vec![own], allow);
+    match settings.outbound_private.value {
+        PrivateAddresses::Auto => {}
+        PrivateAddresses::Allow => addresses.private = tenon_outbound::PrivateAddresses::Allow,
+        PrivateAddresses::Refuse => addresses.private = tenon_outbound::PrivateAddresses::Deny,
+    }
+    let options = tenon_outbound::Options {
+        connect_timeout: *settings.outbound_connect_timeout,
+        total_timeout: *settings.outbound_timeout,
+        max_response_bytes: bytes(settings.outbound_body.0),
+        max_redirects: *settings.outbound_redirects,
+        addresses,
+        ..tenon_outbound::Options::default()
+    };
+    HttpClient::new(options).map_err(|error| failed(&error))
+}
+
+fn announce(settings: &UpSettings, address: SocketAddr) {
+    tracing::info!("tenon {} is ready on http://{address}", env!("CARGO_PKG_VERSION"));
+    tracing::info!("data in {}, owner key in owner.key there", settings.data.display());
+    tracing::info!("master key from {}; keep a copy of it apart from the data", vault::place(settings));
+}

@@ -1,0 +1,33 @@
+//! Where the master key comes from.
+
+use std::sync::Arc;
+
+use tenon_vault::Vault;
+use tenon_vault_local::{Create, LocalVault};
+
+use crate::config::UpSettings;
+use crate::start_error::StartError;
+
+/// What to call the place in messages.
+pub(super) fn place(settings: &UpSettings) -> String {
+    match &settings.master_key.value {
+        Some(_) => settings.master_key.origin.to_string(),
+        None => settings.master_key_file.display().to_string(),
+    }
+}
+
+/// The variable if it is set, else the file; a new file only where no data exists yet.
+pub(super) fn open(settings: &UpSettings) -> Result<Arc<dyn Vault>, StartError> {
+    let opened = match &settings.master_key.value {
+        Some(secret) => LocalVault::from_text(&secret.0),
+        None => {
+            let has_data = tenon_store_sqlite::has_data(&settings.data);
+            let create = if has_data { Create::Never } else { Create::IfMissing };
+            LocalVault::open(&settings.master_key_file, create)
+        }
+    };
+    match opened {
+        Ok(vault) => Ok(Arc::new(vault)),
+        Err(error) => Err(StartError::MasterKey { place: place(settings), reason: error.to_string() }),
+    }
+}

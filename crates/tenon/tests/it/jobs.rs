@@ -1,0 +1,143 @@
+//! Jobs against given answers: lists, the trace as a tree, watching.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::fake_server::FakeServer;
+use crate::sandbox::Sandbox;
+
+fn job(state: &str) -> Value {
+    let ended = if state == "running" { Value::Null } else { json!("2026-11-21T18:00:01.250000Z") };
+    json!({
+        "id": "job_01J9", "workspace": "default", "event": "ev_1", "state": state, "lane": null, "parent": null,
+        "workflow": { "namespace": "shop", "name": "orders", "version": "1.0.0", "revision": 3 },
+        "createdAt": "2026-11-21T18:00:00Z", "startedAt": "2026-11-21T18:00:00Z", "endedAt": ended,
+    })
+}
+
+fn step(task: &str, kind: &str, state: &str, took_ms: u64) -> Value {
+    json!({
+        "id": task, "task": task, "reference": format!("/do/0/{task}"), "kind": kind, "state": state,
+        "startedAt": "2026-11-21T18:00:00Z", "endedAt": format!("2026-11-21T18:00:00.{took_ms:03}Z"),
+        "attempts": [], "children": [],
+    })
+}
+
+/// A loop with children, a retried call, a fault.
+fn trace() -> Value {
+    let error = |detail: &str| json!({ "type": "https://open-workflow-specification.org/spec/1.0.0/errors/communication", "status": 500, "detail": detail });
+    let mut lookup = step("lookup", "call http", "completed", 120);
+    lookup["input"] = json!({ "id": 1 });
+    lookup["output"] = json!({ "name": "Ada Lovelace", "notes": "n".repeat(200) });
+    lookup["attempts"] = json!([
+        { "number": 1, "startedAt": "2026-11-21T18:00:00Z", "endedAt": "2026-11-21T18:00:00.040Z", "error": error("asleep") },
+        { "number": 2, "startedAt": "2026-11-21T18:00:00.050Z", "endedAt": "2026-11-21T18:00:00.120Z", "error": null },
+    ]);
+    let mut line = step("line", "set", "completed", 0);
+    line["output"] = json!({ "total": 3 });
+    let mut each = step("eachLine", "for", "completed", 5);
+    each["children"] = json!([line, step("skipIt", "set", "skipped", 0)]);
+    let mut notify = step("notify", "call http", "faulted", 30);
+    notify["error"] = error("the CRM is asleep");
+    notify["attempts"] = json!([
+        { "number": 1, "startedAt": "2026-11-21T18:00:00Z", "endedAt": "2026-11-21T18:00:00.030Z", "error": error("the CRM is asleep") },
+    ]);
+    let mut job = job("faulted");
+    job["error"] = error("the CRM is asleep");
+    job["error"]["instance"] = json!("/do/2/notify");
+    json!({ "job": job, "steps": [lookup, each, notify] })
+}
+
+#[test]
+fn job_list() {
+    let server = FakeServer::start();
+    let mut faulted = job("faulted");
+    faulted["error"] = json!({ "type": "x/timeout", "status": 408, "title": "too slow" });
+    let path = "/api/v1/jobs?workflow=shop%2Forders&state=faulted%2Crunning&limit=50";
+    server.on("GET", path, json!({ "items": [faulted, job("running")], "next": null }));
+    let args = ["job", "list", "--workflow", "shop/orders", "--state", "faulted,running"];
+    assert_snapshot!(Sandbox::with(&server).run(&args));
+}
+
+#[test]
+fn job_show() {
+    let server = FakeServer::start();
+    let mut shown = job("completed");
+    shown["input"] = json!({ "id": 1 });
+    shown["output"] = json!("done");
+    server.on("GET", "/api/v1/jobs/job_01", shown);
+    assert_snapshot!(Sandbox::with(&server).run(&["job", "show", "job_01"]));
+}
+
+#[test]
+fn job_trace() {
+    let server = FakeServer::start();
+    server.on("GET", "/api/v1/jobs/job_01J9/trace", trace());
+    let sandbox = Sandbox::with(&server);
+    assert_snapshot!("job_trace", sandbox.run(&["job", "trace", "job_01J9"]));
+    assert_snapshot!("job_trace_full", sandbox.run(&["job", "trace", "job_01J9", "--full"]));
+    let json = sandbox.run(&["job", "trace", "job_01J9", "--output", "json"]);
+    assert_eq!(serde_json::from_str::<Value>(&json.stdout).expect("JSON"), trace());
+}
+
+#[test]
+fn job_watch_tells_each_step_once_and_ends_with_the_job() {
+    let server = FakeServer::start();
+    let mut running = step("lookup", "call http", "running", 0);
+    running["endedAt"] = Value::Null;
+    server.on("GET", "/api/v1/jobs/job_01", job("running"));
+    server.stream(
+        "/api/v1/stream?job=job_01J9",
+        "event: step\ndata: {\"job\":\"job_01J9\"}\n\nevent: job\ndata: {\"job\":\"job_01J9\"}\n\n",
+    );
+    let path = "/api/v1/jobs/job_01J9/trace";
+    server.on(
+        "GET",
+        path,
+        json!({ "job": job("running"), "steps": [running.clone(), step("next", "set", "pending", 0)] }),
+    );
+    server.on("GET", path, json!({ "job": job("running"), "steps": [running] }));
+    server.on("GET", path, trace());
+    assert_snapshot!(Sandbox::with(&server).run(&["job", "watch", "job_01"]));
+    // Listening begins before the first reading.
+    let lines = server.lines();
+    assert_eq!(lines[1], "GET /api/v1/stream?job=job_01J9");
+    assert_eq!(lines[2], format!("GET {path}"));
+}
+
+#[test]
+fn job_watch_all_needs_no_job() {
+    let server = FakeServer::start();
+    server.stream(
+        "/api/v1/stream",
+        "event: job\ndata: {\"job\":\"job_1\",\"state\":\"completed\",\"workflow\":\"shop/orders\",\"at\":\"2026-11-21T18:00:00Z\"}\n\n\
+         event: step\ndata: {\"job\":\"job_1\"}\n\n",
+    );
+    server.answer(
+        "GET",
+        "/api/v1/stream",
+        503,
+        json!({ "detail": "the server is draining", "code": "TN0503" }),
+    );
+    assert_snapshot!(Sandbox::with(&server).run(&["job", "watch", "--all"]));
+}
+
+#[test]
+fn job_rerun_and_cancel() {
+    let server = FakeServer::start();
+    server.answer("POST", "/api/v1/jobs/job_01/rerun", 202, json!({ "job": "job_02" }));
+    server.answer("POST", "/api/v1/jobs/job_01/cancel", 202, job("cancelled"));
+    server.answer(
+        "POST",
+        "/api/v1/jobs/job_02/cancel",
+        409,
+        json!({ "detail": "The job is final", "code": "TN0409" }),
+    );
+    let sandbox = Sandbox::with(&server);
+    let args = ["job", "rerun", "job_01", "--version", "latest", "--input", "{\"id\":2}"];
+    assert_snapshot!("job_rerun", sandbox.run(&args));
+    assert_snapshot!("job_cancel", sandbox.run(&["job", "cancel", "job_01"]));
+    assert_snapshot!("job_cancel_final", sandbox.run(&["job", "cancel", "job_02"]));
+    let sent: Value = serde_json::from_str(&server.asked()[0].body).expect("JSON");
+    assert_eq!(sent, json!({ "version": "latest", "from": "start", "input": { "id": 2 } }));
+}

@@ -1,0 +1,99 @@
+//! `cargo xtask crash`: kills Tenon over and over, and checks that nothing is lost or done twice.
+//!
+//! Real processes and real files. Producers, a sink for effects and Tenon itself each leave a log; a checker
+//! that knows nothing of Tenon's inside reads them when all is over (measure.md). `--mutants` shows that the
+//! checker can fail. Seeds make the choices repeatable; the interleaving of processes is the machine's.
+
+mod campaign;
+mod checker;
+mod flows;
+mod history;
+mod log;
+mod mutants;
+mod nemesis;
+mod producer;
+mod random;
+mod record;
+mod report;
+mod sink;
+mod trap;
+
+use crate::{clock, repository};
+use anyhow::{Result, bail};
+use campaign::{Campaign, Outcome};
+use nemesis::Plan;
+use record::Moment;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Half of all kills wait for a moment that is likely to show something.
+const MOMENTS: &[Moment] =
+    &[Moment::Time, Moment::Time, Moment::Time, Moment::Acknowledged, Moment::Arrival, Moment::Answer];
+/// `--short`: kills, and seconds for them.
+const SHORT: (u32, u64) = (12, 20);
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// How often Tenon is killed
+    #[arg(long, default_value_t = 200)]
+    kills: u32,
+    /// No more kills after so many seconds
+    #[arg(long, default_value_t = 1_200)]
+    seconds_max: u64,
+    /// Where choices start from; by default another one each time
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Build variants of Tenon that are wrong in one line, and demand that each is caught
+    #[arg(long)]
+    mutants: bool,
+    /// A run of less than a minute, for CI
+    #[arg(long)]
+    short: bool,
+    /// Run this program instead of building one
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Where runs leave their logs.
+    fn directory(&self) -> PathBuf {
+        repository::target().join("crash")
+    }
+}
+
+/// Runs it; an error when anything is violated.
+pub(crate) fn run(arguments: Arguments) -> Result<()> {
+    let seed = arguments.seed.unwrap_or_else(|| clock::unix_micros().cast_unsigned());
+    eprintln!("seed {seed}");
+    if arguments.mutants {
+        return mutants::run(&arguments, seed);
+    }
+    let binary = match &arguments.binary {
+        Some(binary) => binary.clone(),
+        None => {
+            repository::build_release(&["tenon"])?;
+            repository::release_binary("tenon")
+        }
+    };
+    let (kills, seconds) = if arguments.short { SHORT } else { (arguments.kills, arguments.seconds_max) };
+    let campaign = Campaign {
+        binary,
+        directory: arguments.directory().join("run"),
+        seed,
+        plan: Plan { kills, limit: Duration::from_secs(seconds), longest_life_ms: 2_000, moments: MOMENTS },
+        pause_ms: if arguments.short { 60 } else { 150 },
+        drain: Duration::from_secs(60),
+    };
+    conclude(&campaign, &campaign.run()?)
+}
+
+fn conclude(campaign: &Campaign, outcome: &Outcome) -> Result<()> {
+    println!("\n{}\n\n{}", report::statistics(outcome), report::verdicts(&outcome.violations));
+    println!("\nseed {}, logs in {}", campaign.seed, campaign.directory.display());
+    if !outcome.violations.is_empty() {
+        println!("{}", report::evidence(&outcome.violations));
+        let checks = report::violated(&outcome.violations).join(", ");
+        bail!("{} violations of {checks} (seed {})", outcome.violations.len(), campaign.seed);
+    }
+    Ok(())
+}

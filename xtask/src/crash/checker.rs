@@ -1,0 +1,232 @@
+//! The checker: reads what producers, sink, nemesis and Tenon recorded, each by itself, and says where they
+//! cannot all be true (the checks of measure.md). It never talks to a running Tenon; a check is a function of
+//! evidence, and each has a test in which it fails.
+
+mod delivery;
+mod effects;
+mod lanes;
+mod replay;
+mod surprise;
+#[cfg(test)]
+mod synthetic;
+mod timers;
+
+use super::flows::{self, Flow, Way};
+use super::history::{History, Job};
+use super::record::{Acknowledgement, Answer, Arrival, Fault, Produced, Sending, Sunk};
+use std::collections::{BTreeMap, HashMap};
+
+/// The checks, in order.
+pub(crate) const CHECKS: &[(&str, &str)] = &[
+    ("C1", "every acknowledged event has exactly one terminal job per workflow"),
+    ("C2", "an event whose acknowledgement was never seen has none or one"),
+    ("C3", "one dedup key, one event, one job"),
+    ("C4", "nothing unexpected"),
+    ("C5", "no attempt after its outcome was recorded"),
+    ("C6", "in order, one at a time, for each key"),
+    ("C8", "no timer early, none later than its bound"),
+    ("C9", "the backlog drains once faults stop"),
+    ("C10", "every trace complete, every replay gives the stored result"),
+];
+
+/// All logs of a run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Evidence {
+    pub(crate) produced: Vec<Produced>,
+    pub(crate) sunk: Vec<Sunk>,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) history: History,
+}
+
+/// Something that must never be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// `C1` …
+    pub(crate) check: &'static str,
+    pub(crate) what: String,
+    /// Lines of the logs that show it.
+    pub(crate) evidence: Vec<String>,
+}
+
+/// Runs every check.
+pub(crate) fn check(evidence: &Evidence) -> Vec<Violation> {
+    let index = Index::new(evidence);
+    let checks = [
+        delivery::check,
+        surprise::check,
+        effects::check,
+        lanes::check,
+        timers::check,
+        drained,
+        replay::check,
+    ];
+    checks.iter().flat_map(|check| check(&index)).collect()
+}
+
+/// C9.
+fn drained(index: &Index<'_>) -> Vec<Violation> {
+    let last = index.evidence.faults.iter().rev().find(|fault| matches!(fault, Fault::Drained { .. }));
+    let what = match last {
+        Some(Fault::Drained { open: 0, .. }) => return Vec::new(),
+        Some(fault) => format!("jobs were left when the time to drain was over: {fault:?}"),
+        None => "nothing says that the backlog drained".to_owned(),
+    };
+    vec![Violation { check: "C9", what, evidence: Vec::new() }]
+}
+
+/// Evidence, put where the checks look for it.
+struct Index<'a> {
+    evidence: &'a Evidence,
+    keys: BTreeMap<&'a str, Key<'a>>,
+    /// By token, then by workflow.
+    jobs: HashMap<&'a str, HashMap<&'a str, Vec<&'a Job>>>,
+    /// By the job's id, in order of time.
+    arrivals: HashMap<&'a str, Vec<&'a Arrival>>,
+    /// By request.
+    answers: HashMap<u64, Answer>,
+    /// When SIGKILL was sent and when the process was gone.
+    kills: Vec<(i64, i64)>,
+    /// From ready to killed.
+    lives: Vec<(i64, i64)>,
+}
+
+/// What producers know of one dedup key.
+struct Key<'a> {
+    key: &'a str,
+    flow: &'static Flow,
+    way: Way,
+    lane: Option<(&'a str, u64)>,
+    acknowledgements: Vec<&'a Acknowledgement>,
+    /// All its records, for evidence.
+    records: Vec<&'a Produced>,
+}
+
+impl<'a> Index<'a> {
+    fn new(evidence: &'a Evidence) -> Self {
+        let mut jobs: HashMap<&str, HashMap<&str, Vec<&Job>>> = HashMap::new();
+        for job in &evidence.history.jobs {
+            let token = job.token.as_deref().unwrap_or_default();
+            jobs.entry(token).or_default().entry(&job.workflow).or_default().push(job);
+        }
+        let mut arrivals: HashMap<&str, Vec<&Arrival>> = HashMap::new();
+        let mut answers = HashMap::new();
+        for record in &evidence.sunk {
+            match record {
+                Sunk::Arrived(arrival) => arrivals.entry(job_of(&arrival.key)).or_default().push(arrival),
+                Sunk::Answered { request, how, .. } => drop(answers.insert(*request, *how)),
+                Sunk::Strange { .. } => {}
+            }
+        }
+        for arrivals in arrivals.values_mut() {
+            arrivals.sort_by_key(|arrival| arrival.at);
+        }
+        let (kills, lives) = lives(&evidence.faults);
+        Self { evidence, keys: keys(&evidence.produced), jobs, arrivals, answers, kills, lives }
+    }
+
+    /// Jobs of a workflow that carry a token; reruns are not counted.
+    fn jobs(&self, token: &str, workflow: &str) -> Vec<&'a Job> {
+        let jobs = self.jobs.get(token).and_then(|workflows| workflows.get(workflow));
+        jobs.into_iter().flatten().filter(|job| job.rerun_of.is_none()).copied().collect()
+    }
+
+    fn arrivals(&self, job: &str) -> &[&'a Arrival] {
+        self.arrivals.get(job).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether Tenon was killed after `from` and before `to`.
+    fn killed_between(&self, from: i64, to: i64) -> bool {
+        self.kills.iter().any(|(at, gone)| *gone >= from && *at <= to)
+    }
+
+    /// How long Tenon was ready between two moments, in microseconds.
+    fn ready_between(&self, from: i64, to: i64) -> i64 {
+        self.lives.iter().map(|(begin, end)| (to.min(*end) - from.max(*begin)).max(0)).sum()
+    }
+}
+
+impl Key<'_> {
+    fn evidence(&self) -> Vec<String> {
+        self.records.iter().map(|record| format!("{record:?}")).collect()
+    }
+}
+
+fn keys(produced: &[Produced]) -> BTreeMap<&str, Key<'_>> {
+    let mut keys: BTreeMap<&str, Key<'_>> = BTreeMap::new();
+    for record in produced {
+        let Some(flow) = flows::flow(&record.flow) else { continue };
+        let key = keys.entry(&record.key).or_insert_with(|| Key {
+            key: &record.key,
+            flow,
+            way: record.way,
+            lane: record.lane.as_ref().map(|(lane, number)| (lane.as_str(), *number)),
+            acknowledgements: Vec::new(),
+            records: Vec::new(),
+        });
+        key.records.push(record);
+        if let Sending::Acknowledged(acknowledgement) = &record.step {
+            key.acknowledgements.push(acknowledgement);
+        }
+    }
+    keys
+}
+
+/// `Idempotency-Key` is `<job>.<effect>`.
+fn job_of(key: &str) -> &str {
+    key.split_once('.').map_or(key, |(job, _)| job)
+}
+
+type Spans = Vec<(i64, i64)>;
+
+fn lives(faults: &[Fault]) -> (Spans, Spans) {
+    let (mut kills, mut lives, mut ready) = (Vec::new(), Vec::new(), None);
+    for fault in faults {
+        match fault {
+            Fault::Launched { .. } => ready = None,
+            Fault::Ready { at } => ready = Some(*at),
+            Fault::Killed { at, gone, .. } => {
+                kills.push((*at, *gone));
+                lives.extend(ready.take().map(|ready| (ready, *at)));
+            }
+            Fault::Drained { at, .. } => lives.extend(ready.take().map(|ready| (ready, *at))),
+        }
+    }
+    (kills, lives)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::synthetic::Story;
+    use super::*;
+
+    #[test]
+    fn a_good_run_has_no_violation() {
+        assert_eq!(check(&Story::good().evidence), []);
+    }
+
+    #[test]
+    fn a_backlog_that_stays_is_c9() {
+        let mut story = Story::good();
+        story.evidence.faults.pop();
+        story.expect("C9", "nothing says");
+        story.evidence.faults.push(Fault::Drained { at: 9_000_000, took_us: 1, open: 3 });
+        story.expect("C9", "jobs were left");
+    }
+
+    #[test]
+    fn time_is_only_counted_while_tenon_was_ready() {
+        let faults = [
+            Fault::Launched { at: 0 },
+            Fault::Ready { at: 10 },
+            Fault::Killed { at: 20, gone: 21, moment: super::super::record::Moment::Time },
+            Fault::Launched { at: 22 },
+            Fault::Ready { at: 40 },
+            Fault::Drained { at: 100, took_us: 1, open: 0 },
+        ];
+        let evidence = Evidence { faults: faults.to_vec(), ..Evidence::default() };
+        let index = Index::new(&evidence);
+        assert_eq!(index.ready_between(0, 50), 20);
+        assert_eq!(index.ready_between(15, 30), 5);
+        assert!(index.killed_between(0, 20) && !index.killed_between(22, 100));
+    }
+}

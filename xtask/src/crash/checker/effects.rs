@@ -1,0 +1,118 @@
+//! C5: a recorded step never runs again. An attempt may be seen twice only where it was in flight at a kill.
+//!
+//! Three independent signs, because each alone can be missed: the time of the outcome in the journal, a kill
+//! between two sightings, and the order of a job's effects (a later one started, so the earlier one's outcome
+//! must have been durable by then).
+
+use super::{Index, Violation};
+use crate::crash::history::{Entry, Job};
+use crate::crash::record::Arrival;
+use std::collections::HashMap;
+
+/// An answer is recorded after the request was seen: causality, so only clocks may differ, in microseconds.
+const ANSWERED_SLACK_US: i64 = 5_000;
+/// A call that failed without an answer (a timeout) may be recorded before the sink got to reading it.
+const FAILED_SLACK_US: i64 = 1_000_000;
+
+pub(super) fn check(index: &Index<'_>) -> Vec<Violation> {
+    index.evidence.history.jobs.iter().filter_map(|job| job_violation(index, job)).collect()
+}
+
+/// The first thing wrong with a job's effects.
+fn job_violation(index: &Index<'_>, job: &Job) -> Option<Violation> {
+    let arrivals = index.arrivals(&job.id);
+    let entries: HashMap<(String, u32), &Entry> = job
+        .journal
+        .iter()
+        .map(|entry| ((format!("{}.{}", job.id, entry.effect), entry.attempt), entry))
+        .collect();
+    let entry_of = |arrival: &Arrival| entries.get(&(arrival.key.clone(), arrival.attempt)).copied();
+    let what = late(arrivals, &entry_of)
+        .or_else(|| twice(index, arrivals))
+        .or_else(|| backwards(arrivals, &entry_of))?;
+    let mut evidence: Vec<String> = job.journal.iter().map(|entry| format!("{entry:?}")).collect();
+    evidence.extend(arrivals.iter().map(|arrival| format!("{arrival:?}")));
+    let (first, last) = (arrivals.first()?.at, arrivals.last()?.at);
+    let kills = index.kills.iter().filter(|(at, gone)| *gone >= first && *at <= last);
+    evidence.extend(kills.map(|kill| format!("killed {kill:?}")));
+    Some(Violation { check: "C5", what: format!("{} ({}): {what}", job.id, job.workflow), evidence })
+}
+
+/// An attempt that was seen after its outcome had been recorded.
+fn late<'a>(arrivals: &[&Arrival], entry_of: &impl Fn(&Arrival) -> Option<&'a Entry>) -> Option<String> {
+    arrivals.iter().find_map(|arrival| {
+        let entry = entry_of(arrival)?;
+        let slack = if entry.outcome == "answered" { ANSWERED_SLACK_US } else { FAILED_SLACK_US };
+        let late = arrival.at - entry.at;
+        (late > slack).then(|| {
+            format!(
+                "attempt {} of {} started {late} us after its outcome was recorded",
+                arrival.attempt, arrival.key
+            )
+        })
+    })
+}
+
+/// An attempt that was seen twice, though no kill lies between.
+fn twice(index: &Index<'_>, arrivals: &[&Arrival]) -> Option<String> {
+    let mut last: HashMap<(&str, u32), i64> = HashMap::new();
+    arrivals.iter().find_map(|arrival| {
+        let before = last.insert((&arrival.key, arrival.attempt), arrival.at)?;
+        (!index.killed_between(before, arrival.at)).then(|| {
+            format!("attempt {} of {} was made twice and no kill lies between", arrival.attempt, arrival.key)
+        })
+    })
+}
+
+/// An attempt that was seen after a later effect of the same job.
+fn backwards<'a>(arrivals: &[&Arrival], entry_of: &impl Fn(&Arrival) -> Option<&'a Entry>) -> Option<String> {
+    let mut latest = None::<&Entry>;
+    for arrival in arrivals {
+        let Some(entry) = entry_of(arrival) else { continue };
+        match latest {
+            Some(latest) if latest.sequence > entry.sequence => {
+                return Some(format!(
+                    "attempt {} of {} started again after {} had started: its outcome was not durable then",
+                    arrival.attempt, arrival.key, latest.effect
+                ));
+            }
+            _ => latest = Some(entry),
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::synthetic::Story;
+
+    #[test]
+    fn an_attempt_after_its_outcome_is_c5() {
+        let mut story = Story::good();
+        let recorded = story.job("job_five").journal[4].at;
+        story.kill(recorded + 10_000);
+        story.again("job_five", 4, recorded + 20_000);
+        story.expect("C5", "us after its outcome was recorded");
+    }
+
+    #[test]
+    fn an_attempt_made_twice_needs_a_kill_between() {
+        let mut story = Story::good();
+        let entry = story.job("job_five").journal[4].clone();
+        story.again("job_five", 4, entry.at - 100);
+        story.expect("C5", "made twice and no kill lies between");
+        story.kill(entry.at - 200);
+        story.passes();
+    }
+
+    #[test]
+    fn an_attempt_after_a_later_effect_is_c5() {
+        let mut story = Story::good();
+        let later = story.job("job_five").journal[3].started_at;
+        // As if the outcome of the first run had not been durable, and a later one was.
+        story.kill(later + 10);
+        story.again("job_five", 2, later + 20);
+        story.job("job_five").journal[2].at = later + 30;
+        story.expect("C5", "had started: its outcome was not durable then");
+    }
+}

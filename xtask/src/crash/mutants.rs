@@ -1,0 +1,171 @@
+//! The checker must be able to fail: variants of Tenon with one line changed, each of which must be caught, and
+//! the same build without a change, which must not.
+//!
+//! A mutant is a cargo feature of the real crates. `no-fsync` cannot be seen by killing a process (the kernel
+//! keeps what was written); it is for the crash points of the store's own tests to catch.
+
+use super::Arguments;
+use super::campaign::Campaign;
+use super::nemesis::Plan;
+use super::record::Moment;
+use super::report;
+use crate::repository;
+use anyhow::{Context, Result, bail};
+use comfy_table::{Table, presets};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+/// Release without what makes builds slow (see the root manifest).
+const PROFILE: &str = "mutant";
+/// A mutant that is not caught at once gets as many more chances, each with another seed.
+const ROUNDS: u64 = 4;
+const KILLS: u32 = 25;
+/// What the store's crash-point tests say when something durable is gone.
+const LOSS: &str = "lost at crash point";
+
+/// A one-line change.
+struct Mutant {
+    feature: &'static str,
+    what: &'static str,
+    moments: &'static [Moment],
+}
+
+const MUTANTS: &[Mutant] = &[
+    Mutant {
+        feature: "mutant-ack-before-commit",
+        what: "captures are answered before the commit",
+        moments: &[Moment::Acknowledged],
+    },
+    Mutant {
+        feature: "mutant-no-dedup",
+        what: "dedup marks are not looked up",
+        moments: &[Moment::Time, Moment::Acknowledged],
+    },
+    Mutant {
+        feature: "mutant-effect-before-durable",
+        what: "an effect starts before the outcome before it is durable",
+        moments: &[Moment::Arrival],
+    },
+    Mutant {
+        feature: "mutant-replay-drops-outcome",
+        what: "a resumed job forgets the last entry of its journal",
+        moments: &[Moment::Arrival, Moment::Answer, Moment::Time],
+    },
+];
+
+/// Caught by the store's own tests.
+const NO_FSYNC: &str = "mutant-no-fsync";
+
+/// Builds and runs them all; an error when one was not caught, or when the unchanged build was.
+pub(crate) fn run(arguments: &Arguments, seed: u64) -> Result<()> {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header(["build", "what is changed", "caught by"]);
+    let mut wrong = Vec::new();
+    let caught = control(arguments, seed)?;
+    let verdict = if caught.is_empty() { "nothing, as it must be".to_owned() } else { caught.join(", ") };
+    table.add_row(["unchanged", "nothing", &verdict]);
+    if !caught.is_empty() {
+        wrong.push("unchanged");
+    }
+    for mutant in MUTANTS {
+        let caught = hunt(arguments, mutant, seed)?;
+        let verdict = if caught.is_empty() { "NOTHING".to_owned() } else { caught };
+        table.add_row([mutant.feature, mutant.what, &verdict]);
+        if verdict == "NOTHING" {
+            wrong.push(mutant.feature);
+        }
+    }
+    let verdict = crash_points(NO_FSYNC)?;
+    table.add_row([NO_FSYNC, "the database does not wait for the disk", &verdict]);
+    if verdict == "NOTHING" {
+        wrong.push(NO_FSYNC);
+    }
+    println!("\n{table}");
+    anyhow::ensure!(wrong.is_empty(), "the checker was wrong about: {}", wrong.join(", "));
+    Ok(())
+}
+
+/// The build that must not be caught.
+fn control(arguments: &Arguments, seed: u64) -> Result<Vec<&'static str>> {
+    let binary = build(None)?;
+    let moments = &[Moment::Time, Moment::Acknowledged, Moment::Arrival, Moment::Answer];
+    let outcome = campaign(arguments, "unchanged", binary, moments, seed).run()?;
+    eprint!("{}", report::evidence(&outcome.violations));
+    Ok(report::violated(&outcome.violations))
+}
+
+/// Runs a mutant until it is caught; says by which checks, and when.
+fn hunt(arguments: &Arguments, mutant: &Mutant, seed: u64) -> Result<String> {
+    let binary = build(Some(mutant.feature))?;
+    for round in 0..ROUNDS {
+        let run = campaign(arguments, mutant.feature, binary.clone(), mutant.moments, seed + round);
+        let outcome = run.run().with_context(|| format!("running {}", mutant.feature))?;
+        let violated = report::violated(&outcome.violations);
+        if let Some(first) = outcome.violations.first() {
+            eprintln!("{}: caught: {}: {}", mutant.feature, first.check, first.what);
+            let count = outcome.violations.len();
+            let time = outcome.took.as_secs_f64();
+            return Ok(format!(
+                "{} ({count} violations, round {}, {time:.0} s)",
+                violated.join(", "),
+                round + 1
+            ));
+        }
+        eprintln!("{}: not caught in round {}", mutant.feature, round + 1);
+    }
+    Ok(String::new())
+}
+
+fn campaign(
+    arguments: &Arguments,
+    name: &str,
+    binary: PathBuf,
+    moments: &'static [Moment],
+    seed: u64,
+) -> Campaign {
+    Campaign {
+        binary,
+        directory: arguments.directory().join(name),
+        seed,
+        plan: Plan { kills: KILLS, limit: Duration::from_secs(60), longest_life_ms: 1_000, moments },
+        pause_ms: 60,
+        drain: Duration::from_secs(20),
+    }
+}
+
+/// Builds a variant and keeps its binary; the target directory is shared, so only what changed is built again.
+fn build(feature: Option<&str>) -> Result<PathBuf> {
+    let name = feature.unwrap_or("unchanged");
+    eprintln!("building {name} …");
+    let mut command = repository::cargo();
+    command.args(["build", "--profile", PROFILE, "--locked", "--package", "tenon"]);
+    if let Some(feature) = feature {
+        command.args(["--features", feature]);
+    }
+    repository::run(&mut command)?;
+    let built = repository::target().join(PROFILE).join("tenon");
+    let kept = repository::target().join("mutants").join(name);
+    std::fs::create_dir_all(&kept)?;
+    let kept = kept.join("tenon");
+    std::fs::copy(&built, &kept).with_context(|| format!("could not copy {}", built.display()))?;
+    Ok(kept)
+}
+
+/// Runs the store's crash-point test with a mutant. It must fail, and with a loss.
+fn crash_points(feature: &str) -> Result<String> {
+    eprintln!("running the store's crash points with {feature} …");
+    let mut command = repository::cargo();
+    command.args(["test", "--locked", "--package", "tenon-store-sqlite", "--test", "it"]);
+    command.args(["--features", feature, "crash_points::"]);
+    let output = command.stderr(Stdio::inherit()).output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if output.status.success() {
+        return Ok("NOTHING".to_owned());
+    }
+    let Some(line) = text.lines().find(|line| line.contains(LOSS)) else {
+        bail!("the crash-point tests failed, but not with a loss:\n{text}");
+    };
+    eprintln!("{feature}: caught: {}", line.trim());
+    Ok("crash points of the VFS shim".to_owned())
+}

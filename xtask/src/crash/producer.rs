@@ -1,0 +1,269 @@
+//! Producers: send, remember what was promised, send again what was not, repeat what was.
+//!
+//! A key whose acknowledgement was not seen is sent again under the same key until it is acknowledged, or, at
+//! times, given up: then none or one job is right. Ordered keys are never given up, and the next of a lane is
+//! sent only after the one before was acknowledged: so the order of capture is known.
+
+use super::flows::{FLOWS, Flow, NAMESPACE, Way};
+use super::log::Pen;
+use super::random::Random;
+use super::record::{Acknowledgement, Moment, Produced, RunClock, Sending};
+use super::trap::Trap;
+use crate::http::{Connection, Received, Request};
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// How long an acknowledgement is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two tries while Tenon is down.
+const RETRY_AFTER: Duration = Duration::from_millis(5);
+/// Of how many earlier sendings one is chosen to be repeated.
+const MEMORY: usize = 200;
+
+/// What producers need to know.
+#[derive(Clone)]
+pub(crate) struct Setting {
+    pub(crate) address: SocketAddr,
+    /// The owner's key.
+    pub(crate) authorization: String,
+    pub(crate) pen: Pen<Produced>,
+    pub(crate) clock: RunClock,
+    pub(crate) trap: Arc<Trap>,
+    /// Producers end when it is set.
+    pub(crate) stop: Arc<AtomicBool>,
+    /// Milliseconds between two sendings of a producer, at most.
+    pub(crate) pause_ms: u64,
+}
+
+/// Something to send, as often as it takes.
+#[derive(Clone)]
+struct Sendable {
+    key: String,
+    flow: &'static Flow,
+    way: Way,
+    lane: Option<(String, u64)>,
+}
+
+/// One producer in a thread of its own.
+pub(crate) struct Producer {
+    name: String,
+    setting: Setting,
+    random: Random,
+    connection: Connection,
+    sent: u64,
+    lanes: Vec<(String, u64)>,
+    earlier: VecDeque<Sendable>,
+}
+
+impl Producer {
+    /// Sends all kinds of events.
+    pub(crate) fn mixed(name: &str, setting: Setting, random: Random) -> Self {
+        let connection = Connection::new(setting.address, PATIENCE);
+        Self {
+            name: name.to_owned(),
+            setting,
+            random,
+            connection,
+            sent: 0,
+            lanes: Vec::new(),
+            earlier: VecDeque::new(),
+        }
+    }
+
+    /// Sends ordered events into lanes of its own.
+    pub(crate) fn ordered(name: &str, setting: Setting, random: Random) -> Self {
+        let lanes = (0..3).map(|lane| (format!("{name}-lane-{lane}"), 0)).collect();
+        Self { lanes, ..Self::mixed(name, setting, random) }
+    }
+
+    pub(crate) fn start(mut self) -> JoinHandle<()> {
+        thread::spawn(move || {
+            while !self.stopped() {
+                self.turn();
+                thread::sleep(Duration::from_millis(self.random.between(0, self.setting.pause_ms)));
+            }
+        })
+    }
+
+    fn turn(&mut self) {
+        if self.random.percent(15) && !self.earlier.is_empty() {
+            let index = self.random.between(0, self.earlier.len() as u64) as usize;
+            let again = self.earlier[index].clone();
+            // A repeat that gets lost needs no second try: the first was acknowledged.
+            self.send(&again);
+            return;
+        }
+        let sendable = self.next();
+        while !self.send(&sendable) {
+            let may_give_up = sendable.lane.is_none();
+            if self.stopped() || (may_give_up && self.random.percent(3)) {
+                return;
+            }
+            thread::sleep(RETRY_AFTER);
+        }
+        self.earlier.push_back(sendable);
+        if self.earlier.len() > MEMORY {
+            self.earlier.pop_front();
+        }
+    }
+
+    fn next(&mut self) -> Sendable {
+        let key = format!("{}-{}", self.name, self.sent);
+        self.sent += 1;
+        let ordered = !self.lanes.is_empty();
+        let flows: Vec<&'static Flow> = FLOWS
+            .iter()
+            .filter(|flow| !flow.started_by.is_empty() && (flow.name == "ordered") == ordered)
+            .collect();
+        let flow = *self.random.pick(&flows);
+        let way = *self.random.pick(flow.started_by);
+        let lane = ordered.then(|| {
+            let index = self.random.between(0, self.lanes.len() as u64) as usize;
+            let lane = &mut self.lanes[index];
+            lane.1 += 1;
+            lane.clone()
+        });
+        Sendable { key, flow, way, lane }
+    }
+
+    /// Sends once. Whether it was acknowledged.
+    fn send(&mut self, sendable: &Sendable) -> bool {
+        self.log(sendable, Sending::Sent);
+        let (target, headers, body) = sendable.request(&self.setting.authorization);
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let request = Request { method: "POST", target: &target, headers: &headers, body: body.as_bytes() };
+        let step = match self.connection.send(&request) {
+            Ok(received) => read_answer(&received),
+            Err(error) => Sending::Lost(error.to_string()),
+        };
+        let acknowledged = matches!(step, Sending::Acknowledged(_));
+        if acknowledged {
+            self.setting.trap.reached(Moment::Acknowledged);
+        }
+        self.log(sendable, step);
+        acknowledged
+    }
+
+    fn log(&self, sendable: &Sendable, step: Sending) {
+        self.setting.pen.write(Produced {
+            at: self.setting.clock.now(),
+            key: sendable.key.clone(),
+            flow: sendable.flow.name.to_owned(),
+            way: sendable.way,
+            lane: sendable.lane.clone(),
+            step,
+        });
+    }
+
+    fn stopped(&self) -> bool {
+        self.setting.stop.load(Ordering::Relaxed)
+    }
+}
+
+impl Sendable {
+    /// Target, headers and body.
+    fn request(&self, authorization: &str) -> (String, Vec<(&'static str, String)>, String) {
+        let (name, key) = (self.flow.name, &self.key);
+        let mut data = json!({ "token": key });
+        if let Some((lane, number)) = &self.lane {
+            data["lane"] = lane.as_str().into();
+            data["number"] = (*number).into();
+        }
+        let json = ("Content-Type", "application/json".to_owned());
+        match self.way {
+            Way::Webhook => {
+                let headers = vec![json, ("X-Delivery", key.clone())];
+                (format!("/hooks/default/crash/{name}"), headers, data.to_string())
+            }
+            Way::Call => {
+                let headers =
+                    vec![json, ("Authorization", authorization.to_owned()), ("Idempotency-Key", key.clone())];
+                (format!("/run/default/{NAMESPACE}/{name}"), headers, data.to_string())
+            }
+            Way::Event => {
+                let event = json!({
+                    "specversion": "1.0",
+                    "id": key,
+                    "source": "https://crash.test/producer",
+                    "type": format!("crash.{name}"),
+                    "subject": key,
+                    "datacontenttype": "application/json",
+                    "data": data,
+                });
+                let headers = vec![
+                    ("Content-Type", "application/cloudevents+json".to_owned()),
+                    ("Authorization", authorization.to_owned()),
+                ];
+                ("/events/default".to_owned(), headers, event.to_string())
+            }
+        }
+    }
+}
+
+/// What an answer promises.
+fn read_answer(received: &Received) -> Sending {
+    let body = String::from_utf8_lossy(&received.body).into_owned();
+    let status = match received.status() {
+        Ok(status) => status,
+        Err(error) => return Sending::Lost(error.to_string()),
+    };
+    if status == 503 {
+        return Sending::Unready;
+    }
+    let value: Value = serde_json::from_str(&body).unwrap_or_default();
+    if !(200..300).contains(&status) || !(value["jobs"].is_array() || value["job"].is_string()) {
+        return Sending::Refused(status, body);
+    }
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let jobs = match value["jobs"].as_array() {
+        Some(jobs) => jobs.iter().filter_map(text).collect(),
+        None => text(&value["job"]).into_iter().collect(),
+    };
+    let duplicate = value["duplicate"].as_bool().unwrap_or(false);
+    Sending::Acknowledged(Acknowledgement { event: text(&value["event"]), jobs, duplicate })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Sending {
+        let head = format!("HTTP/1.1 {status} X\r\n\r\n").into_bytes();
+        read_answer(&Received { head, body: body.as_bytes().to_vec() })
+    }
+
+    #[test]
+    fn only_a_promise_is_an_acknowledgement() {
+        let Sending::Acknowledged(hook) =
+            answer(202, r#"{"event":"ev_1","jobs":["job_1"],"duplicate":true}"#)
+        else {
+            panic!("a 202 with ids is an acknowledgement");
+        };
+        let expected =
+            Acknowledgement { event: Some("ev_1".into()), jobs: vec!["job_1".into()], duplicate: true };
+        assert_eq!(hook, expected);
+        assert!(matches!(answer(202, r#"{"job":"job_1"}"#), Sending::Acknowledged(_)));
+        assert!(matches!(answer(202, "hello"), Sending::Refused(202, _)));
+        assert!(matches!(answer(500, "{}"), Sending::Refused(500, _)));
+        assert!(matches!(answer(503, "{}"), Sending::Unready));
+    }
+
+    #[test]
+    fn the_key_travels_in_every_way() {
+        for way in [Way::Webhook, Way::Event, Way::Call] {
+            let sendable = Sendable { key: "k-1".into(), flow: &FLOWS[0], way, lane: Some(("l".into(), 7)) };
+            let (_, headers, body) = sendable.request("Bearer x");
+            let in_headers = headers.iter().filter(|(_, value)| value == "k-1").count();
+            assert_eq!(in_headers, usize::from(way != Way::Event), "{way:?}");
+            let body: Value = serde_json::from_str(&body).unwrap();
+            let data = if way == Way::Event { &body["data"] } else { &body };
+            assert_eq!(data, &json!({ "token": "k-1", "lane": "l", "number": 7 }), "{way:?}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What the logs hold. Every time is microseconds since 1970 on one monotonic clock (see [`RunClock`]).
+
+use super::flows::Way;
+use crate::clock;
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
+
+/// A monotonic clock that reads as the time of day, so that it can be compared with what Tenon recorded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RunClock {
+    begun: Instant,
+    begun_us: i64,
+}
+
+impl RunClock {
+    pub(crate) fn start() -> Self {
+        Self { begun: clock::now(), begun_us: clock::unix_micros() }
+    }
+
+    /// Microseconds since 1970.
+    pub(crate) fn now(&self) -> i64 {
+        self.begun_us + self.begun.elapsed().as_micros() as i64
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+}
+
+/// What a producer saw.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Produced {
+    pub(crate) at: i64,
+    /// The dedup key; also the `token` that travels through everything.
+    pub(crate) key: String,
+    pub(crate) flow: String,
+    pub(crate) way: Way,
+    /// Ordered events: their lane and place in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lane: Option<(String, u64)>,
+    pub(crate) step: Sending,
+}
+
+/// How far a sending got.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Sending {
+    /// About to be sent.
+    Sent,
+    /// Answered with 2xx.
+    Acknowledged(Acknowledgement),
+    /// No answer was seen; why.
+    Lost(String),
+    /// 503: Tenon is not ready; nothing may have been kept.
+    Unready,
+    /// Any other answer.
+    Refused(u16, String),
+}
+
+/// What Tenon promised.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Acknowledgement {
+    pub(crate) event: Option<String>,
+    pub(crate) jobs: Vec<String>,
+    pub(crate) duplicate: bool,
+}
+
+/// What the sink saw and did.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Sunk {
+    /// A whole request was read.
+    Arrived(Arrival),
+    /// What was done with it.
+    Answered { at: i64, request: u64, how: Answer },
+    /// A request without idempotency key, attempt or token.
+    Strange { at: i64, head: String },
+}
+
+/// A request of Tenon.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Arrival {
+    pub(crate) at: i64,
+    /// Counts all requests of the run.
+    pub(crate) request: u64,
+    /// `Idempotency-Key`.
+    pub(crate) key: String,
+    /// `Tenon-Attempt`.
+    pub(crate) attempt: u32,
+    pub(crate) token: String,
+    pub(crate) part: String,
+}
+
+/// How the sink answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Answer {
+    Ok,
+    /// 200, but only after a while.
+    Slow,
+    /// 200, and the same once more.
+    Twice,
+    /// 500.
+    Fails,
+    /// Nothing until long after the caller's time is up.
+    Hangs,
+    /// The connection is reset.
+    Resets,
+}
+
+/// What the nemesis did.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Fault {
+    /// The process was started.
+    Launched { at: i64 },
+    /// It said it is ready.
+    Ready { at: i64 },
+    /// SIGKILL was sent at `at`; the process was gone at `gone`.
+    Killed { at: i64, gone: i64, moment: Moment },
+    /// Producers stopped and no further fault came; `open` jobs are left after `took_us`.
+    Drained { at: i64, took_us: i64, open: u64 },
+}
+
+/// What a kill waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Moment {
+    /// A random time.
+    Time,
+    /// A producer got its acknowledgement just now.
+    Acknowledged,
+    /// The sink received an effect that has others of its job before it.
+    Arrival,
+    /// The sink answered just now.
+    Answer,
+}

@@ -1,0 +1,197 @@
+//! What a run came to, as tables.
+
+use super::campaign::Outcome;
+use super::checker::{CHECKS, Evidence, Violation};
+use super::record::{Answer, Fault, Moment, Sending, Sunk};
+use comfy_table::{Table, presets};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// How many violations of one check are shown whole.
+const SHOWN: usize = 5;
+/// How many lines of evidence are shown for each.
+const LINES: usize = 40;
+
+/// Counts of a run.
+pub(crate) fn statistics(outcome: &Outcome) -> Table {
+    let evidence = &outcome.evidence;
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    let mut row = |name: &str, value: String| {
+        table.add_row([name.to_owned(), value]);
+    };
+    row("kills", kills(&evidence.faults));
+    row("dedup keys", keys(evidence));
+    row("sendings", sendings(evidence));
+    row("events in Tenon", events(evidence));
+    row("jobs", jobs(evidence));
+    let entries: usize = evidence.history.jobs.iter().map(|job| job.journal.len()).sum();
+    row("journal entries", entries.to_string());
+    row("calls at the sink", calls(evidence));
+    row("in flight at a kill", in_flight_twice(evidence));
+    row("drained", drained(&evidence.faults));
+    let replayed = evidence.history.jobs.iter().filter(|job| job.is_final());
+    row("jobs replayed", replayed.count().to_string());
+    row("time", format!("{:.1} s", outcome.took.as_secs_f64()));
+    table
+}
+
+/// One line for each check.
+pub(crate) fn verdicts(violations: &[Violation]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header(["check", "what", "violations"]);
+    for (check, what) in CHECKS {
+        let count = violations.iter().filter(|violation| violation.check == *check).count();
+        let count = if count == 0 { "none".to_owned() } else { format!("{count}  <== VIOLATED") };
+        table.add_row([(*check).to_owned(), (*what).to_owned(), count]);
+    }
+    table
+}
+
+/// The violations with their evidence; not all of many.
+pub(crate) fn evidence(violations: &[Violation]) -> String {
+    let mut text = String::new();
+    let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
+    for violation in violations {
+        let count = shown.entry(violation.check).or_default();
+        *count += 1;
+        if *count > SHOWN {
+            continue;
+        }
+        text.push_str(&format!("\n{}: {}\n", violation.check, violation.what));
+        for line in violation.evidence.iter().take(LINES) {
+            text.push_str(&format!("    {line}\n"));
+        }
+        if violation.evidence.len() > LINES {
+            text.push_str(&format!("    … and {} more lines\n", violation.evidence.len() - LINES));
+        }
+    }
+    for (check, count) in shown.into_iter().filter(|(_, count)| *count > SHOWN) {
+        text.push_str(&format!("\n{check}: … and {} more\n", count - SHOWN));
+    }
+    text
+}
+
+/// The names of the checks that were violated.
+pub(crate) fn violated(violations: &[Violation]) -> Vec<&'static str> {
+    let names: BTreeSet<&str> = violations.iter().map(|violation| violation.check).collect();
+    CHECKS.iter().map(|(name, _)| *name).filter(|name| names.contains(name)).collect()
+}
+
+fn kills(faults: &[Fault]) -> String {
+    let moments: Vec<Moment> = faults
+        .iter()
+        .filter_map(|fault| match fault {
+            Fault::Killed { moment, .. } => Some(*moment),
+            _ => None,
+        })
+        .collect();
+    let count = |moment| moments.iter().filter(|candidate| **candidate == moment).count();
+    format!(
+        "{} ({} at random times, {} upon an acknowledgement, {} upon a call, {} upon its answer)",
+        moments.len(),
+        count(Moment::Time),
+        count(Moment::Acknowledged),
+        count(Moment::Arrival),
+        count(Moment::Answer)
+    )
+}
+
+fn keys(evidence: &Evidence) -> String {
+    let all: HashSet<&str> = evidence.produced.iter().map(|record| record.key.as_str()).collect();
+    let acknowledged: HashSet<&str> = evidence
+        .produced
+        .iter()
+        .filter(|record| matches!(record.step, Sending::Acknowledged(_)))
+        .map(|record| record.key.as_str())
+        .collect();
+    format!("{} ({} acknowledged)", all.len(), acknowledged.len())
+}
+
+fn sendings(evidence: &Evidence) -> String {
+    let count =
+        |test: fn(&Sending) -> bool| evidence.produced.iter().filter(|record| test(&record.step)).count();
+    format!(
+        "{} ({} acknowledged, of them {} as duplicates; {} without an answer, {} while not ready)",
+        count(|step| matches!(step, Sending::Sent)),
+        count(|step| matches!(step, Sending::Acknowledged(_))),
+        count(|step| matches!(step, Sending::Acknowledged(promise) if promise.duplicate)),
+        count(|step| matches!(step, Sending::Lost(_))),
+        count(|step| matches!(step, Sending::Unready)),
+    )
+}
+
+fn events(evidence: &Evidence) -> String {
+    let duplicates: u64 = evidence.history.events.iter().map(|event| event.duplicates).sum();
+    format!("{} ({duplicates} duplicates refused)", evidence.history.events.len())
+}
+
+fn jobs(evidence: &Evidence) -> String {
+    let mut workflows: BTreeMap<&str, usize> = BTreeMap::new();
+    for job in &evidence.history.jobs {
+        *workflows.entry(&job.workflow).or_default() += 1;
+    }
+    let parts: Vec<String> = workflows.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    format!("{} ({})", evidence.history.jobs.len(), parts.join(", "))
+}
+
+fn calls(evidence: &Evidence) -> String {
+    let mut answers: BTreeMap<String, usize> = BTreeMap::new();
+    let mut arrived = 0;
+    for record in &evidence.sunk {
+        match record {
+            Sunk::Arrived(_) => arrived += 1,
+            Sunk::Answered { how, .. } => *answers.entry(word(*how).to_owned()).or_default() += 1,
+            Sunk::Strange { .. } => {}
+        }
+    }
+    let parts: Vec<String> = answers.iter().map(|(how, count)| format!("{how} {count}")).collect();
+    format!("{arrived} ({})", parts.join(", "))
+}
+
+fn word(how: Answer) -> &'static str {
+    match how {
+        Answer::Ok => "ok",
+        Answer::Slow => "slow",
+        Answer::Twice => "answered twice",
+        Answer::Fails => "500",
+        Answer::Hangs => "hung",
+        Answer::Resets => "reset",
+    }
+}
+
+fn in_flight_twice(evidence: &Evidence) -> String {
+    let mut seen = HashSet::new();
+    let again = evidence.sunk.iter().filter(|record| match record {
+        Sunk::Arrived(arrival) => !seen.insert((arrival.key.as_str(), arrival.attempt)),
+        _ => false,
+    });
+    format!("{} attempts were made again", again.count())
+}
+
+fn drained(faults: &[Fault]) -> String {
+    match faults.last() {
+        Some(Fault::Drained { took_us, open, .. }) => {
+            format!("{open} jobs open after {:.1} s", *took_us as f64 / 1e6)
+        }
+        _ => "no".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn violation(check: &'static str) -> Violation {
+        Violation { check, what: "x".to_owned(), evidence: vec!["line".to_owned(); 50] }
+    }
+
+    #[test]
+    fn many_violations_are_cut_but_counted() {
+        let violations = vec![violation("C10"); 7];
+        let text = evidence(&violations);
+        assert_eq!(text.matches("C10: x").count(), SHOWN);
+        assert!(text.contains("… and 2 more") && text.contains("10 more lines"), "{text}");
+        assert!(verdicts(&violations).to_string().contains("7  <== VIOLATED"));
+        assert_eq!(violated(&[violation("C10"), violation("C3")]), ["C3", "C10"]);
+    }
+}

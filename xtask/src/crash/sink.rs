@@ -1,0 +1,227 @@
+//! The outside world of the crash run: a small HTTP server that every effect goes to.
+//!
+//! Two listeners. `steady` always answers 200, at times slowly. `flaky` fails, hangs, resets the connection or
+//! answers twice, but only the first attempts of an effect, so that a workflow that tries again gets through.
+//! Every request is logged when it was read and before it is answered.
+
+use super::log::Pen;
+use super::random::Random;
+use super::record::{Answer, Arrival, Moment, RunClock, Sunk};
+use super::trap::Trap;
+use super::{flows, record};
+use crate::http::{self, Received};
+use anyhow::{Context, Result};
+use rustix::net::sockopt;
+use serde_json::Value;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// How long the callee hangs: past [`super::campaign::CALL_TIMEOUT`].
+const HANG: Duration = Duration::from_millis(1500);
+/// Attempts beyond this one are answered as they should be.
+const LAST_BAD_ATTEMPT: u32 = 3;
+
+/// A running sink; stops listening when dropped.
+pub(crate) struct Sink {
+    pub(crate) steady: SocketAddr,
+    pub(crate) flaky: SocketAddr,
+    stopped: Arc<AtomicBool>,
+}
+
+/// What all connections share.
+struct Shared {
+    pen: Pen<Sunk>,
+    clock: RunClock,
+    trap: Arc<Trap>,
+    requests: AtomicU64,
+    connections: AtomicU64,
+    stopped: Arc<AtomicBool>,
+    random: Random,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Temper {
+    Steady,
+    Flaky,
+}
+
+impl Sink {
+    pub(crate) fn start(pen: Pen<Sunk>, clock: RunClock, trap: Arc<Trap>, random: Random) -> Result<Self> {
+        let stopped = Arc::new(AtomicBool::new(false));
+        let shared = Arc::new(Shared {
+            pen,
+            clock,
+            trap,
+            requests: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
+            stopped: Arc::clone(&stopped),
+            random,
+        });
+        let steady = listen(Arc::clone(&shared), Temper::Steady)?;
+        let flaky = listen(shared, Temper::Flaky)?;
+        Ok(Self { steady, flaky, stopped })
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        for address in [self.steady, self.flaky] {
+            // Wakes the listener, so that it sees that it shall stop.
+            let _ = TcpStream::connect(address);
+        }
+    }
+}
+
+fn listen(shared: Arc<Shared>, temper: Temper) -> Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("no free port for the sink")?;
+    let address = listener.local_addr()?;
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            if shared.stopped.load(Ordering::Relaxed) {
+                return;
+            }
+            let Ok(stream) = stream else { continue };
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || drop(shared.serve(stream, temper)));
+        }
+    });
+    Ok(address)
+}
+
+impl Shared {
+    /// Serves one connection; the error that ends it is of no interest.
+    fn serve(&self, mut stream: TcpStream, temper: Temper) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let mut random = self.random.fork(self.connections.fetch_add(1, Ordering::Relaxed));
+        let mut buffer = Vec::new();
+        while let Some(received) = http::receive(&mut stream, &mut buffer)? {
+            let request = self.requests.fetch_add(1, Ordering::Relaxed);
+            let Some(arrival) = self.arrival(request, &received) else {
+                let head = String::from_utf8_lossy(&received.head).into_owned();
+                self.pen.write(Sunk::Strange { at: self.clock.now(), head });
+                stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")?;
+                continue;
+            };
+            self.pen.write(Sunk::Arrived(arrival.clone()));
+            if flows::follows_another(&arrival.part) {
+                self.trap.reached(Moment::Arrival);
+            }
+            let how = choose(temper, arrival.attempt, &mut random);
+            self.answer(&mut stream, &arrival, how, &mut random)?;
+        }
+        Ok(())
+    }
+
+    fn arrival(&self, request: u64, received: &Received) -> Option<Arrival> {
+        let body: Value = serde_json::from_slice(&received.body).ok()?;
+        Some(record::Arrival {
+            at: self.clock.now(),
+            request,
+            key: received.header("idempotency-key")?,
+            attempt: received.header("tenon-attempt")?.parse().ok()?,
+            token: body.get("token")?.as_str()?.to_owned(),
+            part: body.get("part")?.as_str()?.to_owned(),
+        })
+    }
+
+    fn answer(
+        &self,
+        stream: &mut TcpStream,
+        arrival: &Arrival,
+        how: Answer,
+        random: &mut Random,
+    ) -> io::Result<()> {
+        match how {
+            Answer::Slow => thread::sleep(Duration::from_millis(random.between(5, 80))),
+            Answer::Hangs => thread::sleep(HANG),
+            Answer::Ok | Answer::Twice | Answer::Fails | Answer::Resets => {}
+        }
+        // Before the bytes leave: what follows from the answer must come later in the log.
+        self.pen.write(Sunk::Answered { at: self.clock.now(), request: arrival.request, how });
+        let good = ok(arrival);
+        match how {
+            Answer::Ok | Answer::Slow => stream.write_all(&good)?,
+            Answer::Twice => stream.write_all(&good.repeat(2))?,
+            Answer::Fails => {
+                stream.write_all(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 6\r\n\r\nbroken")?
+            }
+            Answer::Hangs => return Err(io::ErrorKind::TimedOut.into()),
+            Answer::Resets => {
+                // Lingering for no time makes closing a reset instead of an orderly end.
+                sockopt::set_socket_linger(&*stream, Some(Duration::ZERO))?;
+                return Err(io::ErrorKind::ConnectionReset.into());
+            }
+        }
+        self.trap.reached(Moment::Answer);
+        Ok(())
+    }
+}
+
+fn choose(temper: Temper, attempt: u32, random: &mut Random) -> Answer {
+    let chance = random.between(0, 100);
+    match temper {
+        Temper::Flaky if attempt <= LAST_BAD_ATTEMPT => match chance {
+            0..25 => Answer::Fails,
+            25..33 => Answer::Hangs,
+            33..43 => Answer::Resets,
+            43..55 => Answer::Twice,
+            55..65 => Answer::Slow,
+            _ => Answer::Ok,
+        },
+        _ if chance < 15 => Answer::Slow,
+        _ => Answer::Ok,
+    }
+}
+
+/// The request's own words back: outcomes flow through the workflow into its output.
+fn ok(arrival: &Arrival) -> Vec<u8> {
+    let body = serde_json::json!({ "token": arrival.token, "part": arrival.part }).to_string();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length";
+    format!("{head}: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::log::{Log, read};
+    use super::*;
+    use crate::http::{Connection, Request};
+
+    #[test]
+    fn requests_are_logged_and_late_attempts_succeed() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = Log::create(directory.path().join("sink.jsonl")).unwrap();
+        let clock = RunClock::start();
+        let sink = Sink::start(log.pen(), clock, Arc::new(Trap::new(clock)), Random::new(1)).unwrap();
+        let mut connection = Connection::new(sink.flaky, Duration::from_secs(10));
+        let body = br#"{"token":"t","part":"flaky"}"#;
+        let headers = [("Idempotency-Key", "job_1.a"), ("Tenon-Attempt", "4")];
+        let request = Request { method: "POST", target: "/", headers: &headers, body };
+        for _ in 0..20 {
+            let answer = connection.send(&request).unwrap();
+            assert_eq!((answer.status().unwrap(), answer.body.as_slice()), (200, body.as_slice()));
+        }
+        let nameless = Request { headers: &[], ..request };
+        assert_eq!(connection.send(&nameless).unwrap().status().unwrap(), 400);
+        let records: Vec<Sunk> = read(&log.finish().unwrap()).unwrap();
+        let arrived = records.iter().filter(|record| matches!(record, Sunk::Arrived(_))).count();
+        let strange = records.iter().filter(|record| matches!(record, Sunk::Strange { .. })).count();
+        assert_eq!((arrived, strange, records.len()), (20, 1, 41));
+    }
+
+    #[test]
+    fn early_attempts_meet_every_fault_and_steady_ones_none() {
+        let mut random = Random::new(3);
+        let flaky: Vec<Answer> = (0..1000).map(|_| choose(Temper::Flaky, 1, &mut random)).collect();
+        for how in [Answer::Fails, Answer::Hangs, Answer::Resets, Answer::Twice, Answer::Slow, Answer::Ok] {
+            assert!(flaky.contains(&how), "{how:?}");
+        }
+        let fine = |how| matches!(how, Answer::Ok | Answer::Slow);
+        assert!((0..1000).all(|_| fine(choose(Temper::Steady, 1, &mut random))));
+        assert!((0..1000).all(|_| fine(choose(Temper::Flaky, 4, &mut random))));
+    }
+}
