@@ -58,6 +58,9 @@ pub(crate) struct Arguments {
     /// Compare with this revision instead: interleaved rounds of both binaries
     #[arg(long, value_name = "REV")]
     against: Option<String>,
+    /// Measure this tenon instead of building one
+    #[arg(long)]
+    binary: Option<PathBuf>,
     /// Write docs/benchmarks.md
     #[arg(long)]
     write: bool,
@@ -98,12 +101,13 @@ struct Bench {
 /// Measures and prints the table.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     eprintln!("building tenon and xtask (release); the first time takes some minutes …");
-    repository::build_release(&["tenon", "xtask"])?;
+    let packages = if arguments.binary.is_some() { &["xtask"][..] } else { &["tenon", "xtask"] };
+    repository::build_release(packages)?;
     let directory = repository::target().join("bench");
     fs::create_dir_all(&directory)?;
     let bench = Bench {
         options: arguments.clone(),
-        tenon: repository::release_binary("tenon"),
+        tenon: arguments.binary.clone().unwrap_or_else(|| repository::release_binary("tenon")),
         xtask: repository::release_binary("xtask"),
         directory,
     };

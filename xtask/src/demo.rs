@@ -36,14 +36,15 @@ pub(crate) struct Arguments {
     /// How many orders the shop has; one in twenty is sent twice
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(20..=1_000_000))]
     orders: u32,
+    /// Use this tenon instead of building one
+    #[arg(long)]
+    binary: Option<PathBuf>,
 }
 
 /// Plays the demo; an error when an order was lost or booked twice.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    eprintln!("building tenon (release); the first time takes some minutes …");
-    repository::build_release(&["tenon"])?;
+    let binary = binary(arguments)?;
     let directory = tempfile::Builder::new().prefix("tenon-demo-").tempdir()?;
-    let binary = repository::release_binary("tenon");
     let server = Place::new(binary, directory.path().to_owned())?.start()?;
     let (address, took) = (server.address(), server.started_in.as_millis());
     eprintln!("tenon is up on http://{address} after {took} ms, data in {}", server.place().data().display());
@@ -72,6 +73,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         keep(server, crm, directory.keep())?;
     }
     report.verdict()
+}
+
+fn binary(arguments: &Arguments) -> Result<PathBuf> {
+    if let Some(binary) = &arguments.binary {
+        return Ok(std::path::absolute(binary)?);
+    }
+    eprintln!("building tenon (release); the first time takes some minutes …");
+    repository::build_release(&["tenon"])?;
+    Ok(repository::release_binary("tenon"))
 }
 
 /// `tenon apply`, as a person would.
@@ -154,8 +164,8 @@ fn show_trace(server: &Server, job: &str) -> Result<()> {
 
 /// A `tenon` command for this server, to be typed.
 fn shown_command(server: &Server, words: &str) -> String {
-    let binary = repository::release_binary("tenon");
-    let binary = binary.strip_prefix(repository::root()).unwrap_or(&binary);
+    let binary = server.place().binary();
+    let binary = binary.strip_prefix(repository::root()).unwrap_or(binary);
     format!("{} --data {} {words}", binary.display(), server.place().data().display())
 }
 

@@ -7,12 +7,14 @@ pub(crate) use platform::Poller;
 
 #[cfg(target_os = "linux")]
 mod platform {
-    use rustix::event::{Timespec, epoll};
+    use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
     use std::io;
     use std::mem::MaybeUninit;
     use std::os::fd::{AsFd, OwnedFd};
     use std::time::Duration;
 
+    /// Waits shorter than this are timed in nanoseconds.
+    const SHORT_NS: i64 = 10_000_000;
     /// How many sockets one wait can report.
     const BATCH: usize = 256;
 
@@ -45,6 +47,18 @@ mod platform {
                 tv_sec: timeout.as_secs().cast_signed(),
                 tv_nsec: timeout.subsec_nanos().into(),
             });
+            // epoll counts its timeout in whole milliseconds, too coarse for requests that are due at a rate.
+            let short = timeout.filter(|timeout| timeout.tv_sec == 0 && timeout.tv_nsec < SHORT_NS);
+            let timeout = if let Some(short) = short {
+                let mut whole = [PollFd::new(&self.epoll, PollFlags::IN)];
+                match poll(&mut whole, Some(&short)) {
+                    Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(()),
+                    Ok(_) => Some(Timespec { tv_sec: 0, tv_nsec: 0 }),
+                    Err(error) => return Err(error.into()),
+                }
+            } else {
+                timeout
+            };
             let mut events = [MaybeUninit::<epoll::Event>::uninit(); BATCH];
             match epoll::wait(&self.epoll, &mut events, timeout.as_ref()) {
                 Ok((events, _)) => ready.extend(events.iter().map(|event| event.data.u64())),

@@ -50,6 +50,10 @@ impl Place {
         self.directory.join("data")
     }
 
+    pub(crate) fn binary(&self) -> &Path {
+        &self.binary
+    }
+
     pub(crate) fn log(&self) -> PathBuf {
         self.directory.join("tenon.log")
     }

@@ -169,7 +169,7 @@ mod tests {
     fn nonsense_is_refused() {
         assert!(frame(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n").is_err());
         assert_eq!(frame(b"HTTP/1.1 200 OK\r\n"), Ok(None));
-        assert!(frame(&[b'a'; MAX_HEAD_BYTES + 1]).is_err());
+        assert!(frame(&vec![b'a'; MAX_HEAD_BYTES + 1]).is_err());
         assert!(status(b"hello, this is not HTTP").is_err());
         assert!(request_line(b"GET\r\n\r\n").is_err());
     }

@@ -74,6 +74,7 @@ impl Disk {
                 // A file that was made and synced empty is there.
                 file.synced.get_or_insert_default();
             }
+            Operation::SyncDirectory => self.files.values_mut().for_each(File::sync_name),
             Operation::Write { file, .. } | Operation::Truncate { file, .. } | Operation::Delete { file } => {
                 self.files.entry(Arc::clone(file)).or_default().pending.push(operation.clone());
             }
@@ -93,6 +94,15 @@ impl Disk {
 // === impl File ===
 
 impl File {
+    /// What was deleted is gone for good; what was written since into a new file of the name may still be lost.
+    fn sync_name(&mut self) {
+        let deleted = |operation: &Operation| matches!(operation, Operation::Delete { .. });
+        if let Some(last) = self.pending.iter().rposition(deleted) {
+            self.pending.drain(..=last);
+            self.synced = None;
+        }
+    }
+
     fn content(&self, kept: Kept, number: u64) -> Option<Vec<u8>> {
         let mut content = self.synced.clone();
         let mut choice = match kept {
@@ -143,7 +153,7 @@ fn change(content: &mut Option<Vec<u8>>, operation: &Operation, torn_at: Option<
         }
         Operation::Truncate { size, .. } => content.get_or_insert_default().resize(*size as usize, 0),
         Operation::Delete { .. } => *content = None,
-        Operation::Sync { .. } | Operation::Mark(_) => {}
+        Operation::Sync { .. } | Operation::SyncDirectory | Operation::Mark(_) => {}
     }
 }
 
@@ -171,7 +181,9 @@ mod tests {
 
     fn disk(operations: &[Operation]) -> Disk {
         let mut disk = Disk::default();
-        operations.iter().for_each(|operation| disk.apply(operation));
+        for operation in operations {
+            disk.apply(operation);
+        }
         disk
     }
 
@@ -198,7 +210,10 @@ mod tests {
         assert!(lengths(Kept::FirstPart).len() > 4, "{:?}", lengths(Kept::FirstPart));
         assert!(lengths(Kept::AnyPart).len() > 3);
         let holes = (0..50).filter_map(|seed| content(&disk, "a", Kept::AnyPart(seed)));
-        assert!(holes.into_iter().any(|content| content[0] == 0 && content.contains(&7)), "a hole is possible");
+        assert!(
+            holes.into_iter().any(|content| content[0] == 0 && content.contains(&7)),
+            "a hole is possible"
+        );
     }
 
     #[test]
@@ -211,6 +226,16 @@ mod tests {
             let found = content(&disk, "a", Kept::AnyPart(seed));
             assert!(matches!(found.as_deref(), None | Some(b"old!" | b"n")), "{found:?}");
         }
+    }
+
+    #[test]
+    fn a_deleted_file_may_come_back_until_its_directory_is_synced() {
+        let sync = Operation::Sync { file: "a".into() };
+        let delete = Operation::Delete { file: "a".into() };
+        let mut disk = disk(&[write("a", 0, b"old"), sync, delete]);
+        assert_eq!(content(&disk, "a", Kept::Nothing).unwrap(), b"old");
+        disk.apply(&Operation::SyncDirectory);
+        assert_eq!(content(&disk, "a", Kept::Nothing), None);
     }
 
     #[test]

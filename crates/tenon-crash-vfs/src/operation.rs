@@ -27,6 +27,8 @@ pub enum Operation {
         /// Which file.
         file: Arc<str>,
     },
+    /// All names of the directory are on the disk: what was deleted stays deleted.
+    SyncDirectory,
     /// The file is gone.
     Delete {
         /// Which file.

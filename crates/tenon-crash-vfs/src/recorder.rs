@@ -54,6 +54,12 @@ impl Recorder {
         }
     }
 
+    pub(crate) fn sync_directory(&self) {
+        if self.syncs == Syncs::Honoured {
+            self.push(Operation::SyncDirectory);
+        }
+    }
+
     pub(crate) fn delete(&self, file: Arc<str>) {
         self.push(Operation::Delete { file });
     }

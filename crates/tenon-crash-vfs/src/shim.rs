@@ -11,8 +11,8 @@ use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::ffi::{
-    SQLITE_OK, sqlite3_file, sqlite3_filename, sqlite3_int64, sqlite3_io_methods, sqlite3_vfs,
-    sqlite3_vfs_find, sqlite3_vfs_register,
+    SQLITE_OK, SQLITE_OPEN_CREATE, SQLITE_OPEN_MAIN_JOURNAL, SQLITE_OPEN_WAL, sqlite3_file, sqlite3_filename,
+    sqlite3_int64, sqlite3_io_methods, sqlite3_vfs, sqlite3_vfs_find, sqlite3_vfs_register,
 };
 
 use crate::Recorder;
@@ -31,6 +31,8 @@ struct Tail {
     methods: *const sqlite3_io_methods,
     recorder: &'static Recorder,
     name: Arc<str>,
+    /// The default VFS syncs the directory with the first sync of a new journal or log.
+    syncs_directory: bool,
 }
 
 /// A table of the original and ours for it. Both live as long as the process.
@@ -95,7 +97,9 @@ unsafe extern "C" fn open(
     if methods.is_null() {
         return code;
     }
-    let tail = Tail { methods, recorder: registered.recorder, name: file_name(path) };
+    let syncs_directory =
+        flags & SQLITE_OPEN_CREATE != 0 && flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL) != 0;
+    let tail = Tail { methods, recorder: registered.recorder, name: file_name(path), syncs_directory };
     // SAFETY: `szOsFile` has room for a tail at this place, which is aligned as the block is (8 bytes).
     unsafe {
         tail_of(registered.original, file).write(tail);
@@ -114,6 +118,9 @@ unsafe extern "C" fn delete(vfs: *mut sqlite3_vfs, path: *const c_char, sync_dir
     };
     if code == SQLITE_OK {
         registered.recorder.delete(file_name(path));
+        if sync_directory != 0 {
+            registered.recorder.sync_directory();
+        }
     }
     code
 }
@@ -149,7 +156,12 @@ fn ours(methods: *const sqlite3_io_methods) -> *const sqlite3_io_methods {
     copy
 }
 
-unsafe extern "C" fn write(file: *mut sqlite3_file, bytes: *const c_void, length: c_int, at: sqlite3_int64) -> c_int {
+unsafe extern "C" fn write(
+    file: *mut sqlite3_file,
+    bytes: *const c_void,
+    length: c_int,
+    at: sqlite3_int64,
+) -> c_int {
     // SAFETY: `file` was opened by `open`.
     let tail = unsafe { tail(file) };
     // SAFETY: the arguments are SQLite's own.
@@ -180,6 +192,9 @@ unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
     let code = unsafe { ((*tail.methods).xSync.expect("every file is synced"))(file, flags) };
     if code == SQLITE_OK {
         tail.recorder.sync(&tail.name);
+        if std::mem::take(&mut tail.syncs_directory) {
+            tail.recorder.sync_directory();
+        }
     }
     code
 }
@@ -234,10 +249,11 @@ mod tests {
     #[test]
     fn what_sqlite_committed_is_in_what_was_synced() {
         let operations = insert_three("test-honest", Syncs::Honoured);
-        let count = |test: fn(&Operation) -> bool| operations.iter().filter(|operation| test(operation)).count();
+        let count =
+            |test: fn(&Operation) -> bool| operations.iter().filter(|operation| test(operation)).count();
         assert!(count(|operation| matches!(operation, Operation::Write { .. })) > 6);
         assert!(count(|operation| matches!(operation, Operation::Sync { .. })) > 3);
-        assert_eq!(count(|operation| matches!(operation, Operation::Delete { .. })), 1, "the log, on closing");
+        assert_eq!(operations.last(), Some(&Operation::Delete { file: "a.db-wal".into() }), "on closing");
         for mark in 0..3 {
             assert_eq!(rows_at(&operations, mark, Kept::Nothing), mark as i64 + 1);
             assert_eq!(rows_at(&operations, mark, Kept::Everything), mark as i64 + 1);

@@ -10,7 +10,9 @@
 //! order it makes the same effects at the same addresses with the same arguments. Nothing here may depend on
 //! anything else.
 
+mod effects;
 mod expression;
+mod flow;
 mod frame;
 mod machine;
 mod scope;

@@ -164,7 +164,7 @@ impl Recorder {
         self.close(address, now, StepState::Cancelled);
     }
 
-    pub(crate) fn issued(&mut self, id: &Arc<str>, attempt: u32, action: &EffectAction, _now: Timestamp) {
+    pub(crate) fn issued(&mut self, id: &Arc<str>, attempt: u32, action: &EffectAction) {
         let Some(step) = self.find(id) else { return };
         match action {
             EffectAction::Timer { due } => {

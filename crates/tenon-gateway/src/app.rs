@@ -37,7 +37,7 @@ impl Default for Limits {
             body_time: Duration::from_secs(30),
             batch_events: 1000,
             hook_wait: Duration::from_secs(30),
-            run_wait: Duration::from_secs(300),
+            run_wait: Duration::from_mins(5),
             cached_hooks: 10_000,
         }
     }

@@ -83,10 +83,8 @@ async fn input(app: &App, headers: &HeaderMap, body: Body) -> Result<JsonText, P
 /// `{"job":"job_…"}` and where to look for it.
 fn started(accepted: &Accepted) -> Result<Response, Problem> {
     let job = only_job(accepted)?;
-    let body = match accepted.duplicate {
-        true => format!("{{\"job\":\"{job}\",\"duplicate\":true}}"),
-        false => format!("{{\"job\":\"{job}\"}}"),
-    };
+    let repeat = if accepted.duplicate { ",\"duplicate\":true" } else { "" };
+    let body = format!("{{\"job\":\"{job}\"{repeat}}}");
     let mut response = answer::json(StatusCode::ACCEPTED, body.into());
     let location = HeaderValue::from_str(&format!("/api/v1/jobs/{job}")).expect("ids are ASCII");
     response.headers_mut().insert(LOCATION, location);
@@ -95,7 +93,8 @@ fn started(accepted: &Accepted) -> Result<Response, Problem> {
 }
 
 fn only_job(accepted: &Accepted) -> Result<JobId, Problem> {
-    accepted.jobs.first().copied().ok_or_else(|| Problem::internal("call", &"the first call's job is gone"))
+    let gone = || Problem::new(&codes::NOT_FOUND, "the first call's job is not kept any more");
+    accepted.jobs.first().copied().ok_or_else(gone)
 }
 
 /// A repeat: the first job's answer, if it has ended or ends in time.
@@ -112,9 +111,10 @@ async fn again(
         return Err(Problem::new(&codes::NOT_FOUND, "the first call's job is not kept any more"));
     };
     let deployed = ports.programs.get(workspace.id, record.revision).await?;
-    let end = match record.state.is_final() {
-        true => Outcome::Ended(end_of(record)),
-        false => answer::wait(app, &mut watch, time).await,
+    let end = if record.state.is_final() {
+        Outcome::Ended(end_of(record))
+    } else {
+        answer::wait(app, &mut watch, time).await
     };
     match end {
         Outcome::Ended(end) => Ok(answer::ended(&end, &deployed, ports.clock.now())),
@@ -157,7 +157,7 @@ mod tests {
     fn check(header: &str, expected: Option<u64>) {
         let mut headers = HeaderMap::new();
         headers.insert(PREFER, header.parse().expect("a header"));
-        let wait = preferred_wait(&headers, Duration::from_secs(300));
+        let wait = preferred_wait(&headers, Duration::from_mins(5));
         assert_eq!(wait.map(|wait| wait.as_secs()), expected, "{header}");
     }
 

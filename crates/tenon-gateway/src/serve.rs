@@ -46,7 +46,7 @@ impl Default for ServeOptions {
     fn default() -> Self {
         Self {
             max_connections: 10_000,
-            header_time: Duration::from_secs(60),
+            header_time: Duration::from_mins(1),
             max_header_bytes: 64 << 10,
             max_headers: 100,
             max_streams: 250,

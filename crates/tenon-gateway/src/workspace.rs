@@ -27,13 +27,14 @@ pub struct Workspace {
 impl Workspace {
     /// The workspace of this name.
     pub async fn find(app: &App, name: &str) -> Result<Self, Problem> {
-        match app.workspace(name).await? {
-            Some(id) => Ok(Self { id, name: name.to_owned() }),
-            None => {
-                let shown: String = name.chars().take(100).collect();
-                Err(Problem::new(&codes::WORKSPACE_NOT_FOUND, format!("there is no workspace `{shown}`")))
-            }
-        }
+        let Some(id) = app.workspace(name).await? else {
+            let shown: String = name.chars().take(100).collect();
+            return Err(Problem::new(
+                &codes::WORKSPACE_NOT_FOUND,
+                format!("there is no workspace `{shown}`"),
+            ));
+        };
+        Ok(Self { id, name: name.to_owned() })
     }
 }
 

@@ -38,8 +38,6 @@ pub(crate) enum Notice {
     Left(JobId, Left, Duration),
     /// End a job.
     Cancel(JobId),
-    /// A job's state was changed from outside.
-    LookAt(JobId),
     /// Start nothing more.
     Drain(Duration),
 }
@@ -212,11 +210,6 @@ impl Dispatcher {
             }
             Notice::Left(job, left, used) => self.left(job, left, used),
             Notice::Cancel(job) => self.tell(Input::Cancel { job: job.0 }),
-            Notice::LookAt(job) => match self.context.store.open_job(job).await {
-                Ok(Some(job)) => self.arrive(&job).await,
-                Ok(None) => {}
-                Err(error) => tracing::error!(%job, %error, "cannot look at the job"),
-            },
             Notice::Drain(_) => {}
         }
     }
@@ -389,8 +382,9 @@ async fn until(moment: Option<tokio::time::Instant>) {
 fn scheduled(job: &OpenJob) -> Option<Job> {
     let lane = job.lane.as_deref().map(LaneKey::new);
     let standing = match job.state {
-        JobState::Pending | JobState::Running => Standing::Ready,
-        JobState::Waiting => Standing::Waiting(job.wake_at.map(|at| load::time(at))),
+        JobState::Pending => Standing::Ready,
+        JobState::Running => Standing::Begun,
+        JobState::Waiting => Standing::Waiting(job.wake_at.map(load::time)),
         JobState::Suspended if lane.is_some() => Standing::Suspended,
         JobState::Suspended | JobState::Completed | JobState::Faulted | JobState::Cancelled => return None,
     };

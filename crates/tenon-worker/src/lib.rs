@@ -45,7 +45,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { shards: 16, capacity: 512, payload_bytes: 64 << 20, look_every: Duration::from_secs(60) }
+        Self { shards: 16, capacity: 512, payload_bytes: 64 << 20, look_every: Duration::from_mins(1) }
     }
 }
 
@@ -92,11 +92,6 @@ impl Worker {
     /// Ends a job as soon as it can be: running effects are aborted. `Ok` means: asked; watch the job's state.
     pub async fn cancel(&self, job: JobId) -> Result<(), Stopped> {
         self.notices.send(Notice::Cancel(job)).await.map_err(|_| Stopped)
-    }
-
-    /// A suspended job was put back in line by a write of `Pending`; look at it again.
-    pub async fn look_at(&self, job: JobId) -> Result<(), Stopped> {
-        self.notices.send(Notice::LookAt(job)).await.map_err(|_| Stopped)
     }
 
     /// Starts nothing more, gives running jobs this long to come to a point where they may be left.

@@ -8,6 +8,7 @@ mod expression;
 mod filter;
 mod literal;
 mod object;
+mod schema;
 mod task;
 
 use std::collections::{HashMap, HashSet};
@@ -59,6 +60,8 @@ pub(crate) fn examine(document: &Document) -> Checked {
         locals: Vec::new(),
         siblings: Vec::new(),
         expressions: 0,
+        patterns: 0,
+        text_bytes: 0,
         no_expressions: false,
         inside_later: 0,
         exempt: None,
@@ -90,6 +93,9 @@ struct Checker<'d> {
     /// Names of the task lists around this place, innermost last.
     siblings: Vec<HashSet<&'d str>>,
     expressions: usize,
+    patterns: usize,
+    /// Bytes of text in templates, counted where they are used.
+    text_bytes: usize,
     /// Set inside of definitions, whose expressions are checked where they are used.
     no_expressions: bool,
     /// How many constructs around this place are not executable yet.

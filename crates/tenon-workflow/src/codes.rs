@@ -66,7 +66,7 @@ codes! {
     SECRET = "TN1203", "a secret outside the arguments of an effect",
         "`$secrets` and `$authorization` can be read only in the arguments of `call` and `run` and in authentication, so that no secret can enter the data, the context or a trace.";
     TOO_MANY_EXPRESSIONS = "TN1204", "too many expressions",
-        "A document may have 2,000 expressions, counted where they are used. Split the workflow.";
+        "A document may have 2,000 expressions and 500 regular expressions, counted where they are used. Split the workflow.";
     NO_EXPRESSION_HERE = "TN1205", "an expression where there must be a literal value",
         "This value is needed before any job exists, or is a name; it cannot be computed.";
     VARIABLE_REFERENCE = "TN1206", "`$variable` in the wrong place",

@@ -71,7 +71,7 @@ pub(crate) struct Globals {
     pub(crate) environment: Option<String>,
     /// Data directory of the local server [env: TENON_DATA] [default: $XDG_DATA_HOME/tenon]
     #[arg(long, global = true, value_name = "DIR", hide_short_help = true)]
-    pub(crate) data: Option<String>,
+    pub(crate) data_dir: Option<String>,
 }
 
 /// Noun, then verb.
@@ -202,6 +202,28 @@ mod tests {
     #[test]
     fn the_declaration_is_sound() {
         super::Cli::command().debug_assert();
+    }
+
+    /// clap lets an argument of a command silently take the value of a global one of the same name.
+    #[test]
+    fn no_command_hides_what_is_understood_everywhere() {
+        fn check(command: &clap::Command, globals: &[&str]) {
+            for command in command.get_subcommands() {
+                for argument in command.get_arguments() {
+                    let id = argument.get_id().as_str();
+                    assert!(!globals.contains(&id), "`{}` hides the global `{id}`", command.get_name());
+                }
+                check(command, globals);
+            }
+        }
+        let cli = super::Cli::command();
+        let globals: Vec<&str> = cli
+            .get_arguments()
+            .filter(|argument| argument.is_global_set())
+            .map(|argument| argument.get_id().as_str())
+            .collect();
+        assert!(globals.contains(&"server"));
+        check(&cli, &globals);
     }
 
     /// Every command that does something shows how.

@@ -73,6 +73,22 @@ mod tests {
         assert_eq!(BODY.len(), 200);
     }
 
+    #[track_caller]
+    fn check(text: &str) {
+        let document = tenon_workflow::Document::parse(text).unwrap();
+        let program = tenon_workflow::compile(&document).unwrap();
+        assert_eq!(tenon_workflow::lint(&document, &program), []);
+    }
+
+    #[test]
+    fn every_workflow_compiles_without_a_warning() {
+        let callee = "127.0.0.1:99".parse().unwrap();
+        check(&one_set("a"));
+        check(&flow("a", 1, callee));
+        check(&flow("a", 5, callee));
+        check(&wait_a_day("a"));
+    }
+
     #[test]
     fn a_flow_has_its_calls() {
         let document = flow("five", 5, "127.0.0.1:99".parse().unwrap());

@@ -91,7 +91,9 @@ impl Campaign {
         progress.finish();
         sleep(LAST_LOAD);
         stop.store(true, Ordering::Relaxed);
-        producers.into_iter().for_each(|producer| producer.join().expect("a producer does not panic"));
+        for producer in producers {
+            producer.join().expect("a producer does not panic");
+        }
         let server = survivor?;
 
         self.drain(&server, &logs.faults.pen(), clock)?;

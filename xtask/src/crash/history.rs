@@ -116,8 +116,10 @@ fn read_jobs(api: &mut Api, next: &dyn Fn() -> Option<String>, progress: &Progre
 fn keep(log: &std::path::Path, events: Vec<Event>, jobs: Vec<Job>) -> Result<()> {
     let log = Log::create(log.to_owned())?;
     let pen = log.pen();
-    events.into_iter().for_each(|event| pen.write(Line::Event(event)));
-    jobs.into_iter().for_each(|job| pen.write(Line::Job(Box::new(job))));
+    let events = events.into_iter().map(Line::Event);
+    for line in events.chain(jobs.into_iter().map(|job| Line::Job(Box::new(job)))) {
+        pen.write(line);
+    }
     log.finish().map(drop)
 }
 

@@ -128,7 +128,7 @@ fn campaign(
         binary,
         directory: arguments.directory().join(name),
         seed,
-        plan: Plan { kills: KILLS, limit: Duration::from_secs(60), longest_life_ms: 1_000, moments },
+        plan: Plan { kills: KILLS, limit: Duration::from_mins(1), longest_life_ms: 1_000, moments },
         pause_ms: 60,
         drain: Duration::from_secs(20),
     }

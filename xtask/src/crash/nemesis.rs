@@ -71,7 +71,7 @@ impl Nemesis {
             if life > Duration::from_millis(250) {
                 let begun = self.clock.elapsed();
                 self.ready(&mut server)?;
-                sleep(life.saturating_sub(self.clock.elapsed() - begun));
+                sleep((begun + life).saturating_sub(self.clock.elapsed()));
             } else {
                 sleep(life);
             }

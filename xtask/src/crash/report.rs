@@ -5,6 +5,7 @@ use super::checker::{CHECKS, Evidence, Violation};
 use super::record::{Answer, Fault, Moment, Sending, Sunk};
 use comfy_table::{Table, presets};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt::Write;
 
 /// How many violations of one check are shown whole.
 const SHOWN: usize = 5;
@@ -49,6 +50,7 @@ pub(crate) fn verdicts(violations: &[Violation]) -> Table {
 
 /// The violations with their evidence; not all of many.
 pub(crate) fn evidence(violations: &[Violation]) -> String {
+    // Writing into a text cannot fail.
     let mut text = String::new();
     let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
     for violation in violations {
@@ -57,16 +59,16 @@ pub(crate) fn evidence(violations: &[Violation]) -> String {
         if *count > SHOWN {
             continue;
         }
-        text.push_str(&format!("\n{}: {}\n", violation.check, violation.what));
+        let _ = writeln!(text, "\n{}: {}", violation.check, violation.what);
         for line in violation.evidence.iter().take(LINES) {
-            text.push_str(&format!("    {line}\n"));
+            let _ = writeln!(text, "    {line}");
         }
         if violation.evidence.len() > LINES {
-            text.push_str(&format!("    … and {} more lines\n", violation.evidence.len() - LINES));
+            let _ = writeln!(text, "    … and {} more lines", violation.evidence.len() - LINES);
         }
     }
     for (check, count) in shown.into_iter().filter(|(_, count)| *count > SHOWN) {
-        text.push_str(&format!("\n{check}: … and {} more\n", count - SHOWN));
+        let _ = writeln!(text, "\n{check}: … and {} more", count - SHOWN);
     }
     text
 }

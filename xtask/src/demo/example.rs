@@ -48,6 +48,14 @@ mod tests {
     }
 
     #[test]
+    fn its_workflow_compiles_without_a_warning() {
+        let file = crate::repository::root().join("examples/orders/workflows/order-to-crm.yaml");
+        let document = tenon_workflow::Document::parse(&fs::read_to_string(file).unwrap()).unwrap();
+        let program = tenon_workflow::compile(&document).unwrap();
+        assert_eq!(tenon_workflow::lint(&document, &program), []);
+    }
+
+    #[test]
     fn the_usual_crm_gets_the_example_itself() {
         let directory = tempfile::tempdir().unwrap();
         let usual = CRM_ADDRESS.parse().unwrap();

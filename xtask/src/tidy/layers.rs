@@ -3,7 +3,7 @@
 //! The table is that of the architecture page. A crate that is not in it is refused, so that adding one is a
 //! decision about where it belongs.
 
-use super::{Crate, Finding};
+use super::{Crate, Finding, Need};
 
 /// Row by row, each row in order. Adapters (layer 2) never depend on each other.
 const LAYERS: [&[&str]; 5] = [
@@ -20,11 +20,13 @@ const LAYERS: [&[&str]; 5] = [
     &["tenon", "xtask"],
 ];
 const ADAPTERS: usize = 2;
+/// Stand beside the layers: for tests of other crates only, and know none of our crates.
+const FOR_TESTS: [&str; 1] = ["tenon-crash-vfs"];
 
 /// Libraries that a layer must not use (tests may): layer and the names.
 const BANNED: [(usize, &[&str]); 3] = [
     (0, &["tokio", "async-trait", "futures-util", "rand", "getrandom", "rusqlite", "hyper", "axum"]),
-    (1, &["rusqlite", "tokio-postgres", "sqlx", "ring", "hyper", "axum"]),
+    (1, &["rusqlite", "tokio-postgres", "sqlx", "hyper", "axum"]),
     (3, &["rusqlite", "tokio-postgres", "sqlx"]),
 ];
 
@@ -39,6 +41,11 @@ pub(super) fn check(crates: &[Crate]) -> Vec<Finding> {
 }
 
 fn check_crate(package: &Crate) -> Vec<Finding> {
+    if FOR_TESTS.contains(&package.name.as_str()) {
+        let ours = package.needs.iter().filter(|need| need.is_ours);
+        let message = |need: &Need| format!("is for tests and must not know `{}`", need.name);
+        return ours.map(|need| Finding::new(&package.name, message(need))).collect();
+    }
     let Some(user) = position(&package.name) else {
         let message =
             "not in the table of layers; decide where it belongs (ARCHITECTURE.md, xtask/src/tidy/layers.rs)";
@@ -46,7 +53,10 @@ fn check_crate(package: &Crate) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     for need in &package.needs {
-        if need.is_ours {
+        if FOR_TESTS.contains(&need.name.as_str()) {
+            let message = format!("`{}` is for tests: only a dev-dependency", need.name);
+            findings.extend((!need.is_dev).then(|| Finding::new(&package.name, message)));
+        } else if need.is_ours {
             findings.extend(points_up(&need.name, user).map(|message| Finding::new(&package.name, message)));
         } else if !need.is_dev && is_banned(user.0, &need.name) {
             let message = format!("layer {} must not use `{}`", user.0, need.name);
@@ -86,11 +96,13 @@ fn is_banned(layer: usize, library: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tidy::Need;
-
     #[track_caller]
     fn findings(name: &str, need: &str) -> String {
-        let need = Need { name: need.into(), is_ours: need.starts_with("tenon"), is_dev: false };
+        findings_of(name, Need { name: need.into(), is_ours: need.starts_with("tenon"), is_dev: false })
+    }
+
+    #[track_caller]
+    fn findings_of(name: &str, need: Need) -> String {
         let package = Crate { name: name.into(), needs: vec![need], ..Crate::default() };
         check(&[package]).into_iter().map(|finding| finding.message).collect()
     }
@@ -116,6 +128,14 @@ mod tests {
     #[test]
     fn adapters_do_not_know_each_other() {
         assert!(findings("tenon-vault-local", "tenon-store-sqlite").contains("an adapter must not know"));
+    }
+
+    #[test]
+    fn what_is_for_tests_stays_with_tests() {
+        let dev = Need { name: "tenon-crash-vfs".into(), is_ours: true, is_dev: true };
+        assert_eq!(findings_of("tenon-store-sqlite", dev), "");
+        assert!(findings("tenon-store-sqlite", "tenon-crash-vfs").contains("only a dev-dependency"));
+        assert!(findings("tenon-crash-vfs", "tenon-store").contains("must not know"));
     }
 
     #[test]

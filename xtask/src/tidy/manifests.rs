@@ -12,8 +12,10 @@ pub(super) fn check(package: &Crate) -> Vec<Finding> {
         findings
             .push(Finding::new(&package.name, format!("`{name}` says nothing; name it after what it holds")));
     }
-    if !has_workspace_lints(&package.manifest) {
-        findings.push(Finding::new(&package.name, "Cargo.toml lacks `[lints] workspace = true`"));
+    if !has_workspace_lints(&package.manifest) && !has_reasoned_lints(&package.manifest) {
+        let message =
+            "Cargo.toml lacks `[lints] workspace = true` (or a comment above its own that says why)";
+        findings.push(Finding::new(&package.name, message));
     }
     findings
 }
@@ -22,6 +24,15 @@ fn has_workspace_lints(manifest: &str) -> bool {
     let lints = manifest.lines().map(str::trim).skip_while(|line| *line != "[lints]").skip(1);
     let mut section = lints.take_while(|line| !line.starts_with('['));
     section.any(|line| line.replace(' ', "") == "workspace=true")
+}
+
+/// A crate that must have unsafe code cannot take the workspace's lints, which forbid it; it lists its own,
+/// below a comment that says why.
+fn has_reasoned_lints(manifest: &str) -> bool {
+    let lines: Vec<&str> = manifest.lines().collect();
+    let own = lines.iter().position(|line| line.trim() == "[lints.rust]");
+    own.is_some_and(|at| at > 0 && lines[at - 1].starts_with('#'))
+        && manifest.contains("unsafe_code = \"deny\"")
 }
 
 #[cfg(test)]
@@ -43,6 +54,13 @@ mod tests {
         assert_eq!(findings("tenon-expr", "[package]\n"), 1);
         assert_eq!(findings("tenon-expr", "[lints]\n[package]\nworkspace = true\n"), 1);
         assert_eq!(findings("tenon-expr", "[lints]\nworkspace = false\n"), 1);
+    }
+
+    #[test]
+    fn own_lints_need_a_reason() {
+        let own = "[lints.rust]\nunsafe_code = \"deny\"\n";
+        assert_eq!(findings("tenon-expr", &format!("# a table of C functions\n{own}")), 0);
+        assert_eq!(findings("tenon-expr", &format!("\n{own}")), 1);
     }
 
     #[test]

@@ -273,12 +273,11 @@ impl Reader {
 
     fn unknown(&mut self, pointer: &str, fields: &Map<String, Value>, known: &[&str]) {
         for name in fields.keys().filter(|name| !known.contains(&name.as_str())) {
-            let hint = match nearest(name, known) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => {
-                    let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-                    format!("possible: {}", known.join(", "))
-                }
+            let hint = if let Some(near) = nearest(name, known) {
+                format!("did you mean `{near}`?")
+            } else {
+                let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+                format!("possible: {}", known.join(", "))
             };
             let escaped = name.replace('~', "~0").replace('/', "~1");
             let message = format!("unknown field `{}`", quote(name));

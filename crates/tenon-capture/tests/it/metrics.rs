@@ -14,7 +14,7 @@ fn counters_gauges_and_histograms_are_rendered() {
     metrics.jobs_ready.add(5);
     metrics.jobs_ready.add(-2);
     metrics.capture_time.observe(Duration::from_micros(200));
-    metrics.capture_time.observe(Duration::from_secs(60));
+    metrics.capture_time.observe(Duration::from_mins(1));
     let text = metrics.render();
     for line in [
         "tenon_events_captured_total 3",

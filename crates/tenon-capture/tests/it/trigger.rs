@@ -52,7 +52,7 @@ metadata: { owner: { team: shop } }
     );
     assert_eq!(webhook.methods, ["POST", "PUT"]);
     assert_eq!((webhook.auth, webhook.respond), (Auth::Key, Respond::Wait));
-    assert_eq!(webhook.dedup_for, Duration::from_secs(7200));
+    assert_eq!(webhook.dedup_for, Duration::from_hours(2));
     assert!(matches!(webhook.emits.data, EmitData::Body), "`.body` alone is spliced, not evaluated");
     assert!(webhook.needs.has(Needs::BODY) && webhook.needs.has(Needs::HEADERS));
     assert!(!webhook.needs.has(Needs::RAW) && !webhook.needs.has(Needs::QUERY));

@@ -24,7 +24,7 @@ const AT_ONCE: u64 = 4;
 /// Over 64 KiB: goes into a table of its own.
 const LARGE: usize = 100_000;
 /// Of the operations between two syncs, every so-manieth is a crash point.
-const STRIDE: usize = 7;
+const STRIDE: usize = 11;
 /// Said of every loss; `cargo xtask crash --mutants` looks for it.
 const LOSS: &str = "lost at crash point";
 
@@ -109,7 +109,9 @@ async fn join_all<F: Future<Output: Send>>(futures: impl Iterator<Item = F>) -> 
         if futures.iter().any(|(_, output)| output.is_none()) {
             return std::task::Poll::Pending;
         }
-        std::task::Poll::Ready(futures.iter_mut().map(|(_, output)| output.take().expect("all are ready")).collect())
+        std::task::Poll::Ready(
+            futures.iter_mut().map(|(_, output)| output.take().expect("all are ready")).collect(),
+        )
     })
     .await
 }
@@ -147,9 +149,10 @@ async fn losses(run: &Run) -> (usize, Vec<String>) {
                 kept_promises = number + 1;
                 &[Kept::Nothing, Kept::Everything]
             }
-            Operation::Sync { .. } | Operation::Truncate { .. } | Operation::Delete { .. } => {
-                &[Kept::Nothing, Kept::AnyPart(seed)]
-            }
+            Operation::Sync { .. }
+            | Operation::SyncDirectory
+            | Operation::Truncate { .. }
+            | Operation::Delete { .. } => &[Kept::Nothing, Kept::AnyPart(seed)],
             Operation::Write { .. } if index.is_multiple_of(STRIDE) => {
                 &[Kept::FirstPart(seed), Kept::AnyPart(seed)]
             }
@@ -178,7 +181,8 @@ fn scratch() -> tempfile::TempDir {
 
 /// Opens what a crash left. `Err`: what is not as it must be.
 async fn examine(directory: &Path, promises: &[Promise]) -> Result<(), String> {
-    let store = SqliteStore::open(options(directory)).map_err(|error| format!("the store itself ({error})"))?;
+    let store =
+        SqliteStore::open(options(directory)).map_err(|error| format!("the store itself ({error})"))?;
     let Some(workspace) = store.workspace("default").await.map_err(|error| error.to_string())? else {
         return if promises.is_empty() { Ok(()) } else { Err("the workspace".to_owned()) };
     };
@@ -196,7 +200,8 @@ async fn kept(shop: &Shop, promise: &Promise) -> Result<(), String> {
     let n = match promise {
         Promise::Captured(n) | Promise::Written(n, ..) => *n,
     };
-    let event = shop.store.event(shop.workspace, EventId(n)).await.map_err(|error| format!("event {n} ({error})"))?;
+    let event =
+        shop.store.event(shop.workspace, EventId(n)).await.map_err(|error| format!("event {n} ({error})"))?;
     event.ok_or_else(|| format!("event {n}"))?;
     let job = shop.store.job(shop.workspace, JobId(n)).await.map_err(|error| format!("job {n} ({error})"))?;
     let job = job.ok_or_else(|| format!("job {n}"))?;
@@ -228,7 +233,12 @@ async fn whole(shop: &Shop) -> Result<(), String> {
             return Err(format!("an entry in the middle of {}", job.id));
         }
         if (job.state == JobState::Completed) != (journal.len() == 2) {
-            return Err(format!("half of a write ({} is {:?} with {} entries)", job.id, job.state, journal.len()));
+            return Err(format!(
+                "half of a write ({} is {:?} with {} entries)",
+                job.id,
+                job.state,
+                journal.len()
+            ));
         }
     }
     let used = store.disk_use().await.map_err(text)?;

@@ -6,11 +6,15 @@ use tenon_expr::{CompileError, Expr, Template, UriTemplate, runtime_expression};
 use super::{Checker, Piece};
 use crate::codes;
 use crate::diagnostic::quote;
-use crate::document::{Content, NodeId};
+use crate::document::{Content, MAX_SOURCE_BYTES, NodeId};
 use crate::shape::{LANGUAGE_VARIABLES, Later, Place};
 
 /// Most expressions of one document, counted where they are used.
 const MAX_EXPRESSIONS: usize = 2_000;
+/// Most text in templates, counted where it is used.
+const MAX_TEXT_BYTES: usize = 2 * MAX_SOURCE_BYTES;
+/// Longest literal address.
+const MAX_URI_BYTES: usize = 8 << 10;
 
 impl<'d> Checker<'d> {
     /// Every name that an expression could mean here. Those that this place does not allow are refused
@@ -120,7 +124,7 @@ impl<'d> Checker<'d> {
     pub(super) fn template(&mut self, id: NodeId, place: Place) {
         let mut texts = Vec::new();
         self.collect(id, place, &mut texts);
-        if !self.afford(id, texts.len()) {
+        if !self.afford(id, texts.len()) || self.is_too_much_text(id) {
             return;
         }
         match Template::compile(&self.document.value_of(id), &self.names()) {
@@ -146,6 +150,16 @@ impl<'d> Checker<'d> {
         }
     }
 
+    /// A definition is compiled for each place that uses it, so a long text in one could be multiplied.
+    fn is_too_much_text(&mut self, id: NodeId) -> bool {
+        if self.text_bytes <= MAX_TEXT_BYTES {
+            return false;
+        }
+        let message = format!("more than {MAX_TEXT_BYTES} bytes of text, counted where they are used");
+        self.report(id, codes::TOO_LARGE, message);
+        true
+    }
+
     /// Whether all are allowed here and none is a secret.
     fn all_plain(&self, variables: &[String], place: Place) -> bool {
         variables.iter().map(String::as_str).all(|name| {
@@ -158,7 +172,12 @@ impl<'d> Checker<'d> {
     fn collect(&mut self, id: NodeId, place: Place, texts: &mut Vec<NodeId>) {
         let document = self.document;
         match document.content(id) {
-            Content::Text(text) if runtime_expression(text).is_some() => texts.push(id),
+            Content::Text(text) => {
+                self.text_bytes += text.len();
+                if runtime_expression(text).is_some() {
+                    texts.push(id);
+                }
+            }
             Content::List(items) => items.iter().for_each(|item| self.collect(*item, place, texts)),
             Content::Map(entries) => {
                 if let Some(name) = document.get(id, "$variable") {
@@ -282,6 +301,9 @@ impl<'d> Checker<'d> {
 }
 
 fn wrong_address(text: &str, web: bool) -> Option<&'static str> {
+    if text.len() > MAX_URI_BYTES {
+        return Some("is longer than 8 KiB");
+    }
     if text.is_empty() || text.contains(char::is_whitespace) {
         return Some("is not a URI: it is empty or contains white space");
     }

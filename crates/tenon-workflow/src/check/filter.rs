@@ -13,10 +13,12 @@ use crate::document::{Content, NodeId};
 use crate::program::Match;
 use crate::shape::{Later, Place};
 
+/// Most regular expressions of one document.
+const MAX_PATTERNS: usize = 500;
 /// Longest pattern.
 const MAX_PATTERN_BYTES: usize = 1024;
 /// Largest compiled pattern; keeps hostile repetitions cheap.
-const MAX_COMPILED_BYTES: usize = 256 << 10;
+const MAX_COMPILED_BYTES: usize = 128 << 10;
 /// A dot or a dash means itself.
 const SPECIAL: [char; 12] = ['\\', '^', '$', '|', '?', '*', '+', '(', ')', '[', ']', '{'];
 
@@ -32,7 +34,7 @@ impl Checker<'_> {
         if !text.contains(SPECIAL) {
             return self.keep(id, Piece::Match(Match::Equals(Value::String(text.to_owned()))));
         }
-        if !self.afford(id, 1) {
+        if !self.afford_patterns(id, 1) {
             return;
         }
         if text.len() > MAX_PATTERN_BYTES {
@@ -50,6 +52,19 @@ impl Checker<'_> {
             Err(_) => Match::Equals(Value::String(text.to_owned())),
         };
         self.keep(id, Piece::Match(wanted));
+    }
+
+    /// Counts regular expressions, which cost far more to compile than to write down.
+    pub(super) fn afford_patterns(&mut self, id: NodeId, count: usize) -> bool {
+        self.patterns += count;
+        if self.patterns <= MAX_PATTERNS {
+            return true;
+        }
+        let (line, _) = self.document.place(id);
+        let message = format!("more than {MAX_PATTERNS} regular expressions");
+        let hint = Some(format!("reached on line {line}"));
+        self.report_with(self.document.root(), codes::TOO_MANY_EXPRESSIONS, message, hint);
+        false
     }
 
     /// An expression over the event's data; any other value must be equal to the data.

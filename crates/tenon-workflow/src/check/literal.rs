@@ -1,10 +1,10 @@
 //! Literal values: texts of a certain form, numbers, choices, durations, schemas.
 
-use super::{Checker, Piece};
+use super::Checker;
 use crate::codes;
 use crate::diagnostic::{nearest, quote, suggest};
 use crate::document::{Content, NodeId};
-use crate::program::{Schema, parse_duration};
+use crate::program::parse_duration;
 use crate::shape::{LANGUAGE_VARIABLES, Literal, Place};
 use tenon_expr::runtime_expression;
 
@@ -100,15 +100,6 @@ impl Checker<'_> {
         }
         if let Err(error) = parse_duration(&self.document.value_of(id)) {
             self.report(id, codes::DURATION, error.to_string());
-        }
-    }
-
-    pub(super) fn json_schema(&mut self, id: NodeId) {
-        match Schema::compile(&self.document.value_of(id)) {
-            Ok(schema) => self.keep(id, Piece::Schema(Box::new(schema))),
-            Err(error) => {
-                self.report(id, codes::SCHEMA, format!("not a valid JSON Schema: {}", quote(&error)));
-            }
         }
     }
 }

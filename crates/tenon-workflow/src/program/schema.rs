@@ -2,7 +2,15 @@
 
 use std::fmt;
 
+use jsonschema::PatternOptions;
 use tenon_expr::Value;
+
+/// Largest compiled pattern of a schema.
+const MAX_PATTERN_BYTES: usize = 128 << 10;
+/// A pattern that tries more than this on one text does not match it.
+const MAX_BACKTRACKS: usize = 100_000;
+/// Longest message of a violation; it may quote the value.
+const MAX_MESSAGE_CHARS: usize = 300;
 
 /// A compiled JSON Schema.
 pub struct Schema {
@@ -23,7 +31,10 @@ pub struct Violation {
 impl Schema {
     /// Compiles an inline schema; the error says what is wrong with the schema itself.
     pub fn compile(document: &Value) -> Result<Self, String> {
-        let validator = jsonschema::validator_for(document).map_err(|error| error.to_string())?;
+        let patterns =
+            PatternOptions::fancy_regex().size_limit(MAX_PATTERN_BYTES).backtrack_limit(MAX_BACKTRACKS);
+        let options = jsonschema::options().with_pattern_options(patterns);
+        let validator = options.build(document).map_err(|error| error.to_string())?;
         Ok(Self { validator })
     }
 
@@ -36,8 +47,18 @@ impl Schema {
             .validator
             .iter_errors(value)
             .take(10)
-            .map(|error| Violation { pointer: error.instance_path().to_string(), message: error.to_string() })
+            .map(|error| Violation {
+                pointer: error.instance_path().to_string(),
+                message: shorten(error.to_string()),
+            })
             .collect())
+    }
+}
+
+fn shorten(message: String) -> String {
+    match message.char_indices().nth(MAX_MESSAGE_CHARS) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message,
     }
 }
 

@@ -116,6 +116,39 @@ fn hostile_patterns_and_schemas() {
 }
 
 #[test]
+fn hostile_schemas() {
+    let properties = many(10_000, |number| format!("p{number}: {{pattern: '({number}a{{50}}){{50}}'}},"));
+    refused_soon(
+        workflow(&format!("input: {{schema: {{document: {{properties: {{{properties}}}}}}}}}\ndo: []\n")),
+        "TN1204",
+    );
+    let repeated = "((a{100}){100}){100}";
+    refused_soon(
+        workflow(&format!("input: {{schema: {{document: {{pattern: '{repeated}'}}}}}}\ndo: []\n")),
+        "TN1305",
+    );
+}
+
+#[test]
+fn hostile_expressions() {
+    for (inner, count) in
+        [("+1", 32_000), ("|.", 32_000), ("def f: 1; ", 6_000), ("[", 60_000), ("-", 60_000)]
+    {
+        let task = |number: usize| format!("  - t{number}: {{set: '${{ {} 1 }}'}}\n", inner.repeat(count));
+        refused_soon(workflow(&format!("do:\n{}", many(40, task))), "TN1201");
+    }
+    refused_soon(workflow(&format!("do:\n  - a: {{set: '${{ {} }}'}}\n", "(".repeat(3_000_000))), "TN1201");
+}
+
+#[test]
+fn definitions_that_are_multiplied() {
+    let tasks = many(3_000, |number| format!("  - t{number}: {{raise: {{error: e}}}}\n"));
+    let title = "x".repeat(100_000);
+    let parts = format!("use: {{errors: {{e: {{type: x, status: 400, title: '{title}'}}}}}}\ndo:\n{tasks}");
+    refused_soon(workflow(&parts), "TN1002");
+}
+
+#[test]
 fn a_document_that_was_refused_can_be_dropped_on_a_small_stack() {
     let source = format!("{}1{}", "[".repeat(90), "]".repeat(90));
     let thread = thread::Builder::new().stack_size(256 << 10);

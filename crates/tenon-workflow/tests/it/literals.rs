@@ -95,7 +95,10 @@ fn addresses() {
 fn schemas() {
     accepted("input: {schema: {document: {type: object}}}\ndo: []\n");
     accepted("input: {schema: {format: 'json:2020-12', document: {type: object}}}\ndo: []\n");
-    refused("input: {schema: {document: {type: objekt}}}\ndo: []\n", &["6 /input/schema/document TN1305"]);
+    refused(
+        "input: {schema: {document: {type: objekt}}}\ndo: []\n",
+        &["6 /input/schema/document/type TN1305"],
+    );
     refused(
         "input: {schema: {document: {$ref: 'http://example.com/x'}}}\ndo: []\n",
         &["6 /input/schema/document TN1305"],

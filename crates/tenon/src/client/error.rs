@@ -82,9 +82,9 @@ fn key_hint(settings: &Settings) -> Option<String> {
         (None, Some(withheld)) => {
             Some(format!("{withheld}; name the server yourself with --server or TENON_SERVER"))
         }
-        (None, None) => {
-            Some("give a key with TENON_KEY or --key; a local server's is found with --data DIR".to_owned())
-        }
+        (None, None) => Some(
+            "give a key with TENON_KEY or --key; a local server's is found with --data-dir DIR".to_owned(),
+        ),
     }
 }
 

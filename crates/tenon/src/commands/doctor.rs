@@ -33,7 +33,7 @@ pub(super) async fn run(session: Session<'_>) -> Result<(), Failure> {
     let settings = Settings::resolve(&session.globals, environment, Path::new("."))?;
     let client_rows = settings.shown();
     let mut args = UpArgs::default();
-    args.set_data(session.globals.data.as_ref());
+    args.or_data(session.globals.data_dir.as_ref());
     let up = UpSettings::resolve(&args, environment);
 
     let mut checks = vec![unknown_variables(environment)];
@@ -147,24 +147,14 @@ async fn remote(client: &Client) -> Result<Vec<Check>, client::Error> {
         });
     }
     if doctor["disk"].is_object() {
-        checks.push(Check::new("disk", State::Ok, disk(&doctor["disk"])));
+        checks.push(Check::new("content", State::Ok, content(&doctor["disk"])));
     }
     Ok(checks)
 }
 
-fn disk(disk: &Value) -> String {
-    let size = |member: &str| {
-        let bytes = disk[member].as_u64().unwrap_or_default();
-        format!("{} MiB", bytes / (1024 * 1024))
-    };
-    format!(
-        "{} used, {} free; {} events, {} jobs, {} open",
-        size("bytes"),
-        size("free"),
-        plain(&disk["events"]),
-        plain(&disk["jobs"]),
-        plain(&disk["openJobs"]),
-    )
+fn content(disk: &Value) -> String {
+    let [events, jobs, open] = ["events", "jobs", "openJobs"].map(|member| plain(&disk[member]));
+    format!("{events} events, {jobs} jobs, {open} of them open")
 }
 
 fn print(

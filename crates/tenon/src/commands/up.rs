@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::server;
 
 pub(super) async fn run(mut args: UpArgs, session: Session<'_>) -> Result<(), Failure> {
-    args.set_data(session.globals.data.as_ref());
+    args.or_data(session.globals.data_dir.as_ref());
     let settings = UpSettings::resolve(&args, session.environment)?;
     if args.print_config {
         let shown = settings.shown();

@@ -10,7 +10,7 @@ use super::{TABLE, flag};
 /// What was given to `tenon up`; values are still text.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct UpArgs {
-    /// By key. `data` comes from the flag that every command has.
+    /// By key.
     pub(super) values: BTreeMap<&'static str, String>,
     pub(super) config: Option<String>,
     /// Show the settings instead of starting.
@@ -42,7 +42,7 @@ impl clap::Args for UpArgs {
                     .action(ArgAction::SetTrue)
                     .help("Print every setting and where it comes from, then end"),
             );
-        TABLE.iter().filter(|entry| !entry.secret && entry.key != "data").fold(command, |command, entry| {
+        TABLE.iter().filter(|entry| !entry.secret).fold(command, |command, entry| {
             let default = if entry.default.is_empty() {
                 String::new()
             } else {
@@ -77,7 +77,7 @@ impl FromArgMatches for UpArgs {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         self.config = matches.get_one::<String>("config").cloned();
         self.print_config = matches.get_flag("print_config");
-        for entry in TABLE.iter().filter(|entry| !entry.secret && entry.key != "data") {
+        for entry in TABLE.iter().filter(|entry| !entry.secret) {
             if let Some(text) = matches.get_one::<String>(entry.key) {
                 self.values.insert(entry.key, text.clone());
             }
@@ -87,10 +87,10 @@ impl FromArgMatches for UpArgs {
 }
 
 impl UpArgs {
-    /// `--data` is declared for all commands; here it is the setting of that name.
-    pub(crate) fn set_data(&mut self, data: Option<&String>) {
-        if let Some(data) = data {
-            self.values.insert("data", data.clone());
+    /// `--data-dir`, which every command understands, means the same here; `--data` wins.
+    pub(crate) fn or_data(&mut self, directory: Option<&String>) {
+        if let Some(directory) = directory {
+            self.values.entry("data").or_insert_with(|| directory.clone());
         }
     }
 }

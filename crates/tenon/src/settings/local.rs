@@ -21,8 +21,8 @@ impl LocalData {
 
     /// By flag, `TENON_DATA`, or the default of `tenon up`.
     pub(crate) fn find(globals: &Globals, environment: &Environment) -> Self {
-        let directory = if let Some(path) = &globals.data {
-            Setting::new(PathBuf::from(path), Origin::Flag("--data".to_owned()))
+        let directory = if let Some(path) = &globals.data_dir {
+            Setting::new(PathBuf::from(path), Origin::Flag("--data-dir".to_owned()))
         } else if let Some(path) = environment.get("TENON_DATA") {
             Setting::new(PathBuf::from(path), Origin::Environment("TENON_DATA".to_owned()))
         } else {

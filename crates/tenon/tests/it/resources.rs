@@ -158,6 +158,7 @@ fn workflow_run() {
     let fault = json!({ "type": "x/communication", "status": 404, "title": "not there", "detail": "the CRM knows no such order" });
     let headers = [("content-type", "application/problem+json"), ("tenon-job", "job_4")];
     server.raw(("POST", path), 404, &headers, fault.to_string());
+    server.on("GET", "/api/v1/jobs/job_3", json!({ "id": "job_3", "state": "running" }));
     let sandbox = Sandbox::with(&server);
     assert_snapshot!("run", sandbox.run(&["workflow", "run", "shop/orders", "--input", "{\"id\":1}"]));
     assert_snapshot!("run_wait", sandbox.run(&["workflow", "run", "shop/orders", "--wait"]));

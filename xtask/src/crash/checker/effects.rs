@@ -110,9 +110,9 @@ mod tests {
         let mut story = Story::good();
         let later = story.job("job_five").journal[3].started_at;
         // As if the outcome of the first run had not been durable, and a later one was.
-        story.kill(later + 10);
-        story.again("job_five", 2, later + 20);
-        story.job("job_five").journal[2].at = later + 30;
+        story.kill(later + 110);
+        story.again("job_five", 2, later + 120);
+        story.job("job_five").journal[2].at = later + 130;
         story.expect("C5", "had started: its outcome was not durable then");
     }
 }

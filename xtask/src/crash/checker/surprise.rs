@@ -56,7 +56,7 @@ fn job_surprise(index: &Index<'_>, job: &Job) -> Option<Violation> {
     if job.output != flow.output(token) {
         return describe(format!("its output is {} instead of {}", job.output, flow.output(token)));
     }
-    effects(index, job, flow).map_or(None, describe)
+    effects(index, job, flow).and_then(describe)
 }
 
 /// A finished job has had its effects: each answered once in its journal, and seen by the sink.

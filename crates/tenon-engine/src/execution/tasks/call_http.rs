@@ -8,8 +8,9 @@ use tenon_workflow::{ErrorType, HttpCall, HttpOutput, Task};
 
 use crate::Error;
 use crate::effect::{Answer, EffectAction, HttpRequest};
+use crate::execution::effects::Purpose;
 use crate::execution::expression::{expression_error, kind, template, text};
-use crate::execution::machine::{Machine, Next, Purpose, Signal};
+use crate::execution::machine::{Machine, Next, Signal};
 use crate::execution::scope::View;
 
 /// What stands for a credential where a request is shown.

@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 use tenon_workflow::{Emit, ErrorType, Task};
 
 use crate::effect::EffectAction;
+use crate::execution::effects::Purpose;
 use crate::execution::expression::{kind, template};
-use crate::execution::machine::{Machine, Next, Purpose, Signal};
+use crate::execution::machine::{Machine, Next, Signal};
 use crate::{Error, digest};
 
 /// How many emits may follow one another before it must be a loop.

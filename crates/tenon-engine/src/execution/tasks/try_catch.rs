@@ -7,9 +7,10 @@ use tenon_expr::Value;
 use tenon_workflow::{Action, Backoff, Retry, Task, Try, same_error_type};
 
 use crate::effect::EffectAction;
+use crate::execution::effects::Purpose;
 use crate::execution::expression::{condition, span};
 use crate::execution::frame::{TaskState, TryPhase, TryState};
-use crate::execution::machine::{Machine, Next, Purpose, Signal};
+use crate::execution::machine::{Machine, Next, Signal};
 use crate::execution::scope::View;
 use crate::{Error, digest};
 
@@ -44,8 +45,7 @@ impl Machine {
         if !self.catches(task, definition, &value)? {
             return Ok(None);
         }
-        let height = self.frames.len();
-        self.withdraw_attempt_timeout(height);
+        self.effects.withdraw_attempt_timeout(self.frames.len() - 1);
         if let Some(policy) = &definition.retry
             && let Some(delay) = self.next_delay(task, definition, (policy, &value))?
         {

@@ -6,8 +6,9 @@ use tenon_expr::Limits;
 use tenon_workflow::{ErrorType, Task, Wait};
 
 use crate::effect::EffectAction;
+use crate::execution::effects::Purpose;
 use crate::execution::expression::{expression_error, span};
-use crate::execution::machine::{Machine, Next, Purpose, Signal};
+use crate::execution::machine::{Machine, Next, Signal};
 use crate::{Error, Timestamp};
 
 impl Machine {

@@ -33,8 +33,7 @@ pub(super) async fn run(args: RunArgs, context: Context<'_>) -> Result<(), Failu
     match (args.wait, answer.status) {
         (Some(seconds), StatusCode::ACCEPTED) => {
             let job = if job == "-" { job_of(&answer.headers).unwrap_or(job) } else { job };
-            Err(Failure::new(Exit::Failed, format!("{job} was not finished within {seconds} s; it goes on"))
-                .hint(format!("tenon job watch {job}")))
+            Err(unfinished(&job, seconds, &context).await)
         }
         (Some(_), _) => {
             if let Some(job) = job_of(&answer.headers) {
@@ -44,6 +43,20 @@ pub(super) async fn run(args: RunArgs, context: Context<'_>) -> Result<(), Failu
         }
         (None, _) => context.output.value(&answer.body, |_| job),
     }
+}
+
+/// The server gave no output: time ran out, or the job is parked.
+async fn unfinished(job: &str, seconds: u16, context: &Context<'_>) -> Failure {
+    let state = match context.client.get(path(&["api", "v1", "jobs", job])).await {
+        Ok(job) => plain(&job["state"]),
+        Err(error) => return error.into(),
+    };
+    let message = format!("{job} is {state}, it did not finish within the wait of {seconds} s");
+    if state == "suspended" {
+        return Failure::new(Exit::Failed, format!("{job} is suspended"))
+            .hint(format!("tenon job show {job}"));
+    }
+    Failure::new(Exit::Failed, message).hint(format!("it goes on: tenon job watch {job}"))
 }
 
 fn job_of(headers: &http::HeaderMap) -> Option<String> {
