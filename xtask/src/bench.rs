@@ -58,7 +58,7 @@ pub(crate) struct Arguments {
     /// Compare with this revision instead: interleaved rounds of both binaries
     #[arg(long, value_name = "REV")]
     against: Option<String>,
-    /// Measure this tenon instead of building one
+    /// Measure this tenon, and build nothing
     #[arg(long)]
     binary: Option<PathBuf>,
     /// Write docs/benchmarks.md
@@ -100,17 +100,7 @@ struct Bench {
 
 /// Measures and prints the table.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    eprintln!("building tenon and xtask (release); the first time takes some minutes …");
-    let packages = if arguments.binary.is_some() { &["xtask"][..] } else { &["tenon", "xtask"] };
-    repository::build_release(packages)?;
-    let directory = repository::target().join("bench");
-    fs::create_dir_all(&directory)?;
-    let bench = Bench {
-        options: arguments.clone(),
-        tenon: arguments.binary.clone().unwrap_or_else(|| repository::release_binary("tenon")),
-        xtask: repository::release_binary("xtask"),
-        directory,
-    };
+    let bench = Bench::new(arguments)?;
     if let Some(revision) = &arguments.against {
         return against::run(&bench, revision);
     }
@@ -132,6 +122,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 impl Bench {
+    /// Builds what is measured and what measures, unless a binary was given: then nothing is built, and this very
+    /// program measures.
+    fn new(arguments: &Arguments) -> Result<Self> {
+        let (tenon, xtask) = if let Some(binary) = &arguments.binary {
+            eprintln!("warning: load generator, callee and B12 are of the profile that xtask was built with");
+            (std::path::absolute(binary)?, std::env::current_exe()?)
+        } else {
+            eprintln!("building tenon and xtask (release); the first time takes some minutes …");
+            repository::build_release(&["tenon", "xtask"])?;
+            (repository::release_binary("tenon"), repository::release_binary("xtask"))
+        };
+        let directory = repository::target().join("bench");
+        fs::create_dir_all(&directory)?;
+        Ok(Self { options: arguments.clone(), tenon, xtask, directory })
+    }
+
     fn wants(&self, workload: Workload) -> bool {
         self.options.only.is_empty() || self.options.only.contains(&workload)
     }

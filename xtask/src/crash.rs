@@ -54,11 +54,9 @@ pub(crate) struct Arguments {
     binary: Option<PathBuf>,
 }
 
-impl Arguments {
-    /// Where runs leave their logs.
-    fn directory(&self) -> PathBuf {
-        repository::target().join("crash")
-    }
+/// Where runs leave their logs.
+fn directory() -> PathBuf {
+    repository::target().join("crash")
 }
 
 /// Runs it; an error when anything is violated.
@@ -66,23 +64,22 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let seed = arguments.seed.unwrap_or_else(|| clock::unix_micros().cast_unsigned());
     eprintln!("seed {seed}");
     if arguments.mutants {
-        return mutants::run(&arguments, seed);
+        return mutants::run(seed);
     }
-    let binary = match &arguments.binary {
-        Some(binary) => binary.clone(),
-        None => {
-            repository::build_release(&["tenon"])?;
-            repository::release_binary("tenon")
-        }
+    let binary = if let Some(binary) = arguments.binary {
+        binary
+    } else {
+        repository::build_release(&["tenon"])?;
+        repository::release_binary("tenon")
     };
     let (kills, seconds) = if arguments.short { SHORT } else { (arguments.kills, arguments.seconds_max) };
     let campaign = Campaign {
         binary,
-        directory: arguments.directory().join("run"),
+        directory: directory().join("run"),
         seed,
         plan: Plan { kills, limit: Duration::from_secs(seconds), longest_life_ms: 2_000, moments: MOMENTS },
         pause_ms: if arguments.short { 60 } else { 150 },
-        drain: Duration::from_secs(60),
+        drain: Duration::from_mins(1),
     };
     conclude(&campaign, &campaign.run()?)
 }

@@ -1,8 +1,14 @@
 //! Values as JSON text and back, paid for.
 
-use crate::budget::{Budget, HEADER};
-use crate::value::{Type, Val};
+use crate::budget::{Budget, HEADER, LIST_ITEM, OBJECT_MEMBER};
+use crate::value::{Text, Type, Val};
 use crate::{EvalError, Value};
+use indexmap::IndexMap;
+use serde::Deserializer;
+use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use std::cell::Cell;
+use std::fmt::{self, Formatter};
+use std::rc::Rc;
 
 /// `tojson`
 pub(crate) fn write(value: &Val, budget: &Budget) -> Result<String, EvalError> {
@@ -73,38 +79,92 @@ fn write_string(text: &mut String, string: &str, budget: &Budget) -> Result<(), 
 
 /// `fromjson`: `None` if it is not JSON.
 pub(crate) fn read<'v>(text: &str, budget: &Budget) -> Result<Option<Val<'v>>, EvalError> {
-    // a value takes at most this much more memory than its text, e.g. `[0,0,0]` or `{"":0}`
-    budget.allocate(text.len().saturating_mul(48))?;
-    budget.steps(text.len() / 4)?;
-    match serde_json::from_str::<Value>(text) {
-        Ok(value) => own(&value, budget).map(Some),
-        Err(_) => Ok(None),
+    budget.scan(text.len().saturating_mul(4))?;
+    let stopped = Cell::new(None);
+    let reader = Reader { budget, stopped: &stopped };
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = reader.deserialize(&mut deserializer);
+    let value = value.and_then(|value| deserializer.end().map(|()| value));
+    match (value, stopped.take()) {
+        (_, Some(error)) => Err(error),
+        (value, None) => Ok(value.ok()),
     }
 }
 
-/// A value that borrows nothing.
-pub(crate) fn own<'v>(value: &Value, budget: &Budget) -> Result<Val<'v>, EvalError> {
-    budget.step()?;
-    Ok(match value {
-        Value::Null => Val::Null,
-        Value::Bool(bool) => Val::Bool(*bool),
-        Value::Number(number) => Val::from_number(number),
-        Value::String(text) => Val::text(text, budget)?,
-        Value::Array(items) => {
-            budget.allocate_list(items.len())?;
-            let items = items.iter().map(|item| own(item, budget));
-            Val::list(items.collect::<Result<_, _>>()?)?
+/// Makes our values of JSON text, each paid for before the next is read.
+#[derive(Clone, Copy)]
+struct Reader<'b> {
+    budget: &'b Budget,
+    /// Why reading stopped, if it is not the text's fault.
+    stopped: &'b Cell<Option<EvalError>>,
+}
+
+impl Reader<'_> {
+    fn paid<T, E: de::Error>(self, result: Result<T, EvalError>) -> Result<T, E> {
+        result.map_err(|error| {
+            self.stopped.set(Some(error));
+            E::custom("out of a limit")
+        })
+    }
+}
+
+impl<'de, 'v> DeserializeSeed<'de> for Reader<'v> {
+    type Value = Val<'static>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Val<'static>, D::Error> {
+        self.paid(self.budget.step())?;
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_> {
+    type Value = Val<'static>;
+
+    fn expecting(&self, formatter: &mut Formatter) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Val::Null)
+    }
+
+    fn visit_bool<E>(self, bool: bool) -> Result<Self::Value, E> {
+        Ok(Val::Bool(bool))
+    }
+
+    fn visit_i64<E>(self, int: i64) -> Result<Self::Value, E> {
+        Ok(Val::Int(int))
+    }
+
+    fn visit_u64<E>(self, int: u64) -> Result<Self::Value, E> {
+        Ok(i64::try_from(int).map_or(Val::Big(int), Val::Int))
+    }
+
+    fn visit_f64<E>(self, float: f64) -> Result<Self::Value, E> {
+        Ok(Val::Float(float))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        self.paid(Val::text(text, self.budget))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        self.paid(self.budget.allocate(HEADER))?;
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(self)? {
+            self.paid(self.budget.allocate(LIST_ITEM))?;
+            list.push(item);
         }
-        Value::Object(members) => {
-            budget.allocate_object(members.len())?;
-            let mut object = indexmap::IndexMap::with_capacity(members.len());
-            for (key, member) in members {
-                let Val::Str(key) = Val::text(key, budget)? else {
-                    continue;
-                };
-                object.insert(key, own(member, budget)?);
-            }
-            Val::object(object)?
+        self.paid(Val::list(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        self.paid(self.budget.allocate(HEADER))?;
+        let mut object = IndexMap::new();
+        while let Some(key) = members.next_key::<String>()? {
+            self.paid(self.budget.allocate(OBJECT_MEMBER + key.len()))?;
+            object.insert(Text::Own(Rc::new(key)), members.next_value_seed(self)?);
         }
-    })
+        self.paid(Val::object(object))
+    }
 }

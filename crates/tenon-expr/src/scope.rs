@@ -40,6 +40,6 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { steps: 1_000_000, bytes: 64 << 20, depth: 256 }
+        Self { steps: 2_000_000, bytes: 64 << 20, depth: 256 }
     }
 }

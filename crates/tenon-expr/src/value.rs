@@ -11,6 +11,11 @@ use serde_json::{Map, Number};
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
+/// Bytes of an element of an array in a result.
+const JSON_ITEM: usize = size_of::<Value>();
+/// Bytes of a member of an object in a result: hash, position (in a table that is half empty), key, value.
+const JSON_MEMBER: usize = 8 + 24 + size_of::<String>() + 16 + size_of::<Value>();
+
 #[derive(Clone, Debug)]
 pub(crate) enum Val<'v> {
     Null,
@@ -402,7 +407,7 @@ impl<'v> Val<'v> {
             Self::Json(value) => copy_json(value, budget, depth)?,
             Self::List(list) => {
                 check_depth(depth + 1)?;
-                budget.allocate(list.items.len() * 40)?;
+                budget.allocate(HEADER + list.items.len() * JSON_ITEM)?;
                 let mut items = Vec::with_capacity(list.items.len());
                 for item in &list.items {
                     items.push(item.copy(budget, depth + 1)?);
@@ -411,7 +416,7 @@ impl<'v> Val<'v> {
             }
             Self::Object(object) => {
                 check_depth(depth + 1)?;
-                budget.allocate(object.members.len() * 112)?;
+                budget.allocate(HEADER + object.members.len() * JSON_MEMBER)?;
                 let mut members = Map::with_capacity(object.members.len());
                 for (key, value) in &object.members {
                     budget.allocate(key.as_str().len())?;
@@ -433,7 +438,7 @@ pub(crate) fn copy_json(value: &Value, budget: &Budget, depth: usize) -> Result<
         }
         Value::Array(list) => {
             check_depth(depth + 1)?;
-            budget.allocate(list.len() * 40)?;
+            budget.allocate(HEADER + list.len() * JSON_ITEM)?;
             let mut items = Vec::with_capacity(list.len());
             for item in list {
                 items.push(copy_json(item, budget, depth + 1)?);
@@ -442,7 +447,7 @@ pub(crate) fn copy_json(value: &Value, budget: &Budget, depth: usize) -> Result<
         }
         Value::Object(object) => {
             check_depth(depth + 1)?;
-            budget.allocate(object.len() * 112)?;
+            budget.allocate(HEADER + object.len() * JSON_MEMBER)?;
             let mut members = Map::with_capacity(object.len());
             for (key, value) in object {
                 budget.allocate(key.len())?;

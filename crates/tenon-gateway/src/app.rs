@@ -7,6 +7,7 @@ use quick_cache::sync::Cache;
 use tenon_capture::{CaptureService, Metrics};
 use tenon_store::{Store, WorkspaceId};
 
+use crate::body::BodyBudget;
 use crate::hooks::Hooks;
 use crate::{Keys, Problem, Readiness};
 
@@ -27,6 +28,8 @@ pub struct Limits {
     pub run_wait: Duration,
     /// How many webhook paths are remembered with their triggers.
     pub cached_hooks: usize,
+    /// What all large bodies together may hold in memory.
+    pub body_budget: BodyBudget,
 }
 
 impl Default for Limits {
@@ -39,6 +42,7 @@ impl Default for Limits {
             hook_wait: Duration::from_secs(30),
             run_wait: Duration::from_mins(5),
             cached_hooks: 10_000,
+            body_budget: BodyBudget::new(256 << 20),
         }
     }
 }

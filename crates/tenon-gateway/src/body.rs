@@ -1,5 +1,7 @@
 //! Bodies: what they say they are, and reading them within bounds of size and time.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -7,6 +9,7 @@ use hyper::HeaderMap;
 use hyper::body::Body as _;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use tenon_capture::JsonText;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::codes;
 use crate::{Limits, Problem};
@@ -24,6 +27,42 @@ pub enum Content {
     Other,
     /// It does not say.
     Unknown,
+}
+
+/// Bodies up to this size are not counted: connections bound them.
+const SMALL_BODY: usize = 64 << 10;
+
+/// What all large bodies together may hold in memory. Clones share it.
+#[derive(Debug, Clone)]
+pub struct BodyBudget(Arc<Semaphore>);
+
+/// A body that gives its share of the budget back when its last user lets go.
+struct Held {
+    bytes: Bytes,
+    _share: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+// === impl BodyBudget ===
+
+impl BodyBudget {
+    /// That many bytes.
+    pub fn new(bytes: usize) -> Self {
+        Self(Arc::new(Semaphore::new(bytes >> 10)))
+    }
+
+    /// A share, or a refusal: waiting would hold the connection and its buffers for others' bodies.
+    fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
+        let kibibytes = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        Arc::clone(&self.0)
+            .try_acquire_many_owned(kibibytes)
+            .map_err(|_| Problem::new(&codes::TOO_MUCH_AT_ONCE, "the memory for large bodies is in use"))
+    }
 }
 
 // === impl Content ===
@@ -60,7 +99,7 @@ pub async fn read_body(
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
-    match tokio::time::timeout(limits.body_time, collect(body, limit)).await {
+    match tokio::time::timeout(limits.body_time, collect(body, announced, limit, &limits.body_budget)).await {
         Ok(read) => read,
         Err(_) => Err(Problem::new(&codes::BODY_BROKEN, "the body took too long to arrive")),
     }
@@ -85,33 +124,50 @@ pub(crate) fn parse_json(text: Bytes) -> Result<JsonText, Problem> {
         .map_err(|error| Problem::new(&codes::MALFORMED_JSON, format!("the body is not JSON: {error}")))
 }
 
-async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+async fn collect(
+    mut body: Body,
+    announced: Option<u64>,
+    limit: usize,
+    budget: &BodyBudget,
+) -> Result<Bytes, Problem> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
+    let mut share = match announced {
+        Some(length) if length > SMALL_BODY as u64 => Some(budget.take(length as usize)?),
+        _ => None,
+    };
     while let Some(frame) = body.frame().await {
         let frame =
             frame.map_err(|_| Problem::new(&codes::BODY_BROKEN, "the connection failed within the body"))?;
         let Ok(data) = frame.into_data() else { continue };
-        if first.len() + rest.len() + data.len() > limit {
+        let length = first.len() + rest.len() + data.len();
+        if length > limit {
             return Err(too_large(limit));
+        }
+        if length > SMALL_BODY && share.is_none() {
+            share = Some(budget.take(limit)?);
         }
         // Most bodies are one frame, which is not copied.
         if first.is_empty() {
             first = data;
-            if body.is_end_stream() {
-                break;
-            }
         } else {
             rest.extend_from_slice(&data);
         }
+        if body.is_end_stream() {
+            break;
+        }
     }
-    if rest.is_empty() {
-        return Ok(first);
+    let mut whole = first;
+    if !rest.is_empty() {
+        let mut both = BytesMut::with_capacity(whole.len() + rest.len());
+        both.extend_from_slice(&whole);
+        both.extend_from_slice(&rest);
+        whole = both.freeze();
     }
-    let mut whole = BytesMut::with_capacity(first.len() + rest.len());
-    whole.extend_from_slice(&first);
-    whole.extend_from_slice(&rest);
-    Ok(whole.freeze())
+    match share {
+        None => Ok(whole),
+        Some(share) => Ok(Bytes::from_owner(Held { bytes: whole, _share: share })),
+    }
 }
 
 fn too_large(limit: usize) -> Problem {

@@ -123,4 +123,7 @@ codes! {
     BUSY = "TN0031" 503 "too many changes at once",
         "The workspace's workflows changed again and again while the request was being captured. Nothing of it was kept.",
         "try again after the seconds in `Retry-After`";
+    TOO_MUCH_AT_ONCE = "TN0032" 429 "too many large bodies at once",
+        "The large bodies that are arriving and being worked on fill the memory that the server gives them. Nothing of this request was kept.",
+        "try again after the seconds in `Retry-After`";
 }

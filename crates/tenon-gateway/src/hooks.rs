@@ -16,7 +16,8 @@ use hyper::http::request::Parts;
 use hyper::{Request, StatusCode};
 use percent_encoding::percent_decode_str;
 use tenon_capture::trigger::{Auth, Respond};
-use tenon_capture::{Error as CaptureError, Incoming};
+use tenon_capture::{Accepted, Error as CaptureError, Incoming, Watched};
+use tenon_store::Timestamp;
 
 pub(crate) use lookup::Hooks;
 use lookup::{Hook, HookSet};
@@ -67,8 +68,10 @@ async fn receive(app: &App, request: Request<Body>) -> Result<Response, Problem>
         let hook = admit(app, &hooks, &parts)?;
         outcome = capture(app, hook, &hooks, &parts, body.clone()).await;
     }
+    // Only a changed trigger reads the request again; nobody holds its body while waiting for a job.
+    drop(body);
     match outcome {
-        Ok(response) => Ok(response),
+        Ok(captured) => Ok(captured.answer(app).await),
         Err(Refusal::Problem(problem)) => Err(problem),
         Err(Refusal::Changed) => Err(CaptureError::Busy.into()),
     }
@@ -110,33 +113,42 @@ impl From<CaptureError> for Refusal {
     }
 }
 
+/// A request that is durable, and what there is to wait for.
+struct Captured {
+    accepted: Accepted,
+    watched: Option<Watched>,
+    at: Timestamp,
+}
+
 async fn capture(
     app: &App,
     hook: &Hook,
     hooks: &HookSet,
     parts: &Parts,
     body: Bytes,
-) -> Result<Response, Refusal> {
+) -> Result<Captured, Refusal> {
     let received = Received::read(&hook.webhook, parts, body)?;
-    let now = app.capture().ports().clock.now();
-    let (envelope, mark) = emit::event(hook, received, now)?;
-    let incoming =
-        Incoming { workspace: hooks.workspace, id: None, envelope, mark, generation: Some(hooks.generation) };
-    match hook.webhook.respond {
-        Respond::Accepted => {
-            let accepted = app.capture().event(incoming).await?;
-            Ok(answer::accepted(StatusCode::ACCEPTED, &accepted))
+    let at = app.capture().ports().clock.now();
+    let (envelope, mark) = emit::event(hook, received, at)?;
+    let generation = Some(hooks.generation);
+    let incoming = Incoming { workspace: hooks.workspace, id: None, envelope, mark, generation };
+    let (accepted, watched) = match hook.webhook.respond {
+        Respond::Accepted => (app.capture().event(incoming).await?, None),
+        Respond::Wait => app.capture().event_and_watch(incoming).await?,
+    };
+    Ok(Captured { accepted, watched, at })
+}
+
+// === impl Captured ===
+
+impl Captured {
+    async fn answer(self, app: &App) -> Response {
+        if let Some(mut watched) = self.watched
+            && let Outcome::Ended(end) = answer::wait(app, &mut watched.watch, app.limits().hook_wait).await
+        {
+            return answer::ended(&end, &watched.deployed, self.at);
         }
-        Respond::Wait => {
-            let (accepted, watched) = app.capture().event_and_watch(incoming).await?;
-            let Some(mut watched) = watched else {
-                return Ok(answer::accepted(StatusCode::ACCEPTED, &accepted));
-            };
-            match answer::wait(app, &mut watched.watch, app.limits().hook_wait).await {
-                Outcome::Ended(end) => Ok(answer::ended(&end, &watched.deployed, now)),
-                Outcome::GoesOn => Ok(answer::accepted(StatusCode::ACCEPTED, &accepted)),
-            }
-        }
+        answer::accepted(StatusCode::ACCEPTED, &self.accepted)
     }
 }
 

@@ -22,7 +22,7 @@ mod workspace;
 
 pub use app::{App, Limits, Setup};
 pub use auth::{Caller, Keys, Peer};
-pub use body::{Content, json_body, read_body};
+pub use body::{BodyBudget, Content, json_body, read_body};
 pub use codes::{CODES, Code};
 pub use draining::{Readiness, State};
 pub use problem::{Problem, Violation};

@@ -140,7 +140,7 @@ impl Bench {
         let shard = Shard((n % SHARDS) as u16);
         // As real ids: time first, the rest at random.
         let id = ((at.0 as u64) << 12) | (n.wrapping_mul(0x9e37_79b9) & 0xfff);
-        let expires = at.after(Duration::from_secs(7 * 24 * 3600));
+        let expires = at.after(Duration::from_hours(7 * 24));
         let event = NewEvent {
             id: EventId(id),
             workspace: self.workspace,

@@ -37,6 +37,9 @@ impl Opener {
              PRAGMA trusted_schema = OFF;
              PRAGMA cell_size_check = ON;",
         )?;
+        if cfg!(feature = "mutant-no-fsync") {
+            connection.execute_batch("PRAGMA synchronous = OFF")?;
+        }
         Ok(connection)
     }
 

@@ -23,5 +23,5 @@ mod workspaces;
 mod writer;
 
 pub use open::{OpenError, has_data};
-pub use options::{Hooks, Options};
+pub use options::{Fatal, FreeSpace, Hooks, MaxPages, Options};
 pub use store::SqliteStore;

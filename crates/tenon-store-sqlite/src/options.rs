@@ -49,16 +49,23 @@ impl fmt::Debug for Options {
     }
 }
 
+/// Takes the one line that says why the store cannot go on.
+pub type Fatal = Arc<dyn Fn(&str) + Send + Sync>;
+/// Tells the free bytes of the file system that holds a path.
+pub type FreeSpace = Arc<dyn Fn(&Path) -> io::Result<u64> + Send + Sync>;
+/// Tells how many pages the database may have.
+pub type MaxPages = Arc<dyn Fn() -> Option<u32> + Send + Sync>;
+
 /// Where the store meets the machine, so that bad days can be tested.
 #[derive(Clone)]
 pub struct Hooks {
     /// Called once when the store cannot go on (a failed fsync, an IO error, damage). By default the process
     /// aborts: what is in memory must not be trusted any more. If the hook returns, the store is closed.
-    pub fatal: Arc<dyn Fn(&str) + Send + Sync>,
+    pub fatal: Fatal,
     /// Free bytes of the file system that holds a path.
-    pub free_space: Arc<dyn Fn(&Path) -> io::Result<u64> + Send + Sync>,
+    pub free_space: FreeSpace,
     /// The most pages of 4 KiB that the database may have, asked before every batch; `None`: no limit.
-    pub max_pages: Arc<dyn Fn() -> Option<u32> + Send + Sync>,
+    pub max_pages: MaxPages,
 }
 
 impl Default for Hooks {

@@ -84,7 +84,7 @@ impl Writer {
         let state = State::load(&connection)?;
         let checkpoints = Checkpoints::watch(&mut connection)?;
         // What a crash left in the log goes to the database now; `wal_check` relies on it.
-        checkpoints.empty(&connection);
+        Checkpoints::empty(&connection);
         Ok(Self { connection, state, disk, checkpoints, shared, hooks, page_limit: None, dead: false })
     }
 
@@ -119,7 +119,7 @@ impl Writer {
             }
         }
         if !self.dead {
-            self.checkpoints.empty(&self.connection);
+            Checkpoints::empty(&self.connection);
         }
     }
 
@@ -161,9 +161,17 @@ impl Writer {
             Ok(effects) => {
                 self.publish(effects);
                 answer(batch);
+                #[cfg(feature = "mutant-ack-before-commit")]
+                self.commit_late();
             }
             Err(error) => self.recover(batch, &error),
         }
+    }
+
+    /// The defect of that name; see the manifest.
+    #[cfg(feature = "mutant-ack-before-commit")]
+    fn commit_late(&self) {
+        self.connection.execute_batch("COMMIT").expect("a mutant is only for the crash run");
     }
 
     /// One transaction. On an error nothing of it is left, neither on disk nor in memory.
@@ -191,6 +199,7 @@ impl Writer {
         }
         effects.write_expiries(&self.connection, &mut self.state)?;
         self.state.save(&self.connection)?;
+        #[cfg(not(feature = "mutant-ack-before-commit"))]
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(effects)
     }
@@ -213,6 +222,8 @@ impl Writer {
                 Ok(effects) => {
                     self.publish(effects);
                     command.answer();
+                    #[cfg(feature = "mutant-ack-before-commit")]
+                    self.commit_late();
                 }
                 Err(error) if meaning(&error) == Meaning::Fatal => {
                     let rest = std::iter::once(command).chain(commands).collect();

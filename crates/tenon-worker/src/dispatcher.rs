@@ -306,7 +306,8 @@ impl Dispatcher {
         }
         self.running.insert(job, None);
         self.context.capture.ports().metrics.jobs_running.add(1);
-        let (context, notices, fences) = (self.context.clone(), self.notices.clone(), Arc::clone(&self.fences));
+        let (context, notices, fences) =
+            (self.context.clone(), self.notices.clone(), Arc::clone(&self.fences));
         self.tasks.spawn(async move {
             let left = match context.store.open_job(JobId(job)).await {
                 Ok(Some(open)) => {

@@ -53,4 +53,3 @@ pub(crate) fn reason(title: &str, detail: &str) -> Bytes {
     });
     Bytes::from(reason.to_string())
 }
-

@@ -112,7 +112,8 @@ impl History {
             captured_at: record.created_at,
             payload: &payload,
         };
-        let job = load::job(&deployed, &source).map_err(|error| HistoryError::Unreadable(error.to_string()))?;
+        let job =
+            load::job(&deployed, &source).map_err(|error| HistoryError::Unreadable(error.to_string()))?;
         let journal = self.store.journal(workspace, id).await?;
         Ok(Past { record, job, journal: journal.into_iter().map(load::recorded).collect() })
     }
@@ -135,7 +136,8 @@ fn compare(record: &JobRecord, execution: &Execution) -> Verdict {
     let replayed = finished.encode().unwrap_or_default();
     let stored = record.result.as_deref().unwrap_or_default();
     if replayed != stored {
-        let differs = replayed.iter().zip(stored).position(|(a, b)| a != b).unwrap_or(replayed.len().min(stored.len()));
+        let differs =
+            replayed.iter().zip(stored).position(|(a, b)| a != b).unwrap_or(replayed.len().min(stored.len()));
         return Verdict::Different(format!("the results differ from byte {differs} on"));
     }
     Verdict::Same

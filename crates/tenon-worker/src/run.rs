@@ -131,7 +131,11 @@ fn replayed(deployed: &Deployed, job: &OpenJob, journal: Vec<Entry>) -> Result<E
         payload,
     };
     let mut execution = Execution::new(load::job(deployed, &source).map_err(|error| error.to_string())?);
-    let kept = if cfg!(feature = "mutant-replay-drops-outcome") { journal.len().saturating_sub(1) } else { journal.len() };
+    let kept = if cfg!(feature = "mutant-replay-drops-outcome") {
+        journal.len().saturating_sub(1)
+    } else {
+        journal.len()
+    };
     for entry in journal.into_iter().take(kept) {
         execution.replay(&load::recorded(entry)).map_err(|error| error.to_string())?;
     }
@@ -234,12 +238,14 @@ impl Running {
         let at = load::time(self.now());
         self.count(&effect, attempt, &outcome);
         let mut recorded: Option<Recorded> = None;
-        self.advance(|execution| match execution.accept(Accepted { effect, attempt, started_at, at, outcome }) {
-            Some((accepted, progress)) => {
-                recorded = Some(accepted);
-                progress
+        self.advance(|execution| {
+            match execution.accept(Accepted { effect, attempt, started_at, at, outcome }) {
+                Some((accepted, progress)) => {
+                    recorded = Some(accepted);
+                    progress
+                }
+                None => Progress::Blocked,
             }
-            None => Progress::Blocked,
         })
         .await;
         self.unsaved.extend(recorded.map(load::entry));
@@ -265,7 +271,8 @@ impl Running {
     }
 
     fn calls_are_over(&self, effects: &[Effect]) -> bool {
-        self.aborts.is_empty() && effects.iter().all(|effect| matches!(effect.action, EffectAction::Timer { .. }))
+        self.aborts.is_empty()
+            && effects.iter().all(|effect| matches!(effect.action, EffectAction::Timer { .. }))
     }
 
     fn start(&mut self, effects: Vec<Effect>) {

@@ -4,7 +4,6 @@
 //! A mutant is a cargo feature of the real crates. `no-fsync` cannot be seen by killing a process (the kernel
 //! keeps what was written); it is for the crash points of the store's own tests to catch.
 
-use super::Arguments;
 use super::campaign::Campaign;
 use super::nemesis::Plan;
 use super::record::Moment;
@@ -58,18 +57,18 @@ const MUTANTS: &[Mutant] = &[
 const NO_FSYNC: &str = "mutant-no-fsync";
 
 /// Builds and runs them all; an error when one was not caught, or when the unchanged build was.
-pub(crate) fn run(arguments: &Arguments, seed: u64) -> Result<()> {
+pub(crate) fn run(seed: u64) -> Result<()> {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(["build", "what is changed", "caught by"]);
     let mut wrong = Vec::new();
-    let caught = control(arguments, seed)?;
+    let caught = control(seed)?;
     let verdict = if caught.is_empty() { "nothing, as it must be".to_owned() } else { caught.join(", ") };
     table.add_row(["unchanged", "nothing", &verdict]);
     if !caught.is_empty() {
         wrong.push("unchanged");
     }
     for mutant in MUTANTS {
-        let caught = hunt(arguments, mutant, seed)?;
+        let caught = hunt(mutant, seed)?;
         let verdict = if caught.is_empty() { "NOTHING".to_owned() } else { caught };
         table.add_row([mutant.feature, mutant.what, &verdict]);
         if verdict == "NOTHING" {
@@ -87,19 +86,19 @@ pub(crate) fn run(arguments: &Arguments, seed: u64) -> Result<()> {
 }
 
 /// The build that must not be caught.
-fn control(arguments: &Arguments, seed: u64) -> Result<Vec<&'static str>> {
+fn control(seed: u64) -> Result<Vec<&'static str>> {
     let binary = build(None)?;
     let moments = &[Moment::Time, Moment::Acknowledged, Moment::Arrival, Moment::Answer];
-    let outcome = campaign(arguments, "unchanged", binary, moments, seed).run()?;
+    let outcome = campaign("unchanged", binary, moments, seed).run()?;
     eprint!("{}", report::evidence(&outcome.violations));
     Ok(report::violated(&outcome.violations))
 }
 
 /// Runs a mutant until it is caught; says by which checks, and when.
-fn hunt(arguments: &Arguments, mutant: &Mutant, seed: u64) -> Result<String> {
+fn hunt(mutant: &Mutant, seed: u64) -> Result<String> {
     let binary = build(Some(mutant.feature))?;
     for round in 0..ROUNDS {
-        let run = campaign(arguments, mutant.feature, binary.clone(), mutant.moments, seed + round);
+        let run = campaign(mutant.feature, binary.clone(), mutant.moments, seed + round);
         let outcome = run.run().with_context(|| format!("running {}", mutant.feature))?;
         let violated = report::violated(&outcome.violations);
         if let Some(first) = outcome.violations.first() {
@@ -117,16 +116,10 @@ fn hunt(arguments: &Arguments, mutant: &Mutant, seed: u64) -> Result<String> {
     Ok(String::new())
 }
 
-fn campaign(
-    arguments: &Arguments,
-    name: &str,
-    binary: PathBuf,
-    moments: &'static [Moment],
-    seed: u64,
-) -> Campaign {
+fn campaign(name: &str, binary: PathBuf, moments: &'static [Moment], seed: u64) -> Campaign {
     Campaign {
         binary,
-        directory: arguments.directory().join(name),
+        directory: super::directory().join(name),
         seed,
         plan: Plan { kills: KILLS, limit: Duration::from_mins(1), longest_life_ms: 1_000, moments },
         pause_ms: 60,

@@ -148,7 +148,7 @@ impl Shared {
             Answer::Ok | Answer::Slow => stream.write_all(&good)?,
             Answer::Twice => stream.write_all(&good.repeat(2))?,
             Answer::Fails => {
-                stream.write_all(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 6\r\n\r\nbroken")?
+                stream.write_all(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 6\r\n\r\nbroken")?;
             }
             Answer::Hangs => return Err(io::ErrorKind::TimedOut.into()),
             Answer::Resets => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use serde_json::json;
-use tenon_gateway::Limits;
+use tenon_gateway::{BodyBudget, Limits};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -96,6 +96,22 @@ async fn too_large_with_and_without_announcement() {
     let nearly = format!("\"{}\"", "x".repeat((1 << 20) - 10));
     fixture.post("/hooks/default/open", nearly).await.expect_problem(413, "TN0004");
     fixture.assert_nothing_captured().await;
+}
+
+#[tokio::test]
+async fn large_bodies_share_a_budget() {
+    let limits = Limits { body_budget: BodyBudget::new(150 << 10), ..Limits::default() };
+    let fixture = Fixture::with(limits, Router::new()).await;
+    fixture.trigger("open", OPEN).await;
+    let body = |kibibytes: usize| format!("\"{}\"", "x".repeat(kibibytes << 10));
+    let refused = fixture.post("/hooks/default/open", body(200)).await;
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    refused.expect_problem(429, "TN0032");
+    fixture.assert_nothing_captured().await;
+    for _ in 0..5 {
+        fixture.post("/hooks/default/open", body(100)).await.expect(202);
+    }
+    fixture.post("/hooks/default/open", body(60)).await.expect(202);
 }
 
 #[tokio::test]

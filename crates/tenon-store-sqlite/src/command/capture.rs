@@ -74,6 +74,9 @@ impl SealedCapture {
         mark: Option<&DedupMark>,
     ) -> rusqlite::Result<bool> {
         let (Some(hash), Some(mark)) = (hash, mark) else { return Ok(true) };
+        if cfg!(feature = "mutant-no-dedup") {
+            return Ok(true);
+        }
         let event = &self.capture.event;
         let columns = (hash, mark.expires.0, event.id.0 as i64, event.captured_at.0);
         let taken = context.connection.prepare_cached(MARK)?.execute(columns)? == 1;

@@ -61,7 +61,7 @@ impl Checkpoints {
     }
 
     /// At start and before closing: the log is emptied.
-    pub(crate) fn empty(&self, connection: &Connection) {
+    pub(crate) fn empty(connection: &Connection) {
         if let Err(error) = checkpoint(connection, wal::CheckpointMode::TRUNCATE) {
             tracing::warn!("cannot empty the log, a later checkpoint makes up for it: {error}");
         }

@@ -50,14 +50,15 @@ async fn retention_leaves_no_rows() {
     }
 }
 
+/// Rows of pending jobs that cost more than one page may.
+const JOBS: u64 = 45_000;
+
 /// A filter that matches little reads a bounded piece per page, and the cursor leads on to all of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rare_match_is_found_by_following_cursors() {
     let root = tempfile::tempdir().unwrap();
     let shop = Arc::new(Shop::open(options(root.path())).await);
     let fence = shop.store.acquire(Shard(0)).await.unwrap();
-    // 45,000 rows of pending jobs cost more than one page may.
-    const JOBS: u64 = 45_000;
     let mut capture = shop.order(1, "x");
     let job = capture.jobs[0].clone();
     for chunk in 0..JOBS / 1000 {

@@ -106,7 +106,7 @@ fn attempts(attempts: &Value) -> String {
 fn details(step: &Value) -> Vec<(String, Value)> {
     let mut details = Vec::new();
     let whole = step["error"].is_null();
-    for member in ["input", "output"] {
+    for member in ["input", "arguments", "output"] {
         if let Some(value) = step.get(member).filter(|value| !value.is_null()) {
             details.push((member.to_owned(), value.clone()));
         }
@@ -130,7 +130,11 @@ pub(crate) fn error_line(error: &Value) -> String {
     if let Some(text) = error.as_str() {
         return text.to_owned();
     }
-    let kind = error["type"].as_str().map(|kind| kind.rsplit('/').next().unwrap_or(kind));
+    // A job's error has a type, which is an address; an attempt's has the type's last word.
+    let kind = error["type"]
+        .as_str()
+        .or(error["error"].as_str())
+        .map(|kind| kind.rsplit('/').next().unwrap_or(kind));
     let head = [kind.map(str::to_owned), error["status"].as_u64().map(|status| status.to_string())];
     let head = head.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let said = [error["title"].as_str(), error["detail"].as_str()];

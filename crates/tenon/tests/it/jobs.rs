@@ -28,9 +28,10 @@ fn trace() -> Value {
     let error = |detail: &str| json!({ "type": "https://open-workflow-specification.org/spec/1.0.0/errors/communication", "status": 500, "detail": detail });
     let mut lookup = step("lookup", "call http", "completed", 120);
     lookup["input"] = json!({ "id": 1 });
+    lookup["arguments"] = json!({ "method": "GET", "url": "http://crm/customers/1" });
     lookup["output"] = json!({ "name": "Ada Lovelace", "notes": "n".repeat(200) });
     lookup["attempts"] = json!([
-        { "number": 1, "startedAt": "2026-11-21T18:00:00Z", "endedAt": "2026-11-21T18:00:00.040Z", "error": error("asleep") },
+        { "number": 1, "startedAt": "2026-11-21T18:00:00Z", "endedAt": "2026-11-21T18:00:00.040Z", "error": { "error": "communication", "status": 503, "detail": "asleep" } },
         { "number": 2, "startedAt": "2026-11-21T18:00:00.050Z", "endedAt": "2026-11-21T18:00:00.120Z", "error": null },
     ]);
     let mut line = step("line", "set", "completed", 0);

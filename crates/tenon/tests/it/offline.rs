@@ -131,7 +131,6 @@ fn completions_know_every_command() {
         for word in ["workflow", "trigger", "rerun", "print-config"] {
             assert!(ran.stdout.contains(word), "{shell} does not know {word}");
         }
-        assert!(!ran.stdout.contains("generate-configuration"));
     }
 }
 
@@ -188,11 +187,12 @@ fn the_owner_key_of_the_local_server_is_found() {
     std::fs::create_dir_all(&data).expect("made");
     std::fs::write(data.join("server.url"), server.url()).expect("written");
     std::fs::write(data.join("owner.key"), crate::fake_server::FakeServer::KEY).expect("written");
-    let mut ran = sandbox.run(&["whoami"]);
-    ran.stdout = ran.stdout.replace(&format!("{:<28}", server.url()), "http://SERVER               ");
-    let port = server.url().rsplit(':').next().expect("a port").len();
-    // Ports have four or five digits; the column is as wide as its widest value either way.
-    assert!((4..=5).contains(&port));
+    let ran = sandbox.run(&["whoami"]);
     assert_eq!(ran.exit, Some(0), "{ran}");
-    assert!(ran.stdout.contains("owner.key") && !ran.stdout.contains("tn_test_key"), "{ran}");
+    assert!(
+        ran.stdout.contains("owner.key")
+            && ran.stdout.contains("server.url")
+            && !ran.stdout.contains("tn_test_key"),
+        "{ran}"
+    );
 }

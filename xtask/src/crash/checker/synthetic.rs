@@ -90,7 +90,7 @@ impl Story {
         for part in flow.parts {
             let started_at = self.tick();
             let effect = format!("do.{part}");
-            self.seen(&job, &effect, 1, (token, part), started_at + 100);
+            self.seen((&job, &effect, 1), (token, part), started_at + 100);
             let at = self.tick();
             journal.push(entry(journal.len() as u32, &effect, started_at, at, "answered"));
         }
@@ -113,7 +113,7 @@ impl Story {
         });
     }
 
-    fn seen(&mut self, job: &str, effect: &str, attempt: u32, (token, part): (&str, &str), at: i64) {
+    fn seen(&mut self, (job, effect, attempt): (&str, &str, u32), (token, part): (&str, &str), at: i64) {
         let request = self.requests;
         self.requests += 1;
         self.evidence.sunk.push(Sunk::Arrived(Arrival {
@@ -135,7 +135,7 @@ impl Story {
 
     /// A call of an effect that nothing else tells of.
     pub(super) fn arrival(&mut self, job: &str, effect: &str, attempt: u32, at: i64) {
-        self.seen(job, effect, attempt, ("set-key", "post"), at);
+        self.seen((job, effect, attempt), ("set-key", "post"), at);
     }
 
     /// The effect of a journal entry is seen once more.
@@ -143,7 +143,7 @@ impl Story {
         let found = self.job(job).clone();
         let entry = &found.journal[sequence];
         let part = entry.effect.trim_start_matches("do.");
-        self.seen(job, &entry.effect, entry.attempt, (found.token.as_deref().unwrap(), part), at);
+        self.seen((job, &entry.effect, entry.attempt), (found.token.as_deref().unwrap(), part), at);
     }
 
     pub(super) fn produced(&mut self, flow: &str, step: Sending) {
