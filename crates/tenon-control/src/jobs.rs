@@ -46,7 +46,7 @@ pub(crate) async fn list(
     let (cursor, limit) = (parameters.cursor()?, parameters.limit()?);
     let found = app.store().jobs(workspace.id, &filter, cursor, limit).await?;
     let next = found.next.map(|next| next.to_string());
-    Ok(page(found.items.iter().map(show::job).collect(), next))
+    Ok(page(found.items.iter().map(|job| show::job(job, &workspace)).collect(), next))
 }
 
 /// `None`: nothing can match, because there is no such workflow.
@@ -83,13 +83,13 @@ fn states(list: &str) -> Result<Vec<JobState>, Problem> {
 pub(crate) async fn show(job: Target) -> Result<Json<Value>, Problem> {
     let record = job.record().await?;
     let event = job.app.store().event(job.workspace.id, record.event).await?;
-    Ok(Json(show::whole_job(&record, event.as_ref())))
+    Ok(Json(show::whole_job(&record, &job.workspace, event.as_ref())))
 }
 
 pub(crate) async fn trace(job: Target) -> Result<Json<Value>, Problem> {
     let history = &job.control.history;
     let trace = history.trace(job.workspace.id, job.id).await.map_err(|error| past(error, job.id))?;
-    Ok(Json(json!({ "job": show::job(&trace.job), "steps": trace.steps, "diverged": trace.diverged })))
+    Ok(Json(json!({ "job": show::job(&trace.job, &job.workspace), "steps": trace.steps, "diverged": trace.diverged })))
 }
 
 pub(crate) async fn journal(job: Target) -> Result<Json<Value>, Problem> {

@@ -42,7 +42,14 @@ pub(crate) async fn list(
     let parameters = Parameters::new(given, &["limit", "cursor"])?;
     let (limit, after) = (parameters.limit()?, parameters.get("cursor").unwrap_or(""));
     let kind = kind_of(&uri);
-    let resources = app.store().resources(workspace.id, kind, after, limit).await?;
+    let mut resources = app.store().resources(workspace.id, kind, after, limit).await?;
+    if kind == Kind::Trigger {
+        // What a trigger is and where it is called stands in its document.
+        for resource in &mut resources {
+            let whole = app.store().revision(workspace.id, resource.revision.id).await?;
+            resource.document = whole.map(|whole| whole.document).unwrap_or_default();
+        }
+    }
     let is_full = resources.len() == limit as usize;
     let next = resources.last().filter(|_| is_full).map(|last| last.name.clone());
     Ok(page(resources.iter().map(|resource| shown(kind, &workspace, resource)).collect(), next))

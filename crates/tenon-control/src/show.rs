@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use tenon_capture::rfc3339;
+use tenon_gateway::Workspace;
 use tenon_store::{EventRecord, JobRecord, JobState, Origin, Resource, Timestamp};
 use tenon_workflow::{Diagnostic, Severity};
 
@@ -17,12 +18,12 @@ fn stored(bytes: Option<&Bytes>) -> Value {
 }
 
 /// A job without its input and output.
-pub(crate) fn job(job: &JobRecord) -> Value {
+pub(crate) fn job(job: &JobRecord, workspace: &Workspace) -> Value {
     let (namespace, name) = job.workflow_name.split_once('/').unwrap_or(("", &job.workflow_name));
     let has_error = matches!(job.state, JobState::Faulted | JobState::Suspended);
     json!({
         "id": job.id,
-        "workspace": job.workspace.0,
+        "workspace": workspace.name,
         "workflow": {
             "namespace": namespace,
             "name": name,
@@ -44,8 +45,8 @@ pub(crate) fn job(job: &JobRecord) -> Value {
 }
 
 /// A job with the input it ran on and its output.
-pub(crate) fn whole_job(record: &JobRecord, event: Option<&EventRecord>) -> Value {
-    let mut shown = job(record);
+pub(crate) fn whole_job(record: &JobRecord, workspace: &Workspace, event: Option<&EventRecord>) -> Value {
+    let mut shown = job(record, workspace);
     let input = match (&record.input, event.and_then(|event| event.envelope.as_ref())) {
         (Some(edited), _) => stored(Some(edited)),
         (None, Some(envelope)) => match stored(Some(envelope)) {

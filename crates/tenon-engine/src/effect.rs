@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tenon_workflow::{ErrorType, HttpOutput};
 
-use crate::Timestamp;
-use crate::digest;
+use crate::{Error, Timestamp, digest};
 
 /// The longest `Idempotency-Key` that is sent as it is.
 const IDEMPOTENCY_KEY_BYTES: usize = 200;
@@ -114,6 +113,15 @@ pub struct Failure {
     pub status: u16,
     /// What happened.
     pub detail: String,
+}
+
+// === impl Failure ===
+
+impl Failure {
+    /// The error of the task at this place.
+    pub(crate) fn to_error(&self, instance: &str) -> Error {
+        Error::standard(self.error.error_type(), instance, self.detail.clone()).with_status(self.status)
+    }
 }
 
 /// The standard errors that effects end in.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tenon_workflow::{Action, Task};
 
-use crate::{EffectAction, Error, Execution, Failure, Job, Outcome, Recorded, Timestamp};
+use crate::{EffectAction, Error, Execution, Job, Outcome, Recorded, Timestamp};
 
 /// What a trace shows of one step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -73,7 +73,7 @@ pub struct Attempt {
     /// RFC 3339.
     pub ended_at: Option<String>,
     /// Why it failed.
-    pub error: Option<Failure>,
+    pub error: Option<Error>,
 }
 
 /// Plays a journal back and gives the steps. A journal that diverges gives the steps up to there and why.
@@ -187,7 +187,7 @@ impl Recorder {
         attempt.started_at = Some(recorded.started_at.rfc3339());
         attempt.ended_at = Some(recorded.at.rfc3339());
         if let Outcome::Failed(failure) = outcome {
-            attempt.error = Some(failure.clone());
+            attempt.error = Some(failure.to_error(&step.reference));
         }
     }
 

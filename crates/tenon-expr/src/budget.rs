@@ -13,8 +13,10 @@ pub(crate) const LIST_ITEM: usize = 72;
 pub(crate) const OBJECT_MEMBER: usize = 176;
 /// Cost in bytes of a new string, list or object beside its contents.
 pub(crate) const HEADER: usize = 64;
-/// Bytes scanned or copied for one step.
+/// Bytes scanned for one step.
 const BYTES_PER_STEP: usize = 64;
+/// Bytes allocated and filled for one step, beside the one for each allocation.
+const COPIED_PER_STEP: usize = 256;
 
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -52,6 +54,7 @@ impl Budget {
 
     /// Pays for allocating and filling `bytes` bytes.
     pub(crate) fn allocate(&self, bytes: usize) -> Result<(), EvalError> {
+        self.steps(1 + bytes / COPIED_PER_STEP)?;
         let limit = self.limits.bytes;
         let rest = self.bytes.get().checked_sub(bytes);
         self.bytes.set(rest.unwrap_or(0));

@@ -73,7 +73,13 @@ fn write_string(text: &mut String, string: &str, budget: &Budget) -> Result<(), 
     let escapes = string.bytes().filter(|b| *b < 0x20 || matches!(b, b'"' | b'\\'));
     let length = string.len() + 2 + escapes.count() * 5;
     budget.allocate(length.saturating_mul(4))?;
-    text.push_str(&Value::from(string).to_string());
+    if length == string.len() + 2 {
+        text.push('"');
+        text.push_str(string);
+        text.push('"');
+    } else {
+        text.push_str(&Value::from(string).to_string());
+    }
     Ok(())
 }
 

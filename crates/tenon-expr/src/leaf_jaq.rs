@@ -12,7 +12,7 @@ use jaq_core::load::{Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Filter, Vars};
 use jaq_json::{Num, Val as JaqVal};
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 type Program = Filter<JustLut<JaqVal>>;
 
@@ -106,7 +106,7 @@ fn call<'v>(
         let arg = args.get(index).map(|arg| to_jaq(arg, tools.budget));
         variables.push(arg.transpose()?.unwrap_or(JaqVal::Null));
     }
-    let program = &PROGRAMS[&function];
+    let program = PROGRAMS[&function].get_or_init(|| compile(function));
     let context = Ctx::<JustLut<JaqVal>>::new(&program.lut, Vars::new(variables));
     match program.id.run((context, input)).next() {
         Some(Ok(result)) => from_jaq(&result, tools.budget),
@@ -119,10 +119,11 @@ fn call<'v>(
     }
 }
 
-static PROGRAMS: LazyLock<HashMap<(&'static str, usize), Program>> = LazyLock::new(|| {
+/// Compiled when first called.
+static PROGRAMS: LazyLock<HashMap<(&'static str, usize), OnceLock<Program>>> = LazyLock::new(|| {
     let natives = natives();
     let functions = natives.iter().map(|native| (native.name, native.arity));
-    functions.map(|function| (function, compile(function))).collect()
+    functions.map(|function| (function, OnceLock::new())).collect()
 });
 
 fn compile((name, arity): (&'static str, usize)) -> Program {
@@ -179,4 +180,15 @@ fn from_jaq<'v>(value: &JaqVal, budget: &Budget) -> Outcome<'v> {
         }
         JaqVal::Obj(_) => return raise("an object was not expected here"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    /// A name that jaq does not have would panic when it is first called.
+    #[test]
+    fn all_are_jaqs() {
+        for native in super::natives() {
+            super::compile((native.name, native.arity));
+        }
+    }
 }

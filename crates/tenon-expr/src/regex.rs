@@ -21,8 +21,10 @@ use std::rc::Rc;
 const MAX_AUTOMATON: usize = 256 << 10;
 /// Steps for compiling a pattern, beside those for its length and size.
 const COMPILE_STEPS: usize = 2_000;
+/// Bytes of automaton made for one step.
+const BYTES_PER_STEP: usize = 4;
 /// Simulated states for one step.
-const STATES_PER_STEP: usize = 4;
+const STATES_PER_STEP: usize = 2;
 /// Patterns kept compiled during one evaluation.
 const CACHED: usize = 32;
 
@@ -58,14 +60,19 @@ pub(crate) fn test<'v>(
     flags: &Val<'v>,
 ) -> Outcome<'v> {
     let pattern = compile(tools, pattern, flags)?;
-    let mut search = Search::new(&pattern.nfa, text(value)?, tools.budget)?;
+    // where the match is matters only if it could be an empty one that does not count
+    let slots = if pattern.ignore_empty { 2 } else { 0 };
+    let mut search = Search::new(&pattern.nfa, slots, text(value)?, tools.budget)?;
     let mut at = 0;
     loop {
         let Some(slots) = search.find(at)? else {
             return Ok(Val::Bool(false));
         };
+        if !pattern.ignore_empty {
+            return Ok(Val::Bool(true));
+        }
         let (start, end) = whole(&slots);
-        if !(pattern.ignore_empty && start == end) {
+        if start < end {
             return Ok(Val::Bool(true));
         }
         at = after(text(value)?, start, end);
@@ -77,7 +84,8 @@ pub(crate) fn apply<'v>(tools: &Tools<'v>, value: &Val<'v>, args: &[Val<'v>], wa
     let pattern = compile(tools, &args[0], &args[1])?;
     let subject = text(value)?;
     let budget = tools.budget;
-    let mut search = Search::new(&pattern.nfa, subject, budget)?;
+    let slots = pattern.nfa.group_info().slot_len();
+    let mut search = Search::new(&pattern.nfa, slots, subject, budget)?;
     let mut chars = Chars::new(subject);
     let mut found = Vec::new();
     let (mut at, mut rest) = (0, 0);
@@ -191,8 +199,15 @@ fn compile<'v>(tools: &Tools<'v>, pattern: &Val<'v>, flags: &Val<'v>) -> Outcome
     }
     tools.budget.steps(COMPILE_STEPS.saturating_add(pattern.len().saturating_mul(64)))?;
     tools.budget.allocate(2 * MAX_AUTOMATON)?;
-    let compiled = build(pattern, flags)?;
-    tools.budget.steps(compiled.nfa.memory_usage() / 8)?;
+    let compiled = match build(pattern, flags) {
+        Ok(compiled) => compiled,
+        Err(fault) => {
+            // it may have failed late
+            tools.budget.steps(MAX_AUTOMATON / BYTES_PER_STEP)?;
+            return Err(fault);
+        }
+    };
+    tools.budget.steps(compiled.nfa.memory_usage() / BYTES_PER_STEP)?;
     let compiled = Rc::new(compiled);
     let mut patterns = tools.patterns.0.borrow_mut();
     if patterns.len() >= CACHED {
@@ -256,6 +271,8 @@ fn build<'v>(pattern: &str, flags: &str) -> Outcome<'v, Pattern> {
 /// Pike's simulation: all ways through the automaton at once, best first.
 struct Search<'s> {
     nfa: &'s NFA,
+    /// How many of the positions of groups are wanted.
+    slots: usize,
     subject: &'s str,
     budget: &'s Budget,
     now: Threads,
@@ -291,13 +308,13 @@ impl Threads {
 }
 
 impl<'s> Search<'s> {
-    fn new(nfa: &'s NFA, subject: &'s str, budget: &'s Budget) -> Result<Self, EvalError> {
+    fn new(nfa: &'s NFA, slots: usize, subject: &'s str, budget: &'s Budget) -> Result<Self, EvalError> {
         let states = nfa.states().len();
-        let slots = nfa.group_info().slot_len();
         budget.steps(states / 8)?;
         budget.allocate(states.saturating_mul(64 + 2 * slots * 16).min(4 << 20))?;
         Ok(Self {
             nfa,
+            slots,
             subject,
             budget,
             now: Threads::new(states),
@@ -309,7 +326,7 @@ impl<'s> Search<'s> {
 
     /// The first match that starts at `from` or later, leftmost first.
     fn find(&mut self, from: usize) -> Result<Option<Slots>, EvalError> {
-        let slots = self.nfa.group_info().slot_len();
+        let slots = self.slots;
         let mut best: Option<Slots> = None;
         self.now.clear();
         for at in from..=self.subject.len() {
@@ -362,7 +379,7 @@ impl<'s> Search<'s> {
                 }
                 Todo::Visit(state) => state,
             };
-            self.unpaid += 1 + slots.len() / 8;
+            self.unpaid += 1 + slots.len() / 2;
             if self.unpaid >= STATES_PER_STEP {
                 self.budget.steps(self.unpaid / STATES_PER_STEP)?;
                 self.unpaid %= STATES_PER_STEP;

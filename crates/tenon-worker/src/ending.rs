@@ -8,8 +8,13 @@ use tenon_store::{OpenJob, Timestamp, Transition};
 use crate::Context;
 
 /// The final state of a finished job, with its result and how long it is kept.
-pub(crate) fn transition(finished: &Finished, deployed: &Deployed, at: Timestamp) -> Transition {
-    let expires = at.after(deployed.program.settings.keep_jobs);
+pub(crate) fn transition(
+    context: &Context,
+    deployed: &Deployed,
+    finished: &Finished,
+    at: Timestamp,
+) -> Transition {
+    let expires = at.after(deployed.program.settings.keep_jobs.unwrap_or(context.keep_jobs));
     let result = Bytes::from(finished.encode().unwrap_or_default());
     match finished {
         Finished::Completed(_) => Transition::Completed { output: result, expires },

@@ -39,13 +39,21 @@ pub struct Options {
     pub capacity: u32,
     /// Bytes of payloads of jobs that wait for their turn; beyond it they are read again when they start.
     pub payload_bytes: usize,
+    /// How long finished jobs are kept whose workflow does not say.
+    pub keep_jobs: Duration,
     /// How often the store is asked for timers of the next hour.
     pub look_every: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { shards: 16, capacity: 512, payload_bytes: 64 << 20, look_every: Duration::from_mins(1) }
+        Self {
+            shards: 16,
+            capacity: 1_024,
+            payload_bytes: 64 << 20,
+            keep_jobs: Duration::from_hours(30 * 24),
+            look_every: Duration::from_mins(1),
+        }
     }
 }
 
@@ -55,6 +63,8 @@ pub(crate) struct Context {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) capture: CaptureService,
     pub(crate) http: HttpClient,
+    /// How long finished jobs are kept whose workflow does not say.
+    pub(crate) keep_jobs: Duration,
 }
 
 /// The running worker. Cheap to clone; the worker stops by [`Worker::drain`].
@@ -83,7 +93,8 @@ impl Worker {
             fences.push(store.acquire(Shard(shard)).await?);
         }
         let (notices, inbox) = mpsc::channel(FEED_BATCHES);
-        let dispatcher = Dispatcher::new(Context { store, capture, http }, options, fences, notices.clone());
+        let context = Context { store, capture, http, keep_jobs: options.keep_jobs };
+        let dispatcher = Dispatcher::new(context, options, fences, notices.clone());
         dispatcher.listen_to_feed();
         let running = tokio::spawn(dispatcher.run(inbox));
         Ok((Self { notices }, running))

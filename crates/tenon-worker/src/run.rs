@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{AbortHandle, Abortable, BoxFuture};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tenon_capture::{Deployed, JobEvent, StepState};
-use tenon_engine::{Accepted, Effect, EffectAction, Execution, Outcome, Progress, Recorded, Timestamp};
+use tenon_engine::{Accepted, Effect, EffectAction, Execution, Finished, Outcome, Progress, Recorded, Timestamp};
 use tenon_store::{Entry, Fence, JobId, JobState, OpenJob, Transition, Write};
 use tenon_workflow::OnFailure;
 use tokio::sync::oneshot;
@@ -326,7 +326,7 @@ impl Running {
     async fn finish(&mut self) -> Result<Left, Left> {
         let at = self.now();
         let finished = self.execution.finished().expect("the caller looked");
-        let transition = ending::transition(finished, &self.deployed, at);
+        let transition = ending::transition(&self.context, &self.deployed, finished, at);
         let parks = self.deployed.program.settings.on_failure == OnFailure::Park && self.job.lane.is_some();
         if let Transition::Faulted { error, .. } = &transition
             && parks
@@ -423,8 +423,9 @@ pub(crate) async fn cancel_idle(context: Context, fence: Fence, job: JobId) -> L
     if let Some(recorded) = running.execution.cancel(at) {
         running.unsaved.push(load::entry(recorded));
     }
-    let expires = load::stored(at).after(running.deployed.program.settings.keep_jobs);
-    match running.save(Transition::Cancelled { expires }).await {
+    let transition =
+        ending::transition(&running.context, &running.deployed, &Finished::Cancelled, load::stored(at));
+    match running.save(transition).await {
         Ok(()) => Left::Finished,
         Err(left) => left,
     }

@@ -354,8 +354,8 @@ pub struct Settings {
     pub on_failure: OnFailure,
     /// 0..=9, higher first (default 5).
     pub priority: u8,
-    /// How long finished jobs are kept (default 30 days).
-    pub keep_jobs: Duration,
+    /// How long finished jobs are kept; `None`: as the server is configured.
+    pub keep_jobs: Option<Duration>,
     /// How long payloads are kept (default: as long as the job).
     pub keep_payloads: Option<Duration>,
     /// JSON Pointers into the event whose values are masked.

@@ -107,9 +107,10 @@ fn directory(path: &Path) -> Result<Vec<ResourceFile>, Error> {
     for entry in entries(path)? {
         let name = file_name(&entry);
         if entry.is_dir() {
-            let known = FOLDERS.iter().find(|(folder, _)| *folder == name);
-            let (_, kind) = known.ok_or_else(|| unknown_folder(&entry, &name))?;
-            resources.extend(folder(&entry, *kind)?);
+            match FOLDERS.iter().find(|(folder, _)| *folder == name) {
+                Some((_, kind)) => resources.extend(folder(&entry, *kind)?),
+                None => check_other_folder(&entry, &name)?,
+            }
         } else if is_resource(&entry) && name != "tenon.yaml" {
             let hint = "one resource a file, in the folder of its kind: workflows/ or triggers/".to_owned();
             return Err(Error::Unexpected {
@@ -125,22 +126,24 @@ fn directory(path: &Path) -> Result<Vec<ResourceFile>, Error> {
     Ok(resources)
 }
 
-fn unknown_folder(path: &Path, name: &str) -> Error {
-    let path = path.to_owned();
+/// Other folders are somebody else's (`docs/`, `src/`), unless they look like one of ours.
+fn check_other_folder(path: &Path, name: &str) -> Result<(), Error> {
     if LATER.contains(&name) {
-        let hint = "this version knows workflows/ and triggers/; move the folder away to go on without it"
-            .to_owned();
-        return Error::Unexpected { path, reason: "not supported in this version", hint };
+        let hint = "this version knows workflows/ and triggers/; move the folder away to go on without it";
+        return Err(Error::Unexpected {
+            path: path.to_owned(),
+            reason: "not supported in this version",
+            hint: hint.to_owned(),
+        });
     }
-    let near = FOLDERS.iter().find(|(folder, _)| strsim::damerau_levenshtein(name, folder) <= 2);
-    let hint = near.map_or_else(
-        || {
-            "a project has workflows/ and triggers/; other folders live outside of it or begin with a dot"
-                .to_owned()
-        },
-        |(folder, _)| format!("did you mean {folder}/?"),
-    );
-    Error::Unexpected { path, reason: "unknown folder", hint }
+    match FOLDERS.iter().find(|(folder, _)| strsim::damerau_levenshtein(name, folder) <= 2) {
+        Some((folder, _)) => Err(Error::Unexpected {
+            path: path.to_owned(),
+            reason: "unknown folder",
+            hint: format!("did you mean {folder}/?"),
+        }),
+        None => Ok(()),
+    }
 }
 
 fn folder(path: &Path, kind: Kind) -> Result<Vec<ResourceFile>, Error> {

@@ -25,6 +25,7 @@ use tenon_worker::{History, Worker};
 use tokio::net::TcpListener;
 
 use crate::config::{PrivateAddresses, UpSettings};
+use crate::settings::LocalData;
 use crate::start_error::StartError;
 
 /// Compiled workflow revisions that are kept in memory.
@@ -48,6 +49,7 @@ pub(crate) async fn up(settings: UpSettings) -> Result<(), StartError> {
     let http = outbound(&settings, address)?;
     let options = tenon_worker::Options {
         capacity: u32::try_from(*settings.worker_effects).unwrap_or(u32::MAX),
+        keep_jobs: *settings.retention_jobs,
         ..tenon_worker::Options::default()
     };
     let (worker, working) =
@@ -62,6 +64,7 @@ pub(crate) async fn up(settings: UpSettings) -> Result<(), StartError> {
     let app = App::new(Setup { capture, keys: Keys::owner(&key), limits });
     let router = router_with(app.clone(), tenon_control::routes(Control { worker: worker.clone(), history }));
     app.readiness().serve();
+    write_address(&settings, address)?;
     announce(&settings, address);
 
     let patience = settings.shutdown_drain.saturating_sub(CLOSING_TIME);
@@ -166,6 +169,13 @@ fn outbound(settings: &UpSettings, own: SocketAddr) -> Result<HttpClient, StartE
         ..tenon_outbound::Options::default()
     };
     HttpClient::new(options).map_err(|error| failed(&error))
+}
+
+/// Local clients of the same data directory find the server by this file.
+fn write_address(settings: &UpSettings, address: SocketAddr) -> Result<(), StartError> {
+    let path = settings.data.value.clone();
+    std::fs::write(path.join(LocalData::SERVER_URL), format!("http://{address}\n"))
+        .map_err(|error| StartError::DataDirectory { path, reason: error.to_string() })
 }
 
 fn announce(settings: &UpSettings, address: SocketAddr) {

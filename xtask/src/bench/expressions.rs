@@ -73,7 +73,7 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     for one in &measured {
         report.row(Row {
             id: "B12",
-            what: format!("{}: `{}` on {} bytes", one.name, one.expression, one.input_bytes),
+            what: format!("expression: {}, {} bytes in, one core", one.name, one.input_bytes),
             target: String::new(),
             measured: format!("{}/s", thousands(median(one.per_second.iter().copied()))),
             verdict: Verdict::Info,

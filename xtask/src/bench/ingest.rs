@@ -23,6 +23,8 @@ const FLAT_JOBS: f64 = 500.0;
 /// Where the backlog grows, the load is lowered to this part, and again.
 const STEP_DOWN: f64 = 0.9;
 const MAX_STEPS: u32 = 4;
+/// How long the target wants the backlog to be flat.
+const FLAT_SECONDS: f64 = 60.0;
 /// How long jobs may take to finish after a load.
 const SETTLE_LIMIT: Duration = Duration::from_mins(5);
 
@@ -119,7 +121,10 @@ fn captured_and_finished(bench: &Bench, report: &mut Report) -> Result<()> {
             thousands(balance.captured),
             thousands(finished)
         ),
-        verdict: Verdict::of(balance.finished_per_second >= 10_000.0 && balance.is_flat()),
+        verdict: Verdict::at_full_size(
+            load.seconds >= FLAT_SECONDS,
+            balance.finished_per_second >= 10_000.0 && balance.is_flat(),
+        ),
     });
     report.raw("B1b flat", round)
 }

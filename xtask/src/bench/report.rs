@@ -44,6 +44,11 @@ impl Verdict {
         if reached { Self::Ok } else { Self::Short }
     }
 
+    /// As [`Verdict::of`], where the workload was run at its full size; a smaller one says nothing of its target.
+    pub(super) fn at_full_size(full: bool, reached: bool) -> Self {
+        if full { Self::of(reached) } else { Self::Info }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -59,14 +64,7 @@ impl Report {
     }
 
     pub(super) fn row(&mut self, row: Row) {
-        eprintln!(
-            "{}: {}: {} (target {}) {}",
-            row.id,
-            row.what,
-            row.measured,
-            row.target,
-            row.verdict.word()
-        );
+        eprintln!("{}: {}: {} {}", row.id, row.what, row.measured, row.verdict.word());
         self.rows.push(row);
     }
 

@@ -84,7 +84,7 @@ struct Index<'a> {
     arrivals: HashMap<&'a str, Vec<&'a Arrival>>,
     /// By request.
     answers: HashMap<u64, Answer>,
-    /// When SIGKILL was sent, and until when the sink may have read what the dead process had sent.
+    /// When SIGKILL was sent and when the process was gone.
     kills: Vec<(i64, i64)>,
     /// From ready to killed.
     lives: Vec<(i64, i64)>,
@@ -134,9 +134,9 @@ impl<'a> Index<'a> {
         self.arrivals.get(job).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether Tenon was killed after what the sink saw at `from` was sent, and before `to`.
+    /// Whether Tenon was killed after `from` and before `to`.
     fn killed_between(&self, from: i64, to: i64) -> bool {
-        self.kills.iter().any(|(at, read)| *read >= from && *at <= to)
+        self.kills.iter().any(|(at, gone)| *gone >= from && *at <= to)
     }
 
     /// How long Tenon was ready between two moments, in microseconds.
@@ -178,23 +178,14 @@ fn job_of(key: &str) -> &str {
 
 type Spans = Vec<(i64, i64)>;
 
-/// The sink stamps a request when it reads it. What a process sent just before its death can be read after it;
-/// so long after the launch of the next process, none of that one's requests can have come yet.
-const SINK_LAG_US: i64 = 20_000;
-
 fn lives(faults: &[Fault]) -> (Spans, Spans) {
     let (mut kills, mut lives, mut ready) = (Vec::new(), Vec::new(), None);
     for fault in faults {
         match fault {
-            Fault::Launched { at } => {
-                ready = None;
-                if let Some((_, read)) = kills.last_mut() {
-                    *read = at + SINK_LAG_US;
-                }
-            }
+            Fault::Launched { .. } => ready = None,
             Fault::Ready { at } => ready = Some(*at),
             Fault::Killed { at, gone, .. } => {
-                kills.push((*at, gone + SINK_LAG_US));
+                kills.push((*at, *gone));
                 lives.extend(ready.take().map(|ready| (ready, *at)));
             }
             Fault::Drained { at, .. } => lives.extend(ready.take().map(|ready| (ready, *at))),
@@ -236,8 +227,7 @@ mod tests {
         let index = Index::new(&evidence);
         assert_eq!(index.ready_between(0, 50), 20);
         assert_eq!(index.ready_between(15, 30), 5);
-        let read = 22 + SINK_LAG_US;
-        assert!(index.killed_between(0, 20) && index.killed_between(read, read + 1));
-        assert!(!index.killed_between(0, 19) && !index.killed_between(read + 1, read + 2));
+        assert!(index.killed_between(0, 20) && index.killed_between(21, 30));
+        assert!(!index.killed_between(0, 19) && !index.killed_between(22, 100));
     }
 }

@@ -89,6 +89,8 @@ pub(crate) struct Arrival {
     pub(crate) attempt: u32,
     pub(crate) token: String,
     pub(crate) part: String,
+    /// Who sent it had closed the connection when it was read: a dead process's last words.
+    pub(crate) is_orphan: bool,
 }
 
 /// How the sink answers.

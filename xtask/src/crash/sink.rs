@@ -101,7 +101,8 @@ impl Shared {
         let mut buffer = Vec::new();
         while let Some(received) = http::receive(&mut stream, &mut buffer)? {
             let request = self.requests.fetch_add(1, Ordering::Relaxed);
-            let Some(arrival) = self.arrival(request, &received) else {
+            let is_orphan = has_closed(&stream)?;
+            let Some(arrival) = self.arrival(request, &received, is_orphan) else {
                 let head = String::from_utf8_lossy(&received.head).into_owned();
                 self.pen.write(Sunk::Strange { at: self.clock.now(), head });
                 stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")?;
@@ -117,7 +118,7 @@ impl Shared {
         Ok(())
     }
 
-    fn arrival(&self, request: u64, received: &Received) -> Option<Arrival> {
+    fn arrival(&self, request: u64, received: &Received, is_orphan: bool) -> Option<Arrival> {
         let body: Value = serde_json::from_slice(&received.body).ok()?;
         Some(record::Arrival {
             at: self.clock.now(),
@@ -126,6 +127,7 @@ impl Shared {
             attempt: received.header("tenon-attempt")?.parse().ok()?,
             token: body.get("token")?.as_str()?.to_owned(),
             part: body.get("part")?.as_str()?.to_owned(),
+            is_orphan,
         })
     }
 
@@ -160,6 +162,18 @@ impl Shared {
         self.trap.reached(Moment::Answer);
         Ok(())
     }
+}
+
+/// Whether the other side has closed the connection already. The kernel tells of a process's death before
+/// anybody can have waited for it.
+fn has_closed(stream: &TcpStream) -> io::Result<bool> {
+    stream.set_nonblocking(true)?;
+    let closed = match stream.peek(&mut [0]) {
+        Ok(count) => count == 0,
+        Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+    };
+    stream.set_nonblocking(false)?;
+    Ok(closed)
 }
 
 fn choose(temper: Temper, attempt: u32, random: &mut Random) -> Answer {
@@ -211,6 +225,21 @@ mod tests {
         let arrived = records.iter().filter(|record| matches!(record, Sunk::Arrived(_))).count();
         let strange = records.iter().filter(|record| matches!(record, Sunk::Strange { .. })).count();
         assert_eq!((arrived, strange, records.len()), (20, 1, 41));
+    }
+
+    #[test]
+    fn the_last_words_of_who_is_gone_are_known_as_such() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        let (mut buffer, request) = (Vec::new(), b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
+        client.write_all(request).unwrap();
+        http::receive(&mut stream, &mut buffer).unwrap().unwrap();
+        assert!(!has_closed(&stream).unwrap());
+        client.write_all(request).unwrap();
+        drop(client);
+        http::receive(&mut stream, &mut buffer).unwrap().unwrap();
+        assert!(has_closed(&stream).unwrap());
     }
 
     #[test]

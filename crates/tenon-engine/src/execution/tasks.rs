@@ -16,7 +16,7 @@ use tenon_workflow::{Action, BlockId, Task};
 use super::expression::template;
 use super::frame::TaskState;
 use super::machine::{Machine, Next, Signal};
-use crate::{Error, Failure, Outcome};
+use crate::Outcome;
 
 impl Machine {
     /// Begins what the task on top does.
@@ -44,7 +44,7 @@ impl Machine {
         let frame = self.top_task().expect("only a task on top has effects that work");
         let task = program.task(frame.task);
         let output = match (outcome, &task.action) {
-            (Outcome::Failed(failure), _) => return Err(failed(task, failure)),
+            (Outcome::Failed(failure), _) => return Err(failure.to_error(&task.pointer)),
             (Outcome::Answered(answer), Action::CallHttp(call)) => self.answered(task, call, answer)?,
             (Outcome::Emitted, Action::Emit(emit)) => self.emitted(task, emit)?,
             (_, _) => Arc::clone(&frame.input),
@@ -73,8 +73,4 @@ impl Machine {
         let prefix = Arc::clone(&frame.address);
         Signal::Open { block, prefix, input: Arc::clone(&frame.input) }
     }
-}
-
-fn failed(task: &Task, failure: Failure) -> Error {
-    Error::standard(failure.error.error_type(), &task.pointer, failure.detail).with_status(failure.status)
 }

@@ -4,6 +4,8 @@
 
 use crate::{VARIABLES, scope};
 use serde_json::{Value, json};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tenon_expr::{Expr, Limits};
 
 /// Set for a process in which a bomb goes off, to which one.
@@ -235,20 +237,33 @@ fn all_end_within_time_and_memory() {
         eprintln!("kept in bounds: {}", report.text);
         return;
     }
-    let binary = std::env::current_exe().expect("a running test has a file");
-    let mut failures = Vec::new();
-    for (index, case) in cases.iter().enumerate() {
-        let output = std::process::Command::new(&binary)
-            .args(["--exact", "bombs::all_end_within_time_and_memory", "--nocapture"])
-            .env(ALONE, index.to_string())
-            .output()
-            .expect("the test can start itself");
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        if !output.status.success() || !text.contains("kept in bounds") {
-            failures.push(format!("`{}`: {}: {text}", case.source, output.status));
+    let next = AtomicUsize::new(0);
+    let failures = Mutex::new(Vec::new());
+    std::thread::scope(|threads| {
+        for _ in 0..2 {
+            threads.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let failure = in_own_process(case, &cases);
+                    failures.lock().expect("no panic").extend(failure);
+                }
+            });
         }
-    }
+    });
+    let failures = failures.into_inner().expect("no panic");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// What went wrong, if anything did.
+fn in_own_process(case: &Case, cases: &[Case]) -> Option<String> {
+    let index = cases.iter().position(|other| std::ptr::eq(other, case));
+    let output = std::process::Command::new(std::env::current_exe().expect("a test has a file"))
+        .args(["--exact", "bombs::all_end_within_time_and_memory", "--nocapture"])
+        .env(ALONE, index.expect("it is one of them").to_string())
+        .output()
+        .expect("the test can start itself");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let fine = output.status.success() && text.contains("kept in bounds");
+    (!fine).then(|| format!("`{}`: {}: {text}", case.source, output.status))
 }
 
 /// Nanoseconds that this thread has been running.

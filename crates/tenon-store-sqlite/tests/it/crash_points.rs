@@ -47,8 +47,8 @@ struct Run {
 async fn nothing_that_was_answered_is_lost_at_any_crash_point() {
     let run = record("crash-points", Syncs::Honoured).await;
     let (points, losses) = losses(&run).await;
-    assert!(points > 300, "only {points} crash points");
     assert!(losses.is_empty(), "{} losses at {points} points:\n{}", losses.len(), losses.join("\n"));
+    assert!(points > 300, "only {points} crash points");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

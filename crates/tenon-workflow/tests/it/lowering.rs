@@ -36,7 +36,7 @@ fn a_workflow() {
     assert!(program.subscription.is_none());
     assert_eq!(program.settings.priority, 5);
     assert_eq!(program.settings.dedup_for, Duration::from_hours(24));
-    assert_eq!(program.settings.keep_jobs, Duration::from_hours(30 * 24));
+    assert_eq!(program.settings.keep_jobs, None);
 }
 
 #[test]
@@ -302,7 +302,7 @@ fn settings() {
         (settings.concurrency, settings.on_failure, settings.priority),
         (Some(10), OnFailure::Park, 0)
     );
-    assert_eq!(settings.keep_jobs, Duration::from_hours(7 * 24));
+    assert_eq!(settings.keep_jobs, Some(Duration::from_hours(7 * 24)));
     assert_eq!(settings.keep_payloads, Some(Duration::from_hours(1)));
     assert_eq!(settings.mask, ["/data/ssn", "/data/card"]);
     let respond = settings.respond.expect("it responds");

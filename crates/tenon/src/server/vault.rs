@@ -10,10 +10,10 @@ use crate::start_error::StartError;
 
 /// What to call the place in messages.
 pub(super) fn place(settings: &UpSettings) -> String {
-    match &settings.master_key.value {
-        Some(_) => settings.master_key.origin.to_string(),
-        None => settings.master_key_file.display().to_string(),
+    if settings.master_key.value.is_some() {
+        return settings.master_key.origin.to_string();
     }
+    settings.master_key_file.display().to_string()
 }
 
 /// The variable if it is set, else the file; a new file only where no data exists yet.

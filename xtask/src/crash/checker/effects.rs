@@ -53,12 +53,13 @@ fn late<'a>(arrivals: &[&Arrival], entry_of: &impl Fn(&Arrival) -> Option<&'a En
     })
 }
 
-/// An attempt that was seen twice, though no kill lies between.
+/// An attempt that was seen twice, though no kill lies between. What is read only after its sender's death was
+/// sent before the kill.
 fn twice(index: &Index<'_>, arrivals: &[&Arrival]) -> Option<String> {
-    let mut last: HashMap<(&str, u32), i64> = HashMap::new();
+    let mut last: HashMap<(&str, u32), &Arrival> = HashMap::new();
     arrivals.iter().find_map(|arrival| {
-        let before = last.insert((&arrival.key, arrival.attempt), arrival.at)?;
-        (!index.killed_between(before, arrival.at)).then(|| {
+        let before = last.insert((&arrival.key, arrival.attempt), arrival)?;
+        (!before.is_orphan && !index.killed_between(before.at, arrival.at)).then(|| {
             format!("attempt {} of {} was made twice and no kill lies between", arrival.attempt, arrival.key)
         })
     })
@@ -85,6 +86,7 @@ fn backwards<'a>(arrivals: &[&Arrival], entry_of: &impl Fn(&Arrival) -> Option<&
 #[cfg(test)]
 mod tests {
     use super::super::synthetic::Story;
+    use crate::crash::record::Sunk;
 
     #[test]
     fn an_attempt_after_its_outcome_is_c5() {
@@ -102,6 +104,19 @@ mod tests {
         story.again("job_five", 4, entry.at - 100);
         story.expect("C5", "made twice and no kill lies between");
         story.kill(entry.at - 200);
+        story.passes();
+    }
+
+    #[test]
+    fn what_a_dead_process_sent_may_be_read_late() {
+        let mut story = Story::good();
+        let entry = story.job("job_five").journal[4].clone();
+        story.again("job_five", 4, entry.at - 100);
+        let first = story.evidence.sunk.iter_mut().find_map(|record| match record {
+            Sunk::Arrived(arrival) if arrival.part == "five-5" => Some(arrival),
+            _ => None,
+        });
+        first.unwrap().is_orphan = true;
         story.passes();
     }
 

@@ -123,6 +123,7 @@ impl Story {
             attempt,
             token: token.to_owned(),
             part: part.to_owned(),
+            is_orphan: false,
         }));
         self.evidence.sunk.push(Sunk::Answered { at, request, how: Answer::Ok });
     }
