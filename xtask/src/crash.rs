@@ -12,6 +12,7 @@ mod log;
 mod mutants;
 mod nemesis;
 mod producer;
+mod pulse;
 mod random;
 mod record;
 mod report;

@@ -158,6 +158,11 @@ impl Document {
         pointer
     }
 
+    /// Line and column, from 1, of what a JSON Pointer names, as far as it can be followed.
+    pub fn place_of(&self, pointer: &str) -> (usize, usize) {
+        self.place(self.descend(self.root, pointer))
+    }
+
     /// Line and column where a reader looks for this value: a member's key if the value is a collection.
     pub(crate) fn place(&self, id: NodeId) -> (usize, usize) {
         let node = self.node(id);

@@ -6,6 +6,7 @@ use super::history;
 use super::log::{Log, Pen, read};
 use super::nemesis::{Nemesis, Plan};
 use super::producer::{Producer, Setting};
+use super::pulse::Pulse;
 use super::random::Random;
 use super::record::{Fault, Produced, RunClock, Sunk};
 use super::sink::Sink;
@@ -70,6 +71,7 @@ impl Campaign {
         let random = Random::new(self.seed);
         let trap = Arc::new(Trap::new(clock));
         let sink = Sink::start(logs.sunk.pen(), clock, Arc::clone(&trap), random.fork(1))?;
+        let _pulse = Pulse::start(&self.directory, logs.faults.pen(), clock)?;
         let server = self.first_start(&logs.faults.pen(), clock)?;
         deploy(&server, &sink)?;
 

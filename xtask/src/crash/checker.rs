@@ -88,6 +88,8 @@ struct Index<'a> {
     kills: Vec<(i64, i64)>,
     /// From ready to killed.
     lives: Vec<(i64, i64)>,
+    /// When the machine itself stood still.
+    stalls: Vec<(i64, i64)>,
 }
 
 /// What producers know of one dedup key.
@@ -121,7 +123,8 @@ impl<'a> Index<'a> {
             arrivals.sort_by_key(|arrival| arrival.at);
         }
         let (kills, lives) = lives(&evidence.faults);
-        Self { evidence, keys: keys(&evidence.produced), jobs, arrivals, answers, kills, lives }
+        let stalls = stalls(&evidence.faults);
+        Self { evidence, keys: keys(&evidence.produced), jobs, arrivals, answers, kills, lives, stalls }
     }
 
     /// Jobs of a workflow that carry a token; reruns are not counted.
@@ -139,9 +142,13 @@ impl<'a> Index<'a> {
         self.kills.iter().any(|(at, gone)| *gone >= from && *at <= to)
     }
 
-    /// How long Tenon was ready between two moments, in microseconds.
+    /// How long Tenon was ready between two moments, in microseconds, while the machine was not standing still.
     fn ready_between(&self, from: i64, to: i64) -> i64 {
-        self.lives.iter().map(|(begin, end)| (to.min(*end) - from.max(*begin)).max(0)).sum()
+        let parts = self.lives.iter().map(|(begin, end)| (from.max(*begin), to.min(*end)));
+        parts
+            .filter(|(from, to)| from < to)
+            .map(|(from, to)| to - from - overlap(&self.stalls, from, to))
+            .sum()
     }
 }
 
@@ -178,6 +185,18 @@ fn job_of(key: &str) -> &str {
 
 type Spans = Vec<(i64, i64)>;
 
+fn overlap(spans: &[(i64, i64)], from: i64, to: i64) -> i64 {
+    spans.iter().map(|(begin, end)| (to.min(*end) - from.max(*begin)).max(0)).sum()
+}
+
+fn stalls(faults: &[Fault]) -> Spans {
+    let stall = |fault: &Fault| match fault {
+        Fault::Stalled { from, to } => Some((*from, *to)),
+        _ => None,
+    };
+    faults.iter().filter_map(stall).collect()
+}
+
 fn lives(faults: &[Fault]) -> (Spans, Spans) {
     let (mut kills, mut lives, mut ready) = (Vec::new(), Vec::new(), None);
     for fault in faults {
@@ -188,6 +207,7 @@ fn lives(faults: &[Fault]) -> (Spans, Spans) {
                 kills.push((*at, *gone));
                 lives.extend(ready.take().map(|ready| (ready, *at)));
             }
+            Fault::Stalled { .. } => {}
             Fault::Drained { at, .. } => lives.extend(ready.take().map(|ready| (ready, *at))),
         }
     }
@@ -221,12 +241,14 @@ mod tests {
             Fault::Killed { at: 20, gone: 21, moment: super::super::record::Moment::Time },
             Fault::Launched { at: 22 },
             Fault::Ready { at: 40 },
+            Fault::Stalled { from: 60, to: 75 },
             Fault::Drained { at: 100, took_us: 1, open: 0 },
         ];
         let evidence = Evidence { faults: faults.to_vec(), ..Evidence::default() };
         let index = Index::new(&evidence);
         assert_eq!(index.ready_between(0, 50), 20);
         assert_eq!(index.ready_between(15, 30), 5);
+        assert_eq!(index.ready_between(50, 70), 10);
         assert!(index.killed_between(0, 20) && index.killed_between(21, 30));
         assert!(!index.killed_between(0, 19) && !index.killed_between(22, 100));
     }

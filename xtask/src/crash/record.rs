@@ -120,6 +120,8 @@ pub(crate) enum Fault {
     Ready { at: i64 },
     /// SIGKILL was sent at `at`; the process was gone at `gone`.
     Killed { at: i64, gone: i64, moment: Moment },
+    /// The machine itself stood still, disk or processors.
+    Stalled { from: i64, to: i64 },
     /// Producers stopped and no further fault came; `open` jobs are left after `took_us`.
     Drained { at: i64, took_us: i64, open: u64 },
 }

@@ -30,6 +30,7 @@ pub(crate) fn statistics(outcome: &Outcome) -> Table {
     row("calls at the sink", calls(evidence));
     row("in flight at a kill", in_flight_twice(evidence));
     row("drained", drained(&evidence.faults));
+    row("machine stood still", stalls(&evidence.faults));
     let replayed = evidence.history.jobs.iter().filter(|job| job.is_final());
     row("jobs replayed", replayed.count().to_string());
     row("time", format!("{:.1} s", outcome.took.as_secs_f64()));
@@ -170,8 +171,18 @@ fn in_flight_twice(evidence: &Evidence) -> String {
     format!("{} attempts were made again", again.count())
 }
 
+fn stalls(faults: &[Fault]) -> String {
+    let stall = |fault: &Fault| match fault {
+        Fault::Stalled { from, to } => Some(to - from),
+        _ => None,
+    };
+    let stalls: Vec<i64> = faults.iter().filter_map(stall).collect();
+    let longest = stalls.iter().max().copied().unwrap_or(0);
+    format!("{} times, at most {:.1} s", stalls.len(), longest as f64 / 1e6)
+}
+
 fn drained(faults: &[Fault]) -> String {
-    match faults.last() {
+    match faults.iter().rev().find(|fault| matches!(fault, Fault::Drained { .. })) {
         Some(Fault::Drained { took_us, open, .. }) => {
             format!("{open} jobs open after {:.1} s", *took_us as f64 / 1e6)
         }

@@ -24,8 +24,13 @@ pub(super) fn read(source: &str) -> Result<Trigger, Vec<Diagnostic>> {
     let webhook = reader.webhook(document.value());
     match webhook {
         Some(webhook) if reader.findings.is_empty() => Ok(Trigger::Webhook(Box::new(webhook))),
-        _ => Err(reader.findings),
+        _ => Err(reader.findings.into_iter().map(|finding| placed(&document, finding)).collect()),
     }
+}
+
+fn placed(document: &Document, finding: Diagnostic) -> Diagnostic {
+    let (line, column) = document.place_of(&finding.pointer);
+    Diagnostic { line, column, ..finding }
 }
 
 struct Reader {

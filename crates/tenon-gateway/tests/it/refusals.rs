@@ -167,6 +167,7 @@ async fn post_until(fixture: &Fixture, status: u16) -> Answer {
         if answer.status.as_u16() == status {
             return answer;
         }
+        // polls: the store looks at the disk ten times a second
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("never answered with {status}");

@@ -15,6 +15,7 @@ async fn capture_when_possible(shop: &Shop, capture: Capture) {
     for _ in 0..1000 {
         match shop.store.capture(capture.clone()).await {
             Ok(_) => return,
+            // polls: the store looks at the disk ten times a second
             Err(Error::Full) => tokio::time::sleep(Duration::from_millis(10)).await,
             Err(other) => panic!("{other}"),
         }
@@ -113,6 +114,7 @@ async fn below_the_low_water_mark_only_outcomes_are_taken() {
     let refused = loop {
         n += 1;
         match shop.store.capture(shop.order(n, "x")).await {
+            // polls: the store looks at the disk ten times a second
             Ok(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             Err(error) => break error,
         }
