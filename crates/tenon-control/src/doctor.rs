@@ -47,7 +47,12 @@ fn check(name: &str, is_fine: bool, detail: String, hint: &str) -> Value {
 fn space(disk: &DiskUse) -> Value {
     let megabytes = |bytes: u64| bytes >> 20;
     let detail = format!("{} MiB used, {} MiB free", megabytes(disk.bytes), megabytes(disk.free));
-    check("disk", disk.free >= LITTLE_SPACE, detail, "make room: when the disk is full, events are answered 507")
+    check(
+        "disk",
+        disk.free >= LITTLE_SPACE,
+        detail,
+        "make room: when the disk is full, events are answered 507",
+    )
 }
 
 fn jobs(open: i64) -> Value {

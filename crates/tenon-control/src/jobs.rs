@@ -89,7 +89,9 @@ pub(crate) async fn show(job: Target) -> Result<Json<Value>, Problem> {
 pub(crate) async fn trace(job: Target) -> Result<Json<Value>, Problem> {
     let history = &job.control.history;
     let trace = history.trace(job.workspace.id, job.id).await.map_err(|error| past(error, job.id))?;
-    Ok(Json(json!({ "job": show::job(&trace.job, &job.workspace), "steps": trace.steps, "diverged": trace.diverged })))
+    Ok(Json(
+        json!({ "job": show::job(&trace.job, &job.workspace), "steps": trace.steps, "diverged": trace.diverged }),
+    ))
 }
 
 pub(crate) async fn journal(job: Target) -> Result<Json<Value>, Problem> {
@@ -157,7 +159,8 @@ pub(crate) async fn rerun(job: Target, headers: HeaderMap, body: Body) -> Result
     let request: RerunRequest =
         serde_json::from_slice(text.bytes()).map_err(|error| bad(format!("the body: {error}")))?;
     if request.from.as_deref().is_some_and(|from| from != "start") {
-        let problem = Problem::new(&codes::NOT_IN_THIS_VERSION, "a rerun begins at the start in this version");
+        let problem =
+            Problem::new(&codes::NOT_IN_THIS_VERSION, "a rerun begins at the start in this version");
         return Err(problem.with_hint("leave `from` out, or say `start`"));
     }
     let record = job.record().await?;
@@ -184,7 +187,8 @@ pub(crate) async fn cancel(job: Target) -> Result<Response, Problem> {
     let record = job.record().await?;
     if record.state.is_final() {
         let detail = format!("the job is {} already", record.state.name());
-        return Err(Problem::new(&codes::CONFLICT, detail).with_hint("only a job that has not ended can be cancelled"));
+        return Err(Problem::new(&codes::CONFLICT, detail)
+            .with_hint("only a job that has not ended can be cancelled"));
     }
     let stopped = |_| Problem::new(&codes::UNAVAILABLE, "the server is stopping");
     job.control.worker.cancel(job.id).await.map_err(stopped)?;

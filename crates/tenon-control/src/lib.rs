@@ -44,10 +44,7 @@ pub fn routes(control: Control) -> Router<App> {
         .route("/api/v1/workflows/{namespace}/{name}/enable", post(resources::enable))
         .route("/api/v1/workflows/{namespace}/{name}/disable", post(resources::disable))
         .route("/api/v1/triggers", get(resources::list))
-        .route(
-            "/api/v1/triggers/{name}",
-            get(resources::show).put(resources::put).delete(resources::delete),
-        )
+        .route("/api/v1/triggers/{name}", get(resources::show).put(resources::put).delete(resources::delete))
         .route("/api/v1/triggers/{name}/versions", get(resources::versions))
         .route("/api/v1/triggers/{name}/enable", post(resources::enable))
         .route("/api/v1/triggers/{name}/disable", post(resources::disable))

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use http::header::{ETAG, IF_MATCH};
+use http::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use ring::digest::{SHA256, digest};
@@ -229,8 +229,7 @@ impl Target {
             Saved::Written(revision) => (revision, false),
             Saved::Unchanged(revision) => (revision, true),
         };
-        let status =
-            if revision.number == 1 && !is_unchanged { StatusCode::CREATED } else { StatusCode::OK };
+        let status = if revision.number == 1 && !is_unchanged { StatusCode::CREATED } else { StatusCode::OK };
         let mut value = json!({
             "name": self.name,
             "version": checked.version,
@@ -265,7 +264,11 @@ impl Target {
     }
 
     /// `If-Match: "<revision>"`; the write fails if the newest revision is another one.
+    /// `If-None-Match: *`: it fails if there is one.
     async fn expected(&self, headers: &HeaderMap) -> Result<Option<tenon_store::RevisionId>, Problem> {
+        if headers.get(IF_NONE_MATCH).is_some_and(|given| given == "*") && self.current().await?.is_some() {
+            return Err(Problem::new(&codes::CONFLICT, format!("`{}` exists already", self.name)));
+        }
         let Some(given) = headers.get(IF_MATCH) else { return Ok(None) };
         let given = given.to_str().unwrap_or_default().trim_matches('"').to_owned();
         let wanted: u32 =
@@ -314,7 +317,8 @@ fn hash(source: &str) -> String {
 
 fn etag(revision: u32) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let value = HeaderValue::from_str(&format!("\"{revision}\"")).expect("digits in quotes are a header value");
+    let value =
+        HeaderValue::from_str(&format!("\"{revision}\"")).expect("digits in quotes are a header value");
     headers.insert(ETAG, value);
     headers
 }

@@ -14,7 +14,8 @@ fn moment(at: Option<Timestamp>) -> Value {
 /// Stored JSON; what cannot be read is shown as text rather than hidden.
 fn stored(bytes: Option<&Bytes>) -> Value {
     let Some(bytes) = bytes else { return Value::Null };
-    serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
+    serde_json::from_slice(bytes)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }
 
 /// A job without its input and output.

@@ -49,9 +49,8 @@ pub(crate) async fn stream(
 
 /// `None`: not for this listener.
 fn shown(event: &JobEvent, of: WorkspaceId, wanted: Option<JobId>) -> Option<Event> {
-    let is_wanted = |workspace: WorkspaceId, job: JobId| {
-        workspace == of && wanted.is_none_or(|wanted| wanted == job)
-    };
+    let is_wanted =
+        |workspace: WorkspaceId, job: JobId| workspace == of && wanted.is_none_or(|wanted| wanted == job);
     let (name, data) = match event {
         JobEvent::Job { workspace, job, state, workflow, event, at } if is_wanted(*workspace, *job) => {
             let data = json!({

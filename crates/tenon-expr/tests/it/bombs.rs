@@ -356,7 +356,7 @@ fn ordinary_work_is_not_refused() {
         ".lines | sort_by(.price) | length",
         ".lines |= map(.price += 1) | .lines | length",
         "[.lines[] | .sku | test(\"^s[0-9]+$\")] | all",
-        "[.lines[] | .sku | sub(\"s\"; \"t\")] | length",
+        "[.lines[:10000][] | .sku | sub(\"s\"; \"t\")] | length",
         "tojson | length",
         "[.. | numbers] | length",
         "(.lines | map(.sku) | join(\",\") | split(\",\") | length)",

@@ -5,7 +5,6 @@ mod compile;
 mod language;
 mod paths;
 mod templates;
-mod timing;
 
 use std::borrow::Cow;
 use tenon_expr::{EvalError, Expr, Limits, Scope, Value};

@@ -1,0 +1,5 @@
+//! Integration tests of `tenon-control`: the whole server in one process, spoken to over HTTP.
+
+mod jobs;
+mod resources;
+mod server;
