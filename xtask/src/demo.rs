@@ -166,7 +166,7 @@ fn show_trace(server: &Server, job: &str) -> Result<()> {
 fn shown_command(server: &Server, words: &str) -> String {
     let binary = server.place().binary();
     let binary = binary.strip_prefix(repository::root()).unwrap_or(binary);
-    format!("{} --data {} {words}", binary.display(), server.place().data().display())
+    format!("{} --data-dir {} {words}", binary.display(), server.place().data().display())
 }
 
 /// Hands the CRM over to a process of its own and leaves both running.

@@ -7,10 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
+use tenon_expr::is_deeper;
 use tenon_store::{EventId, Timestamp};
 
-use crate::JsonText;
 use crate::clock::{parse_rfc3339, rfc3339};
+use crate::{JsonText, MAX_JSON_DEPTH};
 
 /// The extension attribute that counts how often an event was emitted by a job that an event started.
 pub const HOPS: &str = "tenonhops";
@@ -135,6 +136,9 @@ impl Event {
         }
         if let Some(time) = &self.time {
             parse_rfc3339(time).map_err(|error| invalid("time", error.to_string()))?;
+        }
+        if matches!(&self.data, Data::Value(value) if is_deeper(value, MAX_JSON_DEPTH)) {
+            return Err(invalid("data", format!("`data` nests more than {MAX_JSON_DEPTH} levels")));
         }
         self.check_extensions()
     }

@@ -111,8 +111,9 @@ impl Planner<'_> {
             Some(ordering) => Some(self.key(deployed, ordering).ok().flatten()?),
         };
         let place = match (&key, settings.concurrency) {
-            (_, Some(_)) => Place::Workflow,
-            (Some(key), None) => Place::Key(key),
+            // A key keeps its shard whatever the limit: else changing the limit would split its lane.
+            (Some(key), _) => Place::Key(key),
+            (None, Some(_)) => Place::Workflow,
             (None, None) => Place::Job(id),
         };
         Some(Lane { shard: shard(deployed.resource, place, self.shards), key })

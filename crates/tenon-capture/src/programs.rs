@@ -43,11 +43,13 @@ impl Programs {
 
     /// The program of a revision, which must belong to the workspace.
     pub async fn get(&self, workspace: WorkspaceId, revision: RevisionId) -> Result<Arc<Deployed>, Error> {
-        let load = async {
-            let resource = self.store.revision(workspace, revision).await?.ok_or(Error::UnknownRevision)?;
-            deploy(&resource)
+        let deployed = match self.cache.get(&revision) {
+            Some(deployed) => deployed,
+            None => {
+                let resource = self.store.revision(workspace, revision).await?;
+                self.compile(&resource.ok_or(Error::UnknownRevision)?)?
+            }
         };
-        let deployed = self.cache.get_or_insert_async(&revision, load).await?;
         if deployed.workspace != workspace {
             return Err(Error::UnknownRevision);
         }
@@ -56,7 +58,18 @@ impl Programs {
 
     /// The program of a revision whose document is at hand.
     pub fn get_or_compile(&self, resource: &Resource) -> Result<Arc<Deployed>, Error> {
-        self.cache.get_or_insert_with(&resource.revision.id, || deploy(resource))
+        match self.cache.get(&resource.revision.id) {
+            Some(deployed) => Ok(deployed),
+            None => self.compile(resource),
+        }
+    }
+
+    /// The cache's own "get or insert" would make threads wait for a load that needs one of them to go on;
+    /// compiling the same revision twice is harmless.
+    fn compile(&self, resource: &Resource) -> Result<Arc<Deployed>, Error> {
+        let deployed = deploy(resource)?;
+        self.cache.insert(resource.revision.id, Arc::clone(&deployed));
+        Ok(deployed)
     }
 }
 

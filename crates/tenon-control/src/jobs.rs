@@ -82,8 +82,12 @@ fn states(list: &str) -> Result<Vec<JobState>, Problem> {
 
 pub(crate) async fn show(job: Target) -> Result<Json<Value>, Problem> {
     let record = job.record().await?;
-    let event = job.app.store().event(job.workspace.id, record.event).await?;
-    Ok(Json(show::whole_job(&record, &job.workspace, event.as_ref())))
+    let input = match job.control.history.input(job.workspace.id, job.id).await {
+        Ok(input) => input.as_ref().clone(),
+        Err(HistoryError::PayloadGone | HistoryError::Unreadable(_)) => Value::Null,
+        Err(error) => return Err(past(error, job.id)),
+    };
+    Ok(Json(show::whole_job(&record, &job.workspace, input)))
 }
 
 pub(crate) async fn trace(job: Target) -> Result<Json<Value>, Problem> {
@@ -176,8 +180,8 @@ pub(crate) async fn rerun(job: Target, headers: HeaderMap, body: Body) -> Result
         }
     };
     let input = request.input.map(|raw| Bytes::from(raw.get().to_owned()));
-    let accepted = job.app.capture().rerun(Rerun { job: record, revision, input }).await?;
     job.audit("job.rerun").await?;
+    let accepted = job.app.capture().rerun(Rerun { job: record, revision, input }).await?;
     let started = accepted.jobs.first().copied();
     let location = started.map(|id| format!("/api/v1/jobs/{id}")).unwrap_or_default();
     Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(json!({ "job": started }))).into_response())
@@ -191,8 +195,8 @@ pub(crate) async fn cancel(job: Target) -> Result<Response, Problem> {
             .with_hint("only a job that has not ended can be cancelled"));
     }
     let stopped = |_| Problem::new(&codes::UNAVAILABLE, "the server is stopping");
-    job.control.worker.cancel(job.id).await.map_err(stopped)?;
     job.audit("job.cancel").await?;
+    job.control.worker.cancel(job.id).await.map_err(stopped)?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "job": job.id }))).into_response())
 }
 
@@ -228,6 +232,7 @@ impl Target {
         found.ok_or_else(|| missing(&self.id.to_string()))
     }
 
+    /// Written before the deed: a crash in between leaves a record too many, never one too few.
     async fn audit(&self, action: &str) -> Result<(), Problem> {
         let record = AuditRecord {
             workspace: self.workspace.id,

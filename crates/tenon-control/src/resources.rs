@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
+use tenon_capture::trigger::Trigger;
 use tenon_gateway::{App, Caller, Problem, Workspace, codes, read_body};
 use tenon_store::{Change, ChangeResource, Kind, PutResource, Resource, Saved};
 
@@ -20,10 +21,15 @@ use crate::show;
 
 /// Largest document, bytes.
 const MAX_DOCUMENT_BYTES: usize = 4 << 20;
-/// Longest `namespace/name`, or name of a trigger.
-const MAX_NAME_BYTES: usize = 130;
+/// Longest namespace or name, bytes.
+const MAX_NAME_BYTES: usize = 100;
 
 const WORKFLOWS: &str = "/api/v1/workflows";
+
+fn is_name(text: &str) -> bool {
+    let well_formed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=MAX_NAME_BYTES).contains(&text.len()) && text.bytes().all(well_formed)
+}
 
 /// The kind that an address is about.
 fn kind_of(uri: &Uri) -> Kind {
@@ -109,7 +115,7 @@ fn shown(kind: Kind, workspace: &Workspace, resource: &Resource) -> Value {
             value["version"] = resource.version.as_str().into();
         }
         Kind::Trigger => {
-            if let Ok(trigger) = tenon_capture::trigger::Trigger::parse(&resource.document) {
+            if let Ok(trigger) = Trigger::parse(&resource.document) {
                 value["kind"] = trigger.kind().into();
                 value["url"] = trigger.url(&workspace.name).into();
             }
@@ -128,11 +134,12 @@ impl FromRequestParts<App> for Target {
         let workspace = Workspace::from_request_parts(parts, app).await?;
         let path = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
         let Path(segments) = path.map_err(|error| bad(error.to_string()))?;
-        let name = segments.into_iter().map(|(_, segment)| segment).collect::<Vec<_>>().join("/");
-        let well_formed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);
-        if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.bytes().all(well_formed) {
-            return Err(bad("a name has letters, digits, `.`, `_` and `-`, at most 100"));
+        let segments: Vec<String> = segments.into_iter().map(|(_, segment)| segment).collect();
+        if !segments.iter().all(|segment| is_name(segment)) {
+            let allowed = format!("a name has letters, digits, `.`, `_` and `-`, at most {MAX_NAME_BYTES}");
+            return Err(bad(allowed));
         }
+        let name = segments.join("/");
         Ok(Self { app: app.clone(), caller, workspace, kind: kind_of(&parts.uri), name })
     }
 }
@@ -205,6 +212,9 @@ impl Target {
         {
             return Err(bad(format!("the address names `{}`, the document is `{own}`", self.name)));
         }
+        if self.kind == Kind::Trigger {
+            self.check_address(&source, &checked.keys).await?;
+        }
         let digest = hash(&source);
         if parameters.is_true("dryRun")? {
             return self.planned(&checked, &digest).await;
@@ -243,6 +253,23 @@ impl Target {
             value["name"] = name.into();
         }
         Ok((status, etag(revision.number), Json(value)).into_response())
+    }
+
+    /// Two webhooks must not answer the same requests.
+    async fn check_address(&self, source: &str, keys: &[String]) -> Result<(), Problem> {
+        let Ok(Trigger::Webhook(webhook)) = Trigger::parse(source) else { return Ok(()) };
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let (others, _) = self.app.store().resources_by_key(self.workspace.id, self.kind, &keys).await?;
+        for other in others.iter().filter(|other| other.name != self.name) {
+            let Ok(Trigger::Webhook(theirs)) = Trigger::parse(&other.document) else { continue };
+            if let Some(method) = webhook.methods.iter().find(|method| theirs.methods.contains(method)) {
+                let detail =
+                    format!("trigger `{}` answers {method} on `{}` already", other.name, webhook.path);
+                let problem = Problem::new(&codes::CONFLICT, detail);
+                return Err(problem.with_hint("choose another path or method, or delete the other trigger"));
+            }
+        }
+        Ok(())
     }
 
     async fn planned(&self, checked: &Checked, digest: &str) -> Result<Response, Problem> {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use tenon_capture::rfc3339;
 use tenon_gateway::Workspace;
 use tenon_store::{EventRecord, JobRecord, JobState, Origin, Resource, Timestamp};
-use tenon_workflow::{Diagnostic, Severity};
+use tenon_workflow::{Diagnostic, ErrorType, Severity};
 
 fn moment(at: Option<Timestamp>) -> Value {
     at.map_or(Value::Null, |at| Value::String(rfc3339(at)))
@@ -21,7 +21,6 @@ fn stored(bytes: Option<&Bytes>) -> Value {
 /// A job without its input and output.
 pub(crate) fn job(job: &JobRecord, workspace: &Workspace) -> Value {
     let (namespace, name) = job.workflow_name.split_once('/').unwrap_or(("", &job.workflow_name));
-    let has_error = matches!(job.state, JobState::Faulted | JobState::Suspended);
     json!({
         "id": job.id,
         "workspace": workspace.name,
@@ -41,25 +40,32 @@ pub(crate) fn job(job: &JobRecord, workspace: &Workspace) -> Value {
         "parent": job.parent,
         "root": job.parent,
         "rerunOf": job.rerun_of,
-        "error": if has_error { stored(job.result.as_ref()) } else { Value::Null },
+        "error": error(job),
     })
 }
 
 /// A job with the input it ran on and its output.
-pub(crate) fn whole_job(record: &JobRecord, workspace: &Workspace, event: Option<&EventRecord>) -> Value {
+pub(crate) fn whole_job(record: &JobRecord, workspace: &Workspace, input: Value) -> Value {
     let mut shown = job(record, workspace);
-    let input = match (&record.input, event.and_then(|event| event.envelope.as_ref())) {
-        (Some(edited), _) => stored(Some(edited)),
-        (None, Some(envelope)) => match stored(Some(envelope)) {
-            Value::Object(mut envelope) => envelope.shift_remove("data").unwrap_or(Value::Null),
-            other => other,
-        },
-        (None, None) => Value::Null,
-    };
     shown["input"] = input;
     let is_completed = record.state == JobState::Completed;
     shown["output"] = if is_completed { stored(record.result.as_ref()) } else { Value::Null };
     shown
+}
+
+/// Why a job is not going on.
+fn error(job: &JobRecord) -> Value {
+    match (job.state, &job.result) {
+        (JobState::Suspended, None) => json!({
+            "type": ErrorType::Expression.uri(),
+            "status": ErrorType::Expression.status(),
+            "title": "no place in line",
+            "detail": "the workflow's orderingKey or dedupKey gave no value for this event, so the job has no lane",
+            "instance": "/document/metadata/tenon",
+        }),
+        (JobState::Faulted | JobState::Suspended, result) => stored(result.as_ref()),
+        _ => Value::Null,
+    }
 }
 
 /// An event as lists show it.

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tenon_expr::is_deeper;
 use tenon_workflow::{ErrorType, HttpOutput};
 
 use crate::{Error, Timestamp, digest};
@@ -152,12 +153,34 @@ impl FailureKind {
     }
 }
 
+/// How deep an answer may nest: it is stored inside an outcome, which must be readable again.
+const ANSWER_DEPTH: usize = 100;
+
+/// What stands for a credential where a request is shown.
+const REDACTED: &str = "<redacted>";
+const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
+
 /// How much of an unwanted answer's body goes into `detail`, bytes.
 const DETAIL_BYTES: usize = 2048;
 
 // === impl HttpRequest ===
 
 impl HttpRequest {
+    /// Its headers as people may see them.
+    pub(crate) fn shown_headers(&self) -> Vec<(String, String)> {
+        let shown = self.headers.iter().map(|(name, value)| {
+            let is_credential = CREDENTIALS.iter().any(|known| name.eq_ignore_ascii_case(known));
+            (name.clone(), if is_credential { REDACTED.to_owned() } else { value.clone() })
+        });
+        shown.collect()
+    }
+
+    /// The whole request as people may see it.
+    pub(crate) fn shown(&self) -> Value {
+        let shown = Self { headers: self.shown_headers(), ..self.clone() };
+        serde_json::to_value(shown).expect("a request has only JSON values")
+    }
+
     /// Rule 24: which answers are results, which are communication errors; and how bodies are read.
     pub fn outcome(&self, status: u16, headers: Vec<(String, String)>, body: &[u8]) -> Outcome {
         let highest = if self.redirect { 399 } else { 299 };
@@ -199,11 +222,16 @@ fn decode(headers: &[(String, String)], body: &[u8]) -> Result<Value, Failure> {
         .map(|(_, value)| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
         .unwrap_or_default();
     if content_type == "application/json" || content_type.ends_with("+json") {
-        return serde_json::from_slice(body).map_err(|error| Failure {
+        let unreadable = |reason: String| Failure {
             error: FailureKind::Communication,
             status: 502,
-            detail: format!("the answer says it is {content_type} but cannot be read: {error}"),
-        });
+            detail: format!("the answer says it is {content_type} but cannot be read: {reason}"),
+        };
+        let value: Value = serde_json::from_slice(body).map_err(|error| unreadable(error.to_string()))?;
+        if is_deeper(&value, ANSWER_DEPTH) {
+            return Err(unreadable(format!("it nests more than {ANSWER_DEPTH} levels")));
+        }
+        return Ok(value);
     }
     let textual = content_type.starts_with("text/")
         || content_type.is_empty()

@@ -122,7 +122,14 @@ pub enum Finished {
     Cancelled,
 }
 
-// === impl Finished ===
+// === impl Recorded, Finished ===
+
+impl Recorded {
+    /// The entry that cancels a job which has so many entries, without interpreting it.
+    pub fn cancellation(sequence: u32, at: Timestamp) -> Self {
+        machine::cancellation(sequence, at)
+    }
+}
 
 impl Finished {
     /// The stored form of the result: output or error as JSON, nothing for a cancelled job.
@@ -174,8 +181,9 @@ impl Execution {
         Some((recorded, progress))
     }
 
-    /// Ends the job as cancelled; every effect is withdrawn.
-    pub fn cancel(&mut self, at: Timestamp) -> Option<Recorded> {
+    /// Ends the job as cancelled; every effect is withdrawn. Also where it has come to its end already, as
+    /// long as that end is not durable: a job that a lane policy has parked.
+    pub fn cancel(&mut self, at: Timestamp) -> Recorded {
         self.machine.cancel(at)
     }
 

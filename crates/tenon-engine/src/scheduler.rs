@@ -104,6 +104,11 @@ impl Scheduler {
         self.running
     }
 
+    /// Jobs held that do not wait: ready, running and suspended ones.
+    pub fn backlog(&self) -> usize {
+        self.shards.total_backlog()
+    }
+
     /// Jobs held: ready, running, waiting and suspended ones.
     pub fn held(&self) -> usize {
         self.table.len()

@@ -91,9 +91,16 @@ pub fn steps(job: Job, journal: &[Recorded]) -> (Vec<Step>, Option<crate::Diverg
     (recorder.into_steps(), diverged)
 }
 
+/// What all values of a trace may take, bytes of JSON, about.
+const TRACE_BYTES: usize = 64 << 20;
+/// The most steps of a trace; what comes after them is left out.
+const TRACE_STEPS: usize = 100_000;
+
 /// Writes steps down as the machine takes them.
 #[derive(Debug, Default)]
 pub struct Recorder {
+    /// Bytes of values that were kept.
+    kept: usize,
     steps: Vec<Entry>,
     by_address: HashMap<Arc<str>, usize>,
     /// Steps that are open, outermost first.
@@ -110,7 +117,11 @@ struct Entry {
 
 impl Recorder {
     pub(crate) fn entered(&mut self, address: &Arc<str>, task: &Task, raw_input: &Value, now: Timestamp) {
+        if self.steps.len() >= TRACE_STEPS && !self.by_address.contains_key(address) {
+            return;
+        }
         let parent = self.open.last().copied();
+        let input = self.keep(raw_input);
         let index = *self.by_address.entry(Arc::clone(address)).or_insert_with(|| {
             let step = Step {
                 id: address.to_string(),
@@ -134,13 +145,14 @@ impl Recorder {
         step.state = StepState::Running;
         step.ended_at = None;
         step.error = None;
-        step.input = Some(raw_input.clone());
+        step.input = Some(input);
         self.open.push(index);
     }
 
     pub(crate) fn input(&mut self, address: &Arc<str>, input: &Value) {
+        let input = self.keep(input);
         if let Some(step) = self.find(address) {
-            step.input = Some(input.clone());
+            step.input = Some(input);
         }
     }
 
@@ -149,8 +161,9 @@ impl Recorder {
     }
 
     pub(crate) fn completed(&mut self, address: &Arc<str>, output: &Value, now: Timestamp) {
+        let output = self.keep(output);
         if let Some(step) = self.close(address, now, StepState::Completed) {
-            step.output = Some(output.clone());
+            step.output = Some(output);
         }
     }
 
@@ -165,15 +178,16 @@ impl Recorder {
     }
 
     pub(crate) fn issued(&mut self, id: &Arc<str>, attempt: u32, action: &EffectAction) {
+        let arguments = match action {
+            EffectAction::Timer { due } => serde_json::json!({ "until": due.rfc3339() }),
+            EffectAction::Http(request) => self.keep(&request.shown()),
+            EffectAction::Emit(event) => self.keep(event),
+        };
         let Some(step) = self.find(id) else { return };
-        match action {
-            EffectAction::Timer { due } => {
-                step.state = StepState::Waiting;
-                step.arguments = Some(serde_json::json!({ "until": due.rfc3339() }));
-                return;
-            }
-            EffectAction::Http(request) => step.arguments = serde_json::to_value(request).ok(),
-            EffectAction::Emit(event) => step.arguments = Some(event.as_ref().clone()),
+        step.arguments = Some(arguments);
+        if let EffectAction::Timer { .. } = action {
+            step.state = StepState::Waiting;
+            return;
         }
         step.attempts.push(Attempt { number: attempt, started_at: None, ended_at: None, error: None });
     }
@@ -198,6 +212,15 @@ impl Recorder {
             step.state = StepState::Cancelled;
             step.ended_at = Some(now.rfc3339());
         }
+    }
+
+    /// A copy, or a note in its place once the trace is too large.
+    fn keep(&mut self, value: &Value) -> Value {
+        self.kept = self.kept.saturating_add(size(value));
+        if self.kept > TRACE_BYTES {
+            return Value::String(format!("<left out: the trace has more than {} MiB>", TRACE_BYTES >> 20));
+        }
+        value.clone()
     }
 
     fn find(&mut self, address: &Arc<str>) -> Option<&mut Step> {
@@ -228,6 +251,18 @@ impl Recorder {
         }
         roots.reverse();
         roots
+    }
+}
+
+/// About how many bytes a value takes.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::String(text) => 32 + text.len(),
+        Value::Array(items) => 32 + items.iter().map(size).sum::<usize>(),
+        Value::Object(members) => {
+            64 + members.iter().map(|(name, value)| 48 + name.len() + size(value)).sum::<usize>()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => 32,
     }
 }
 

@@ -114,7 +114,7 @@ impl Reader<'_> {
     }
 }
 
-impl<'de, 'v> DeserializeSeed<'de> for Reader<'v> {
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
     type Value = Val<'static>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Val<'static>, D::Error> {

@@ -62,7 +62,7 @@ mod value;
 
 pub use error::{CompileError, EvalError, TemplateError};
 pub use expr::Expr;
-pub use scope::{Limits, MAX_VALUE_DEPTH, Scope};
+pub use scope::{Limits, MAX_VALUE_DEPTH, Scope, is_deeper};
 pub use serde_json::Value;
 pub use template::{Template, runtime_expression};
 pub use uri::UriTemplate;

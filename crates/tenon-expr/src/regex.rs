@@ -4,17 +4,17 @@
 //! can take quadratic time in any engine and only ours can be stopped in the middle without a clock.
 
 use crate::EvalError;
-use crate::budget::{Budget, LIST_ITEM, OBJECT_MEMBER};
+use crate::budget::{Budget, HEADER, LIST_ITEM, OBJECT_MEMBER};
 use crate::leaf_text::text;
 use crate::native::Tools;
 use crate::ops::{Outcome, raise};
-use crate::value::Val;
-use indexmap::IndexMap;
+use crate::value::{Text, Val};
 use regex_automata::nfa::thompson::{NFA, State};
 use regex_automata::util::primitives::{PatternID, StateID};
 use regex_automata::util::syntax;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// Largest automaton of one pattern, in bytes. Room for a few `\w`, not for `\w{1000}`.
@@ -86,7 +86,7 @@ pub(crate) fn apply<'v>(tools: &Tools<'v>, value: &Val<'v>, args: &[Val<'v>], wa
     let budget = tools.budget;
     let slots = pattern.nfa.group_info().slot_len();
     let mut search = Search::new(&pattern.nfa, slots, subject, budget)?;
-    let mut chars = Chars::new(subject);
+    let mut describer = Describer::new(subject, budget)?;
     let mut found = Vec::new();
     let (mut at, mut rest) = (0, 0);
     while at <= subject.len() {
@@ -102,7 +102,7 @@ pub(crate) fn apply<'v>(tools: &Tools<'v>, value: &Val<'v>, args: &[Val<'v>], wa
             rest = end;
         }
         if wanted != Wanted::Rest {
-            found.push(groups(&pattern, subject, &slots, &mut chars, budget)?);
+            found.push(groups(&pattern, &slots, &mut describer, budget)?);
         }
         if !pattern.global {
             break;
@@ -132,53 +132,57 @@ fn after(subject: &str, start: usize, end: usize) -> usize {
 
 fn groups<'v>(
     pattern: &Pattern,
-    subject: &str,
     slots: &Slots,
-    chars: &mut Chars,
+    describer: &mut Describer<'_, 'v>,
     budget: &Budget,
 ) -> Outcome<'v> {
     let mut groups = Vec::new();
     for (pair, name) in slots.chunks(2).zip(&pattern.names) {
-        let &[Some(start), Some(end)] = pair else { continue };
-        budget.allocate(LIST_ITEM + 5 * OBJECT_MEMBER)?;
-        let matched = &subject[start..end];
-        budget.scan(matched.len().saturating_mul(4))?;
-        let mut group = IndexMap::with_capacity(4);
-        let mut put = |key: &str, value: Val<'v>| {
-            if let Val::Str(key) = Val::text(key, budget)? {
-                group.insert(key, value);
-            }
-            Ok::<_, EvalError>(())
-        };
-        put("offset", Val::index(chars.count_to(start, budget)?))?;
-        put("length", Val::index(matched.chars().count()))?;
-        put("string", Val::text(matched, budget)?)?;
-        if let Some(name) = name {
-            put("name", Val::text(name, budget)?)?;
+        if let &[Some(start), Some(end)] = pair {
+            groups.push(describer.group(start..end, name.as_deref(), budget)?);
         }
-        groups.push(Val::object(group)?);
     }
     Ok(Val::list(groups)?)
 }
 
-/// Counts characters up to byte positions, from the last position asked for where that helps.
-struct Chars<'s> {
+/// Makes the objects for what was matched.
+struct Describer<'s, 'v> {
     subject: &'s str,
+    /// The last byte position that was asked for, and how many characters are before it.
     byte: usize,
     count: usize,
+    /// `offset`, `length`, `string` and `name`, shared by all objects.
+    keys: [Text<'v>; 4],
 }
 
-impl<'s> Chars<'s> {
-    fn new(subject: &'s str) -> Self {
-        let (byte, count) = (0, 0);
-        Self { subject, byte, count }
+impl<'s, 'v> Describer<'s, 'v> {
+    fn new(subject: &'s str, budget: &Budget) -> Result<Self, EvalError> {
+        budget.allocate(4 * HEADER)?;
+        let key = |name: &str| Text::Own(Rc::new(name.to_owned()));
+        Ok(Self { subject, byte: 0, count: 0, keys: ["offset", "length", "string", "name"].map(key) })
     }
 
+    fn group(&mut self, range: Range<usize>, name: Option<&str>, budget: &Budget) -> Outcome<'v> {
+        budget.allocate(LIST_ITEM + 5 * OBJECT_MEMBER)?;
+        let offset = self.count_to(range.start, budget)?;
+        let matched = &self.subject[range];
+        budget.scan(matched.len().saturating_mul(4))?;
+        let mut values =
+            vec![Val::index(offset), Val::index(matched.chars().count()), Val::text(matched, budget)?];
+        if let Some(name) = name {
+            values.push(Val::text(name, budget)?);
+        }
+        let members = self.keys.iter().cloned().zip(values);
+        Ok(Val::object(members.collect())?)
+    }
+
+    /// Characters before a byte position, counted from the last position.
     fn count_to(&mut self, byte: usize, budget: &Budget) -> Result<usize, EvalError> {
-        let between = if byte >= self.byte { self.byte..byte } else { byte..self.byte };
+        let forward = byte >= self.byte;
+        let between = if forward { self.byte..byte } else { byte..self.byte };
         budget.scan(between.len().saturating_mul(4))?;
         let chars = self.subject[between].chars().count();
-        self.count = if byte >= self.byte { self.count + chars } else { self.count - chars };
+        self.count = if forward { self.count + chars } else { self.count - chars };
         self.byte = byte;
         Ok(self.count)
     }

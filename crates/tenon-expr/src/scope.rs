@@ -7,6 +7,16 @@ use std::borrow::Cow;
 /// every result can be stored inside something and be read back.
 pub const MAX_VALUE_DEPTH: usize = 112;
 
+/// Whether a value nests more than so many levels.
+pub fn is_deeper(value: &Value, levels: usize) -> bool {
+    let Some(below) = levels.checked_sub(1) else { return value.is_array() || value.is_object() };
+    match value {
+        Value::Array(items) => items.iter().any(|item| is_deeper(item, below)),
+        Value::Object(members) => members.values().any(|member| is_deeper(member, below)),
+        _ => false,
+    }
+}
+
 /// What an expression can see besides `.`. Must give the same answers whenever a job is replayed.
 pub trait Scope {
     /// The whole value of `$name` (`name` without `$`). `None`: not available here, which the expression

@@ -3,7 +3,7 @@
 //! Strict mode of the language: only a string that is wholly `${ … }` is an expression; all other strings,
 //! also those with `${` somewhere inside, are literal. Text that an expression returns is never evaluated.
 
-use crate::{CompileError, EvalError, Expr, Limits, Scope, TemplateError, Value};
+use crate::{CompileError, EvalError, Expr, Limits, MAX_VALUE_DEPTH, Scope, TemplateError, Value, is_deeper};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -33,7 +33,12 @@ impl Template {
     /// The value with every expression replaced by its result. Limits apply to each expression.
     pub fn evaluate(&self, input: &Value, scope: &dyn Scope, limits: &Limits) -> Result<Value, EvalError> {
         let mut budget = limits.bytes;
-        self.0.evaluate(input, scope, limits, &mut budget)
+        let value = self.0.evaluate(input, scope, limits, &mut budget)?;
+        let is_assembled = matches!(*self.0, Node::List(_) | Node::Map(_));
+        if is_assembled && is_deeper(&value, MAX_VALUE_DEPTH) {
+            return Err(EvalError::ValueDepth { limit: MAX_VALUE_DEPTH });
+        }
+        Ok(value)
     }
 
     /// True if there is no expression in it: evaluating gives the value it was compiled from.

@@ -30,7 +30,7 @@ pub enum Content {
 }
 
 /// Bodies up to this size are not counted: connections bound them.
-const SMALL_BODY: usize = 64 << 10;
+const SMALL_BODY: usize = 16 << 10;
 
 /// What all large bodies together may hold in memory. Clones share it.
 #[derive(Debug, Clone)]

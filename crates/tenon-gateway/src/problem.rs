@@ -1,6 +1,7 @@
 //! What a refusal looks like: `application/problem+json` (RFC 9457) with a stable code.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::response::{IntoResponse, Response};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -113,6 +114,7 @@ impl Problem {
             "title": code.title,
             "status": status.as_u16(),
             "detail": detail,
+            "instance": format!("urn:tenon:problem:{:x}", occurrence()),
             "code": code.code,
             "hint": hint,
         });
@@ -120,6 +122,12 @@ impl Problem {
         members.extend(extras.clone());
         body
     }
+}
+
+/// A number that no other problem of this server has had for a long time.
+fn occurrence() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 impl IntoResponse for Problem {

@@ -23,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tower_service::Service as _;
 
-use crate::{App, Peer, Problem};
+use crate::{App, Peer, Problem, codes};
 
 /// Bounds of the listener.
 #[derive(Debug, Clone)]
@@ -36,6 +36,8 @@ pub struct ServeOptions {
     pub max_header_bytes: usize,
     /// Most headers of a request.
     pub max_headers: usize,
+    /// Most requests on their way at once; more are answered 429.
+    pub max_requests: usize,
     /// Most streams of one HTTP/2 connection.
     pub max_streams: u32,
     /// How long requests on their way may take once the server stops.
@@ -49,6 +51,7 @@ impl Default for ServeOptions {
             header_time: Duration::from_mins(1),
             max_header_bytes: 64 << 10,
             max_headers: 100,
+            max_requests: 10_000,
             max_streams: 250,
             drain_time: Duration::from_secs(8),
         }
@@ -69,6 +72,7 @@ pub async fn serve(
 ) -> io::Result<()> {
     let builder = Arc::new(builder(&options));
     let slots = Arc::new(Semaphore::new(options.max_connections));
+    let requests = Arc::new(Semaphore::new(options.max_requests));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -79,7 +83,8 @@ pub async fn serve(
             Some(_) = connections.join_next() => continue,
             next = accept(&listener, &slots) => next,
         };
-        let connection = Connection { app: app.clone(), router: router.clone(), peer: Peer(peer) };
+        let requests = Arc::clone(&requests);
+        let connection = Connection { app: app.clone(), router: router.clone(), peer: Peer(peer), requests };
         let (builder, watcher) = (Arc::clone(&builder), graceful.watcher());
         connections.spawn(async move {
             let _slot = slot;
@@ -152,6 +157,7 @@ struct Connection {
     app: App,
     router: Router,
     peer: Peer,
+    requests: Arc<Semaphore>,
 }
 
 // === impl Connection ===
@@ -161,6 +167,11 @@ impl Connection {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(self.peer);
         let metrics = self.app.metrics();
+        let Ok(_room) = self.requests.try_acquire() else {
+            let problem = Problem::new(&codes::TOO_MUCH_AT_ONCE, "too many requests are on their way");
+            metrics.responses[3].increment();
+            return Ok(problem.into_response());
+        };
         let handled = AssertUnwindSafe(async { self.router.call(request).await }).catch_unwind();
         let response = match handled.await {
             Ok(Ok(response)) => response,

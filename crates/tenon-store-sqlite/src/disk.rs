@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::options::{Hooks, Options};
@@ -22,6 +23,43 @@ pub(crate) struct Disk {
     hooks: Hooks,
     looked_at: Option<Instant>,
     low: bool,
+}
+
+/// What readers and workers ask: the writer's own view stands still while nothing is written.
+pub(crate) struct Room {
+    directory: PathBuf,
+    low_water_bytes: u64,
+    hooks: Hooks,
+    newest: Mutex<Option<(Instant, bool)>>,
+}
+
+// === impl Room ===
+
+impl Room {
+    pub(crate) fn new(options: &Options) -> Self {
+        Self {
+            directory: options.directory.clone(),
+            low_water_bytes: options.low_water_bytes,
+            hooks: options.hooks.clone(),
+            newest: Mutex::new(None),
+        }
+    }
+
+    /// Whether there is more than the low-water mark. Asks the file system ten times a second at most.
+    pub(crate) fn is_left(&self) -> bool {
+        let now = now();
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, is_left)) = *newest
+            && now.duration_since(at) < LOOK_EVERY
+        {
+            return is_left;
+        }
+        // A file system that does not tell is not taken for full.
+        let is_left =
+            (self.hooks.free_space)(&self.directory).map_or(true, |free| free >= self.low_water_bytes);
+        *newest = Some((now, is_left));
+        is_left
+    }
 }
 
 // === impl Disk ===

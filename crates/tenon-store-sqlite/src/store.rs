@@ -19,6 +19,7 @@ use crate::command::create_workspace::CreateWorkspace;
 use crate::command::prune::Prune;
 use crate::command::put_resource::Put;
 use crate::command::write::SealedWrite;
+use crate::disk::Room;
 use crate::open::{self, OpenError, Opened};
 use crate::options::{Hooks, Options};
 use crate::read;
@@ -35,6 +36,7 @@ pub struct SqliteStore {
     vault: Arc<dyn Vault>,
     directory: PathBuf,
     hooks: Hooks,
+    room: Room,
 }
 
 // === impl SqliteStore ===
@@ -43,8 +45,9 @@ impl SqliteStore {
     /// Opens a data directory, or makes it. Reads the disk: call it before serving.
     pub fn open(options: Options) -> Result<Self, OpenError> {
         let Opened { queue, thread, readers, shared } = open::open(&options)?;
+        let room = Room::new(&options);
         let Options { directory, vault, hooks, .. } = options;
-        Ok(Self { queue, thread, readers, shared, vault, directory, hooks })
+        Ok(Self { queue, thread, readers, shared, vault, directory, hooks, room })
     }
 }
 
@@ -193,6 +196,10 @@ impl Store for SqliteStore {
             read::job::jobs(c, &known.sealer, &request)
         };
         self.readers.read(read).await
+    }
+
+    fn has_room(&self) -> bool {
+        self.room.is_left()
     }
 
     async fn disk_use(&self) -> Result<DiskUse, Error> {

@@ -101,6 +101,8 @@ pub trait Store: Send + Sync + 'static {
         cursor: Option<u64>,
         limit: u32,
     ) -> Result<Page<JobRecord>, Error>;
+    /// Whether outcomes of effects that start now can be expected to find room. Cheap.
+    fn has_room(&self) -> bool;
     /// What the disk holds.
     async fn disk_use(&self) -> Result<DiskUse, Error>;
 

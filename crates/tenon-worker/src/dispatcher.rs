@@ -1,10 +1,12 @@
 //! The one task that talks to the scheduler: tells it what happened, does what it commands.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tenon_engine::Timestamp;
 use tenon_engine::scheduler::{
     Class, Command, HORIZON_US, Input, Job, LaneKey, LanePolicy, Page, Parked, Scheduler, Standing,
@@ -31,7 +33,7 @@ pub(crate) enum Notice {
     /// New jobs, in the order of their commit.
     Captured(Vec<OpenJob>),
     /// Jobs read from the store: a page of a shard's backlog.
-    Refilled { shard: u16, after: u64, jobs: Vec<OpenJob>, complete: bool },
+    Refilled { round: u64, shard: u16, after: u64, jobs: Vec<OpenJob>, complete: bool },
     /// Waiting jobs that are due soon.
     Due(Vec<OpenJob>),
     /// A task has left its job.
@@ -57,6 +59,8 @@ pub(crate) struct Dispatcher {
     running: HashMap<u64, Option<oneshot::Sender<()>>>,
     tasks: JoinSet<()>,
     is_draining: bool,
+    /// How often the shards were taken over; pages that were read for an earlier one are void.
+    round: u64,
 }
 
 /// Payloads of jobs that have not started yet, up to a number of bytes.
@@ -114,6 +118,7 @@ impl Dispatcher {
             running: HashMap::new(),
             tasks: JoinSet::new(),
             is_draining: false,
+            round: 0,
         }
     }
 
@@ -143,11 +148,15 @@ impl Dispatcher {
                         return;
                     }
                 }
-                () = until(until_alarm) => self.tell(Input::Tick),
+                () = until(until_alarm) => {
+                    self.alarm = None;
+                    self.tell(Input::Tick);
+                }
                 _ = look.tick() => self.look_for_timers(),
                 Some(_) = self.tasks.join_next() => {}
                 () = until(deadline) => break,
             }
+            while self.tasks.try_join_next().is_some() {}
             for notice in batch.drain(..) {
                 if let Notice::Drain(patience) = notice {
                     self.is_draining = true;
@@ -160,6 +169,8 @@ impl Dispatcher {
                 self.own_all().await;
             }
             self.carry_out();
+            let ready = self.scheduler.backlog().saturating_sub(self.scheduler.running() as usize);
+            self.context.capture.ports().metrics.jobs_ready.set(i64::try_from(ready).unwrap_or(i64::MAX));
             if self.is_draining && self.running.is_empty() {
                 break;
             }
@@ -169,6 +180,7 @@ impl Dispatcher {
     }
 
     async fn own_all(&mut self) {
+        self.round += 1;
         self.tell(Input::Capacity(self.options.capacity));
         for shard in 0..self.options.shards {
             let fence = self.fences[usize::from(shard)];
@@ -191,8 +203,12 @@ impl Dispatcher {
         match notice {
             Notice::Captured(jobs) => {
                 for job in jobs {
+                    let held = self.scheduler.held();
                     self.arrive(&job).await;
-                    self.fresh.keep(job);
+                    // A page may have brought it already; then it may have moved on, and this copy is old.
+                    if self.scheduler.held() > held {
+                        self.fresh.keep(job);
+                    }
                 }
             }
             Notice::Due(jobs) => {
@@ -200,7 +216,8 @@ impl Dispatcher {
                     self.arrive(&job).await;
                 }
             }
-            Notice::Refilled { shard, after, jobs, complete } => {
+            Notice::Refilled { round, .. } if round != self.round => {}
+            Notice::Refilled { shard, after, jobs, complete, .. } => {
                 let mut page = Vec::with_capacity(jobs.len());
                 for job in &jobs {
                     self.learn_limit(job).await;
@@ -231,15 +248,29 @@ impl Dispatcher {
         }
         let programs = &self.context.capture.ports().programs;
         // A revision that cannot be loaded has no limit; its job will be suspended when it starts.
-        let limit = programs.get(job.workspace, job.revision).await;
-        let concurrency = limit.ok().and_then(|deployed| deployed.program.settings.concurrency);
+        let deployed = programs.get(job.workspace, job.revision).await;
+        if let Err(tenon_capture::Error::Store(error)) = &deployed {
+            tracing::warn!(%error, "cannot read a workflow's limit; asking again with its next job");
+            return;
+        }
+        let concurrency = deployed.ok().and_then(|deployed| deployed.program.settings.concurrency);
         self.limits.insert(job.workflow, job.revision);
         self.tell(Input::WorkflowLimit { workspace: job.workspace.0, workflow: job.workflow.0, concurrency });
     }
 
     fn left(&mut self, job: JobId, left: Left, used: Duration) {
-        if self.running.remove(&job.0).is_some() {
-            self.context.capture.ports().metrics.jobs_running.add(-1);
+        let was_cancelled = match self.running.remove(&job.0) {
+            Some(cancel) => {
+                self.context.capture.ports().metrics.jobs_running.add(-1);
+                cancel.is_none()
+            }
+            None => false,
+        };
+        self.fresh.take(job.0);
+        if was_cancelled && left != Left::Finished && !self.is_draining {
+            // It was left before it noticed: it ends now, in the store.
+            let pause = if left == Left::Lost { LOST_PAUSE } else { Duration::ZERO };
+            return self.cancel_idle(job.0, pause);
         }
         let used_us = u64::try_from(used.as_micros()).unwrap_or(u64::MAX);
         let job = job.0;
@@ -289,7 +320,11 @@ impl Dispatcher {
         let task = run::Task { fence, job: JobId(job), fresh, cancel: cancelled };
         let (context, notices) = (self.context.clone(), self.notices.clone());
         self.tasks.spawn(async move {
-            let (left, used) = run::run(context, task).await;
+            let running = AssertUnwindSafe(run::run(context.clone(), task)).catch_unwind();
+            let (left, used) = match running.await {
+                Ok(left) => left,
+                Err(_) => (run::suspend_panicked(&context, fence, JobId(job)).await, Duration::ZERO),
+            };
             // A dispatcher that has stopped needs no notice.
             let _ = notices.send(Notice::Left(JobId(job), left, used)).await;
         });
@@ -304,32 +339,32 @@ impl Dispatcher {
             }
             return;
         }
+        self.cancel_idle(job, Duration::ZERO);
+    }
+
+    /// Ends a job that nobody works on, after a pause.
+    fn cancel_idle(&mut self, job: u64, pause: Duration) {
         self.running.insert(job, None);
         self.context.capture.ports().metrics.jobs_running.add(1);
         let (context, notices, fences) =
             (self.context.clone(), self.notices.clone(), Arc::clone(&self.fences));
         self.tasks.spawn(async move {
-            let left = match context.store.open_job(JobId(job)).await {
-                Ok(Some(open)) => {
-                    let fence = fences[usize::from(open.shard.0)];
-                    run::cancel_idle(context, fence, JobId(job)).await
-                }
-                Ok(None) => Left::Finished,
-                Err(_) => Left::Lost,
-            };
+            tokio::time::sleep(pause).await;
+            let left = run::cancel_idle(&context, &fences, JobId(job)).await;
             let _ = notices.send(Notice::Left(JobId(job), left, Duration::ZERO)).await;
         });
     }
 
     fn refill(&mut self, shard: u16, after: u64, limit: u32) {
         let (store, notices) = (Arc::clone(&self.context.store), self.notices.clone());
-        let fence = self.fences[usize::from(shard)];
+        let (fence, round) = (self.fences[usize::from(shard)], self.round);
         self.tasks.spawn(async move {
             loop {
                 match store.open_jobs(fence.shard, after, limit).await {
                     Ok(jobs) => {
                         let complete = jobs.len() < limit as usize;
-                        let _ = notices.send(Notice::Refilled { shard, after, jobs, complete }).await;
+                        let page = Notice::Refilled { round, shard, after, jobs, complete };
+                        let _ = notices.send(page).await;
                         return;
                     }
                     Err(tenon_store::Error::Closed) => return,

@@ -1,5 +1,7 @@
 //! How a job leaves the worker: what is written, and who is told.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tenon_capture::{Deployed, JobEnd, JobEvent};
 use tenon_engine::Finished;
@@ -24,14 +26,14 @@ pub(crate) fn transition(
 }
 
 /// Tells everyone who wants to know that a write is durable.
-pub(crate) fn announce(context: &Context, job: &OpenJob, deployed: &Deployed, transition: &Transition) {
+pub(crate) fn announce(context: &Context, job: &OpenJob, workflow: &Arc<str>, transition: &Transition) {
     let ports = context.capture.ports();
     let state = transition.state();
     ports.live.publish(|| JobEvent::Job {
         workspace: job.workspace,
         job: job.id,
         state,
-        workflow: std::sync::Arc::clone(&deployed.name),
+        workflow: Arc::clone(workflow),
         event: job.event,
         at: ports.clock.now(),
     });

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use tenon_capture::Programs;
 use tenon_engine::trace::{self, Step};
 use tenon_engine::{Execution, Progress, Recorded};
@@ -73,8 +74,9 @@ impl History {
     /// Every step of a job, finished or not.
     pub async fn trace(&self, workspace: WorkspaceId, job: JobId) -> Result<Trace, HistoryError> {
         let past = self.load(workspace, job).await?;
-        let (steps, diverged) = trace::steps(past.job, &past.journal);
-        Ok(Trace { job: past.record, steps, diverged: diverged.map(|error| error.to_string()) })
+        let traced = aside(move || (trace::steps(past.job, &past.journal), past.record)).await?;
+        let ((steps, diverged), job) = traced;
+        Ok(Trace { job, steps, diverged: diverged.map(|error| error.to_string()) })
     }
 
     /// Replays a finished job and compares the result with the stored one.
@@ -83,14 +85,12 @@ impl History {
         if !past.record.state.is_final() {
             return Ok(Verdict::Unfinished);
         }
-        let mut execution = Execution::new(past.job);
-        while execution.resume() == Progress::Yielded {}
-        for recorded in &past.journal {
-            if let Err(diverged) = execution.replay(recorded) {
-                return Ok(Verdict::Different(diverged.to_string()));
-            }
-        }
-        Ok(compare(&past.record, &execution))
+        aside(move || past.replayed()).await
+    }
+
+    /// The raw input that a job ran on.
+    pub async fn input(&self, workspace: WorkspaceId, job: JobId) -> Result<Arc<Value>, HistoryError> {
+        Ok(self.load(workspace, job).await?.job.input)
     }
 
     async fn load(&self, workspace: WorkspaceId, id: JobId) -> Result<Past, HistoryError> {
@@ -116,6 +116,27 @@ impl History {
             load::job(&deployed, &source).map_err(|error| HistoryError::Unreadable(error.to_string()))?;
         let journal = self.store.journal(workspace, id).await?;
         Ok(Past { record, job, journal: journal.into_iter().map(load::recorded).collect() })
+    }
+}
+
+/// Replays may be long: they have threads of their own, so that they hold up nothing else.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, HistoryError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| HistoryError::Unreadable(format!("the replay hit a bug: {error}")))
+}
+
+// === impl Past ===
+
+impl Past {
+    fn replayed(self) -> Verdict {
+        let mut execution = Execution::new(self.job);
+        while execution.resume() == Progress::Yielded {}
+        for recorded in &self.journal {
+            if let Err(diverged) = execution.replay(recorded) {
+                return Verdict::Different(diverged.to_string());
+            }
+        }
+        compare(&self.record, &execution)
     }
 }
 

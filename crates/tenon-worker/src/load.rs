@@ -34,7 +34,8 @@ pub(crate) fn job(deployed: &Deployed, source: &Source<'_>) -> Result<Job, Error
         return Err(Error::Semantics(source.semantics));
     }
     let envelope = read("event", &source.payload.envelope)?;
-    let hops = envelope.get(HOPS).and_then(Value::as_u64).unwrap_or(0);
+    // Binary CloudEvents carry attributes as text.
+    let hops = envelope.get(HOPS).and_then(|hops| hops.as_u64().or_else(|| hops.as_str()?.parse().ok()));
     let input = match (&source.payload.input, source.origin) {
         (Some(edited), _) => read("input", edited)?,
         (None, Origin::Call) => envelope.get("data").cloned().unwrap_or(Value::Null),
@@ -51,7 +52,7 @@ pub(crate) fn job(deployed: &Deployed, source: &Source<'_>) -> Result<Job, Error
         input: Arc::new(input),
         captured_at: time(source.captured_at),
         runtime: Arc::new(runtime(source.semantics)),
-        hops: u32::try_from(hops).unwrap_or(u32::MAX),
+        hops: hops.map_or(0, |hops| u32::try_from(hops).unwrap_or(u32::MAX)),
     })
 }
 

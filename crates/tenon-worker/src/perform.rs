@@ -8,12 +8,15 @@ use serde_json::Value;
 use tenon_capture::{Event, Incoming};
 use tenon_engine::{Failure, FailureKind, HttpRequest, Outcome};
 use tenon_outbound::{Redirects, Request};
-use tenon_store::WorkspaceId;
+use tenon_store::{DedupMark, WorkspaceId};
 
 use crate::Context;
 
 /// How long to wait before an event is offered again to a store that has no room.
 const FULL_DISK_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long an emit is recognised whose outcome was not recorded: as long as a crashed server may stay down.
+const EMIT_MARK: Duration = Duration::from_hours(30 * 24);
 
 /// What identifies an attempt to the outside.
 pub(crate) struct Identity {
@@ -60,9 +63,14 @@ fn body_of(body: &Value, headers: &mut Vec<(String, String)>) -> Bytes {
     bytes
 }
 
-/// Captures an emitted event. Its `(source, id)` derives from the effect, so a repeat after a crash is
-/// recognised as one.
-pub(crate) async fn emit(context: &Context, workspace: WorkspaceId, event: &Value) -> Outcome {
+/// Captures an emitted event. Its dedup mark derives from the effect, so a repeat after a crash is recognised
+/// as one.
+pub(crate) async fn emit(
+    context: &Context,
+    workspace: WorkspaceId,
+    event: &Value,
+    identity: Identity,
+) -> Outcome {
     let Value::Object(members) = event else {
         return failed(FailureKind::Configuration, 400, "the event is not an object".to_owned());
     };
@@ -70,8 +78,11 @@ pub(crate) async fn emit(context: &Context, workspace: WorkspaceId, event: &Valu
         Ok(event) => event,
         Err(error) => return failed(FailureKind::Configuration, 400, error.to_string()),
     };
+    let expires = context.capture.ports().clock.now().after(EMIT_MARK);
+    let mark = DedupMark { scope: "emit".to_owned(), key: identity.idempotency_key, expires };
     loop {
-        match context.capture.event(Incoming::new(workspace, event.clone())).await {
+        let incoming = Incoming { mark: Some(mark.clone()), ..Incoming::new(workspace, event.clone()) };
+        match context.capture.event(incoming).await {
             Ok(_) => return Outcome::Emitted,
             Err(tenon_capture::Error::Store(tenon_store::Error::Full) | tenon_capture::Error::Busy) => {
                 tokio::time::sleep(FULL_DISK_PAUSE).await;

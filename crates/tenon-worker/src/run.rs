@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{AbortHandle, Abortable, BoxFuture};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tenon_capture::{Deployed, JobEvent, StepState};
-use tenon_engine::{Accepted, Effect, EffectAction, Execution, Finished, Outcome, Progress, Recorded, Timestamp};
+use tenon_engine::{Accepted, Effect, EffectAction, Execution, Outcome, Progress, Recorded, Timestamp};
 use tenon_store::{Entry, Fence, JobId, JobState, OpenJob, Transition, Write};
 use tenon_workflow::OnFailure;
 use tokio::sync::oneshot;
@@ -18,6 +18,9 @@ use crate::{Context, ending, load, perform};
 
 /// How long to wait before an outcome is offered again to a store that has no room.
 const FULL_DISK_PAUSE: Duration = Duration::from_millis(200);
+
+/// Entries that are played back before other jobs get their turn.
+const REPLAY_SLICE: u32 = 64;
 
 /// Why the worker left a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +101,7 @@ async fn begin(context: Context, task: Task) -> Result<Running, Left> {
         },
     };
     let begun = ports.clock.now();
-    let execution = match replayed(&deployed, &job, journal) {
+    let execution = match replayed(&deployed, &job, journal).await {
         Ok(execution) => execution,
         Err(reason) => return suspend_unloaded(&context, task.fence, &job, &reason).await,
     };
@@ -121,7 +124,7 @@ async fn begin(context: Context, task: Task) -> Result<Running, Left> {
 }
 
 /// A fresh interpreter, played forward over the journal. The error says why the job must be suspended.
-fn replayed(deployed: &Deployed, job: &OpenJob, journal: Vec<Entry>) -> Result<Execution, String> {
+async fn replayed(deployed: &Deployed, job: &OpenJob, journal: Vec<Entry>) -> Result<Execution, String> {
     let payload = job.payload.as_ref().ok_or("the job's event is not kept any more")?;
     let source = load::Source {
         id: job.id,
@@ -137,6 +140,9 @@ fn replayed(deployed: &Deployed, job: &OpenJob, journal: Vec<Entry>) -> Result<E
         journal.len()
     };
     for entry in journal.into_iter().take(kept) {
+        if entry.sequence % REPLAY_SLICE == REPLAY_SLICE - 1 {
+            tokio::task::yield_now().await;
+        }
         execution.replay(&load::recorded(entry)).map_err(|error| error.to_string())?;
     }
     Ok(execution)
@@ -159,17 +165,22 @@ async fn suspend_unloaded<T>(
     tracing::error!(job = %job.id, detail, "the job is suspended: it cannot be interpreted");
     let now = context.capture.ports().clock.now();
     let reason = ending::reason("the job cannot be interpreted", detail);
+    let transition = Transition::Suspended { reason };
+    let announced = transition.clone();
     let write = Write {
         fence,
         workspace: job.workspace,
         job: job.id,
         entries: Vec::new(),
-        transition: Transition::Suspended { reason },
+        transition,
         started_at: now,
         at: now,
     };
     match context.store.write(write).await {
-        Ok(()) => Err(Left::Suspended),
+        Ok(()) => {
+            ending::announce(context, job, &"".into(), &announced);
+            Err(Left::Suspended)
+        }
         Err(error) => Err(lost(job.id, &error)),
     }
 }
@@ -197,22 +208,32 @@ impl Running {
                 && let Some(sleep) = self.execution.sleep()
                 && sleep.until > load::time(self.now())
             {
+                if self.is_cancelled() {
+                    self.cancel();
+                    continue;
+                }
                 return self.park(sleep).await;
             }
             if !self.unsaved.is_empty() && !cfg!(feature = "mutant-effect-before-durable") {
                 self.save(Transition::Running).await?;
             }
+            self.room_for(&effects).await;
             self.start(effects);
             match self.next_arrival().await {
                 Arrival::Ended(ended) => self.take_in(ended).await,
-                Arrival::Cancelled => {
-                    let at = load::time(self.now());
-                    if let Some(recorded) = self.execution.cancel(at) {
-                        self.unsaved.push(load::entry(recorded));
-                    }
-                }
+                Arrival::Cancelled => self.cancel(),
             }
         }
+    }
+
+    fn is_cancelled(&mut self) -> bool {
+        self.cancel.try_recv().is_ok()
+    }
+
+    fn cancel(&mut self) {
+        let at = load::time(self.now());
+        let recorded = self.execution.cancel(at);
+        self.unsaved.push(load::entry(recorded));
     }
 
     fn now(&self) -> tenon_store::Timestamp {
@@ -226,6 +247,9 @@ impl Running {
         self.used += self.now().since(begun);
         while progress == Progress::Yielded {
             tokio::task::yield_now().await;
+            if self.is_cancelled() {
+                return self.cancel();
+            }
             let begun = self.now();
             progress = self.execution.resume();
             self.used += self.now().since(begun);
@@ -275,6 +299,17 @@ impl Running {
             && effects.iter().all(|effect| matches!(effect.action, EffectAction::Timer { .. }))
     }
 
+    /// On a disk that is nearly full no effect starts whose outcome might find no room.
+    async fn room_for(&mut self, effects: &[Effect]) {
+        let is_timer = |effect: &Effect| matches!(effect.action, EffectAction::Timer { .. });
+        if effects.iter().all(is_timer) {
+            return;
+        }
+        while !self.context.store.has_room() {
+            tokio::time::sleep(FULL_DISK_PAUSE).await;
+        }
+    }
+
     fn start(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             if matches!(effect.action, EffectAction::Timer { .. }) {
@@ -292,7 +327,7 @@ impl Running {
             let attempt = async move {
                 let outcome = match &effect.action {
                     EffectAction::Http(call) => perform::http(&context, call, identity).await,
-                    EffectAction::Emit(event) => perform::emit(&context, workspace, event).await,
+                    EffectAction::Emit(event) => perform::emit(&context, workspace, event, identity).await,
                     EffectAction::Timer { .. } => unreachable!("timers are kept apart"),
                 };
                 (effect.id, effect.attempt, started_at, outcome)
@@ -370,7 +405,7 @@ impl Running {
         }
         ports.metrics.write_time.observe(ports.clock.now().since(at));
         if write.transition.state() != JobState::Running {
-            ending::announce(&self.context, &self.job, &self.deployed, &write.transition);
+            ending::announce(&self.context, &self.job, &self.deployed.name, &write.transition);
         }
         Ok(())
     }
@@ -411,22 +446,47 @@ async fn sleep(duration: Option<Duration>) {
     }
 }
 
-/// Ends a job that nobody works on.
-pub(crate) async fn cancel_idle(context: Context, fence: Fence, job: JobId) -> Left {
-    let (_keep, cancel) = oneshot::channel();
-    let mut running = match begin(context, Task { fence, job, fresh: None, cancel }).await {
-        Ok(running) => running,
-        Err(left) => return left,
+/// Ends a job that nobody works on. It is not interpreted, so this works for one that cannot be, too.
+pub(crate) async fn cancel_idle(context: &Context, fences: &[Fence], job: JobId) -> Left {
+    let job = match context.store.open_job(job).await {
+        Ok(Some(job)) => job,
+        Ok(None) => return Left::Finished,
+        Err(error) => return lost(job, &error),
     };
-    running.advance(Execution::resume).await;
-    let at = load::time(running.now());
-    if let Some(recorded) = running.execution.cancel(at) {
-        running.unsaved.push(load::entry(recorded));
+    let ports = context.capture.ports();
+    let at = ports.clock.now();
+    let deployed = ports.programs.get(job.workspace, job.revision).await.ok();
+    let kept = deployed.as_ref().and_then(|deployed| deployed.program.settings.keep_jobs);
+    let transition = Transition::Cancelled { expires: at.after(kept.unwrap_or(context.keep_jobs)) };
+    let cancellation = Recorded::cancellation(job.journal_length, load::time(at));
+    let write = Write {
+        fence: fences[usize::from(job.shard.0)],
+        workspace: job.workspace,
+        job: job.id,
+        entries: vec![load::entry(cancellation)],
+        transition,
+        started_at: job.started_at.unwrap_or(at),
+        at,
+    };
+    match context.store.write(write.clone()).await {
+        Ok(()) => {
+            let name = deployed.map_or_else(|| "".into(), |deployed| Arc::clone(&deployed.name));
+            ending::announce(context, &job, &name, &write.transition);
+            Left::Finished
+        }
+        Err(tenon_store::Error::Conflict(_)) => Left::Finished,
+        Err(error) => lost(job.id, &error),
     }
-    let transition =
-        ending::transition(&running.context, &running.deployed, &Finished::Cancelled, load::stored(at));
-    match running.save(transition).await {
-        Ok(()) => Left::Finished,
-        Err(left) => left,
-    }
+}
+
+/// A job whose task panicked must not run again and again: it is shown, with its lane stopped.
+pub(crate) async fn suspend_panicked(context: &Context, fence: Fence, job: JobId) -> Left {
+    context.capture.ports().metrics.panics.increment();
+    let job = match context.store.open_job(job).await {
+        Ok(Some(job)) => job,
+        Ok(None) => return Left::Finished,
+        Err(error) => return lost(job, &error),
+    };
+    let detail = "interpreting it hit a bug in Tenon; the server's log has the place";
+    suspend_unloaded::<()>(context, fence, &job, detail).await.err().unwrap_or(Left::Lost)
 }

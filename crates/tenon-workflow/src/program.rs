@@ -356,10 +356,6 @@ pub struct Settings {
     pub priority: u8,
     /// How long finished jobs are kept; `None`: as the server is configured.
     pub keep_jobs: Option<Duration>,
-    /// How long payloads are kept (default: as long as the job).
-    pub keep_payloads: Option<Duration>,
-    /// JSON Pointers into the event whose values are masked.
-    pub mask: Vec<String>,
     /// The answer for synchronous callers.
     pub respond: Option<Respond>,
 }

@@ -81,7 +81,10 @@ pub(super) fn check_schema(
     schema.check(value).map_err(|violations| {
         let list: Vec<_> = violations
             .iter()
-            .map(|violation| format!("{}: {}", violation.pointer, violation.message))
+            .map(|violation| match violation.pointer.as_str() {
+                "" => violation.message.clone(),
+                pointer => format!("{pointer}: {}", violation.message),
+            })
             .collect();
         let detail = format!("{what} does not match its schema: {}", list.join("; "));
         Error::standard(ErrorType::Validation, instance, detail)

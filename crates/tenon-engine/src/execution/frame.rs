@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tenon_expr::Value;
 use tenon_workflow::{BlockId, Program, TaskId};
 
-use crate::{Error, Timestamp};
+use crate::{Error, HttpRequest, Timestamp};
 
 /// One level of the stack.
 #[derive(Debug)]
@@ -38,6 +38,10 @@ pub(super) enum TaskState {
     Loop(LoopState),
     /// A `try`.
     Try(Box<TryState>),
+    /// A call whose output shows its request, as it was sent.
+    Call(Box<HttpRequest>),
+    /// An `emit`, with the event as it was sent.
+    Emit(Arc<Value>),
 }
 
 /// A `for`.

@@ -92,7 +92,10 @@ impl Machine {
             }
             let next = if self.pure_tasks > MAX_PURE_TASKS {
                 self.pure_tasks = 0;
-                Signal::Fault(self.exhausted(&format!("ran {MAX_PURE_TASKS} tasks without any effect")))
+                let error = self.exhausted(&format!("ran {MAX_PURE_TASKS} tasks without any effect"));
+                // Not to be caught: a `try` inside the loop would make it go on for ever.
+                self.unwind(0);
+                Signal::Fault(error)
             } else {
                 self.step(signal)
             };
@@ -156,24 +159,13 @@ impl Machine {
         Ok(())
     }
 
-    pub(super) fn cancel(&mut self, at: Timestamp) -> Option<Recorded> {
-        if self.finished.is_some() {
-            return None;
-        }
+    pub(super) fn cancel(&mut self, at: Timestamp) -> Recorded {
         self.now = self.now.max(at);
         self.unwind(0);
         self.finish(Finished::Cancelled);
-        let recorded = Recorded {
-            sequence: self.entries,
-            effect: CANCEL.into(),
-            attempt: 1,
-            arguments: 0,
-            started_at: self.now,
-            at: self.now,
-            outcome: Outcome::Cancelled.encode(),
-        };
+        let recorded = cancellation(self.entries, self.now);
         self.entries += 1;
-        Some(recorded)
+        recorded
     }
 
     pub(super) fn take_effects(&mut self) -> Vec<Effect> {
@@ -252,6 +244,19 @@ impl Machine {
     fn exhausted(&self, what: &str) -> Error {
         let instance = self.top_task().map_or("", |frame| self.task(frame.task).pointer.as_str());
         Error::standard(ErrorType::Runtime, instance, format!("the job {what}, which is more than a job may"))
+    }
+}
+
+/// The entry that ends a job which has so many entries.
+pub(super) fn cancellation(sequence: u32, at: Timestamp) -> Recorded {
+    Recorded {
+        sequence,
+        effect: CANCEL.into(),
+        attempt: 1,
+        arguments: 0,
+        started_at: at,
+        at,
+        outcome: Outcome::Cancelled.encode(),
     }
 }
 

@@ -112,7 +112,7 @@ impl<'a> View<'a> {
                     let (_, error) = state.error.as_ref()?;
                     (definition.r#as == name).then(|| Cow::Borrowed(error.as_ref()))
                 }
-                TaskState::Plain => None,
+                TaskState::Plain | TaskState::Call(_) | TaskState::Emit(_) => None,
             }
         })
     }

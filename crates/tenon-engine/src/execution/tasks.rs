@@ -45,8 +45,8 @@ impl Machine {
         let task = program.task(frame.task);
         let output = match (outcome, &task.action) {
             (Outcome::Failed(failure), _) => return Err(failure.to_error(&task.pointer)),
-            (Outcome::Answered(answer), Action::CallHttp(call)) => self.answered(task, call, answer)?,
-            (Outcome::Emitted, Action::Emit(emit)) => self.emitted(task, emit)?,
+            (Outcome::Answered(answer), Action::CallHttp(_)) => self.answered(answer),
+            (Outcome::Emitted, Action::Emit(_)) => self.emitted(),
             (_, _) => Arc::clone(&frame.input),
         };
         Ok(Signal::Produced { output, then: None })

@@ -156,6 +156,10 @@ impl Shards {
         });
     }
 
+    pub(super) fn total_backlog(&self) -> usize {
+        self.shards.iter().map(|shard| shard.backlog).sum()
+    }
+
     pub(super) fn backlog(&mut self, shard: u16) -> &mut usize {
         &mut self.of(shard).backlog
     }

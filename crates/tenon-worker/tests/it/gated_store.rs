@@ -32,6 +32,10 @@ macro_rules! pass_on {
                 self.inner.write(write).await
             }
 
+            fn has_room(&self) -> bool {
+                self.inner.has_room()
+            }
+
             fn set_feed(&self, feed: Feed) {
                 self.inner.set_feed(feed);
             }

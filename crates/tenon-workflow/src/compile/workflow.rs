@@ -72,8 +72,6 @@ impl Lowering<'_> {
         let fixed = |path: &[&str]| self.document.at(tenon, path).map(|id| self.fixed(id));
         let dedup_for = fixed(&["dedupFor"]);
         let keep_jobs = fixed(&["retention", "jobs"]);
-        let keep_payloads = fixed(&["retention", "payloads"]);
-        let mask = self.document.get(tenon, "mask").map_or(&[][..], |mask| self.document.items(mask));
         let default = default_settings();
         Settings {
             ordering_key: self.expr(tenon, "orderingKey"),
@@ -86,8 +84,6 @@ impl Lowering<'_> {
             },
             priority: self.number(tenon, "priority").map_or(default.priority, |priority| priority as u8),
             keep_jobs,
-            keep_payloads,
-            mask: mask.iter().filter_map(|id| self.document.text(*id)).map(str::to_owned).collect(),
             respond: self.respond(tenon),
         }
     }
@@ -111,8 +107,6 @@ fn default_settings() -> Settings {
         on_failure: OnFailure::Continue,
         priority: DEFAULT_PRIORITY,
         keep_jobs: None,
-        keep_payloads: None,
-        mask: Vec::new(),
         respond: None,
     }
 }

@@ -45,7 +45,8 @@ static DOCUMENT_TENON: Shape = Shape::Object(&Object::new(
         Field::new("onFailure", &Shape::Choice(&["continue", "park"]), "What a lane does when a job faults"),
         Field::new("priority", &Shape::Integer(0, 9), "0 to 9, higher first; default 5"),
         Field::new("retention", &RETENTION, "How long finished jobs are kept"),
-        Field::new("mask", &Shape::List(&Shape::Text(JsonPointer), 0), "Values of the event that are masked"),
+        Field::new("mask", &Shape::List(&Shape::Text(JsonPointer), 0), "Values of the event that are masked")
+            .later(Later::Part),
         Field::new("respond", &RESPOND, "The answer for synchronous callers"),
         Field::new("timeZone", &Shape::Text(NotEmpty), "The time zone of `schedule.cron`").later(Later::Part),
         Field::new("missed", &Shape::Choice(&["skip", "latest", "all"]), "Missed occurrences")
@@ -63,7 +64,8 @@ static RETENTION: Shape = Shape::Object(&Object::new(
             "payloads",
             &Shape::Duration(None),
             "How long payloads are kept; default: as long as the job",
-        ),
+        )
+        .later(Later::Part),
     ],
 ));
 

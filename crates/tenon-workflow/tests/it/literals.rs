@@ -121,8 +121,8 @@ fn pointers_and_moments() {
         ("/a~", false),
     ] {
         let found: Vec<String> = findings(&mask(pointer)).iter().map(place).collect();
-        assert_eq!(found.is_empty(), fits, "{pointer}");
-        assert!(found.iter().all(|found| found == "5 /document/metadata/tenon/mask/0 TN1306"));
+        let is_refused = found.iter().any(|found| found == "5 /document/metadata/tenon/mask/0 TN1306");
+        assert_eq!(is_refused, !fits, "{pointer}: {found:?}");
     }
     let emit =
         |time: &str| format!("do:\n  - a:\n      emit: {{event: {{with: {{type: x, time: '{time}'}}}}}}\n");

@@ -10,36 +10,36 @@ use crate::Error;
 use crate::effect::{Answer, EffectAction, HttpRequest};
 use crate::execution::effects::Purpose;
 use crate::execution::expression::{expression_error, kind, template, text};
+use crate::execution::frame::TaskState;
 use crate::execution::machine::{Machine, Next, Signal};
 use crate::execution::scope::View;
-
-/// What stands for a credential where a request is shown.
-const REDACTED: &str = "<redacted>";
 
 impl Machine {
     pub(super) fn call_http(&mut self, task: &Task, call: &HttpCall) -> Next {
         let request = self.request(task, call)?;
-        let id = Arc::clone(&self.top_task().expect("the call is on top").address);
+        let frame = self.top_task_mut().expect("the call is on top");
+        let id = Arc::clone(&frame.address);
+        if call.output == HttpOutput::Response {
+            frame.state = TaskState::Call(Box::new(request.clone()));
+        }
         self.issue(id, EffectAction::Http(Box::new(request)), Purpose::Work);
         Ok(Signal::Await)
     }
 
     /// The task's raw output.
-    pub(super) fn answered(&self, task: &Task, call: &HttpCall, answer: Answer) -> Result<Arc<Value>, Error> {
-        if call.output != HttpOutput::Response {
-            return Ok(Arc::new(answer.content));
-        }
-        let request = self.request(task, call)?;
-        Ok(Arc::new(json!({
+    pub(super) fn answered(&self, answer: Answer) -> Arc<Value> {
+        let state = self.top_task().map(|frame| &frame.state);
+        let Some(TaskState::Call(request)) = state else { return Arc::new(answer.content) };
+        Arc::new(json!({
             "request": {
                 "method": request.method,
                 "uri": request.url,
-                "headers": object(request.headers.into_iter().map(redact)),
+                "headers": object(request.shown_headers().into_iter()),
             },
             "statusCode": answer.status,
             "headers": object(answer.headers.unwrap_or_default().into_iter()),
             "content": answer.content,
-        })))
+        }))
     }
 
     fn request(&self, task: &Task, call: &HttpCall) -> Result<HttpRequest, Error> {
@@ -100,13 +100,6 @@ fn pairs(
         }
     }
     Ok(pairs)
-}
-
-fn redact((name, value): (String, String)) -> (String, String) {
-    let credential = ["authorization", "proxy-authorization", "cookie"]
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known));
-    if credential { (name, REDACTED.to_owned()) } else { (name, value) }
 }
 
 /// Names and values as an object; repeated names are joined by commas.

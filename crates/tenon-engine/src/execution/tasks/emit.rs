@@ -8,6 +8,7 @@ use tenon_workflow::{Emit, ErrorType, Task};
 use crate::effect::EffectAction;
 use crate::execution::effects::Purpose;
 use crate::execution::expression::{kind, template};
+use crate::execution::frame::TaskState;
 use crate::execution::machine::{Machine, Next, Signal};
 use crate::{Error, digest};
 
@@ -23,17 +24,23 @@ impl Machine {
                 format!("{MAX_HOPS} events have caused one another; this looks like a loop of emits");
             return Err(Error::standard(ErrorType::Runtime, &task.pointer, detail));
         }
-        let event = self.event(task, emit)?;
-        let id = Arc::clone(&self.top_task().expect("the emit is on top").address);
-        self.issue(id, EffectAction::Emit(Arc::new(Value::Object(event))), Purpose::Work);
+        let event = Arc::new(Value::Object(self.event(task, emit)?));
+        let frame = self.top_task_mut().expect("the emit is on top");
+        frame.state = TaskState::Emit(Arc::clone(&event));
+        let id = Arc::clone(&frame.address);
+        self.issue(id, EffectAction::Emit(event), Purpose::Work);
         Ok(Signal::Await)
     }
 
-    /// The task's raw output: the event.
-    pub(super) fn emitted(&self, task: &Task, emit: &Emit) -> Result<Arc<Value>, Error> {
-        let mut event = self.event(task, emit)?;
-        event.shift_remove(HOPS);
-        Ok(Arc::new(Value::Object(event)))
+    /// The task's raw output: the event as it was sent, without our own attribute.
+    pub(super) fn emitted(&self) -> Arc<Value> {
+        let state = self.top_task().map(|frame| &frame.state);
+        let Some(TaskState::Emit(event)) = state else { unreachable!("only an emit is emitted") };
+        let mut event = event.as_ref().clone();
+        if let Some(members) = event.as_object_mut() {
+            members.shift_remove(HOPS);
+        }
+        Arc::new(event)
     }
 
     fn event(&self, task: &Task, emit: &Emit) -> Result<Map<String, Value>, Error> {
