@@ -4,19 +4,16 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tenon_store::JobState;
-use tokio::sync::Semaphore;
 
-use crate::gated_store::GatedStore;
-use crate::stage::{Callee, Stage, open};
+use crate::hooked_store::{Gate, hooked};
+use crate::stage::{Callee, Stage};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_call_starts_only_after_the_outcome_of_the_one_before_is_durable() {
     let (callee, address) = Callee::serve().await;
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let (gate, arrived) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-    let store =
-        GatedStore { inner: open(&directory), gate: Arc::clone(&gate), arrived: Arc::clone(&arrived) };
-    let stage = Stage::on(Arc::new(store)).await;
+    let gate = Arc::new(Gate::closed());
+    let stage = Stage::on(hooked(&directory, &gate)).await;
     let calls = format!(
         "}}\nschedule: {{on: {{one: {{with: {{type: go}}}}}}}}\ndo:\n- one: {{call: http, with: {{method: get, endpoint: 'http://{address}/1'}}}}\n- two: {{call: http, with: {{method: get, endpoint: 'http://{address}/2'}}}}\n- three: {{call: http, with: {{method: get, endpoint: 'http://{address}/3'}}}}\n"
     );
@@ -24,13 +21,13 @@ async fn the_next_call_starts_only_after_the_outcome_of_the_one_before_is_durabl
     let job = stage.go(json!({})).await;
     for done in 1..=3 {
         // The worker asks for the outcome to be written, and as long as that is held up nothing else starts.
-        arrived.acquire().await.expect("never closed").forget();
+        gate.has_arrival().await;
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
         assert_eq!(callee.calls().len(), done, "an effect overtook the record of the one before it");
-        assert_eq!(stage.record(job).await.state == JobState::Completed, false);
-        gate.add_permits(1);
+        assert_ne!(stage.record(job).await.state, JobState::Completed);
+        gate.permits.add_permits(1);
     }
     assert_eq!(stage.end(job).await.state, JobState::Completed);
     assert_eq!(callee.calls().len(), 3);

@@ -133,6 +133,16 @@ impl Stage {
         tokio::time::timeout(PATIENCE, look).await.expect("the state is reached");
     }
 
+    /// Waits until something holds.
+    pub(crate) async fn until(&self, holds: impl Fn() -> bool) {
+        let look = async {
+            while !holds() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, look).await.expect("it comes to hold");
+    }
+
     /// Stops in order.
     pub(crate) async fn stop(self) {
         self.worker.drain(PATIENCE).await;

@@ -1,0 +1,244 @@
+//! What a job can never do: run for ever, hold gigabytes, or write down what cannot be read again.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tenon_engine::trace::{self, Step};
+use tenon_engine::{
+    Accepted, Effect, EffectAction, Error, Execution, Finished, HttpRequest, Outcome, Progress, Recorded,
+    Timestamp,
+};
+
+use crate::world::{START, answered, job, program};
+
+/// Loops without an effect; what a `try` inside or around makes of it must not matter.
+const ENDLESS: [(&str, &str); 5] = [
+    ("a jump to itself", "a: {set: {x: 1}, then: a}"),
+    ("a try that catches and comes back", "a: {try: [{b: {set: {x: 1}, then: b}}], catch: {}, then: a}"),
+    (
+        "a handler that comes back",
+        "a: {try: [{b: {set: {x: 1}, then: b}}], catch: {do: [{c: {set: {x: 2}, then: c}}]}, then: a}",
+    ),
+    (
+        "retries for a minute in which no time passes",
+        "a: {try: [{b: {raise: {error: {type: 'https://x/y', status: 500}}}}], catch: {retry: {limit: {duration: PT1M}}}}",
+    ),
+    (
+        "retries of bounded attempts",
+        "a: {try: [{b: {raise: {error: {type: 'https://x/y', status: 500}}}}], catch: {retry: {limit: {attempt: {duration: PT1M}}}}}",
+    ),
+];
+
+/// As far as it goes without an outcome.
+fn begun(yaml: &str, input: &Value) -> Execution {
+    let mut execution = Execution::new(job(&program(yaml), input));
+    while execution.resume() == Progress::Yielded {}
+    execution
+}
+
+/// The one effect that is asked for.
+#[track_caller]
+fn effect(execution: &mut Execution) -> Effect {
+    let mut effects = execution.take_effects();
+    assert_eq!(effects.len(), 1);
+    effects.remove(0)
+}
+
+#[track_caller]
+fn request(effect: &Effect) -> &HttpRequest {
+    let EffectAction::Http(request) = &effect.action else { panic!("a call, not {:?}", effect.action) };
+    request
+}
+
+#[track_caller]
+fn accept(execution: &mut Execution, effect: &Effect, (at, outcome): (Timestamp, Outcome)) -> Recorded {
+    let accepted =
+        Accepted { effect: Arc::clone(&effect.id), attempt: effect.attempt, started_at: START, at, outcome };
+    let (recorded, mut progress) = execution.accept(accepted).expect("it is awaited");
+    while progress == Progress::Yielded {
+        progress = execution.resume();
+    }
+    recorded
+}
+
+#[track_caller]
+fn error(execution: &Execution) -> Error {
+    match execution.finished() {
+        Some(Finished::Faulted(error)) => error.clone(),
+        other => panic!("expected a fault, got {other:?}"),
+    }
+}
+
+#[track_caller]
+fn output(execution: &Execution) -> Value {
+    match execution.finished() {
+        Some(Finished::Completed(output)) => output.as_ref().clone(),
+        other => panic!("expected an output, got {other:?}"),
+    }
+}
+
+fn nested(levels: usize) -> Value {
+    (0..levels).fold(json!("deep"), |inside, _| json!([inside]))
+}
+
+/// All steps of a tree.
+fn all(steps: &[Step]) -> Vec<&Step> {
+    steps.iter().flat_map(|step| std::iter::once(step).chain(all(&step.children))).collect()
+}
+
+#[test]
+fn pure_work_without_end_ends_with_an_error_that_nothing_catches() {
+    for (what, task) in ENDLESS {
+        let execution = begun(&format!("do: [{{{task}}}]"), &json!({}));
+        let error = error(&execution);
+        assert!(error.r#type.ends_with("/runtime"), "{what}: {error:?}");
+        let detail = error.detail.expect("it says what the job did");
+        assert!(detail.contains("without any effect"), "{what}: {detail}");
+    }
+}
+
+#[test]
+fn a_job_in_pure_work_gives_its_thread_back_and_can_be_cancelled() {
+    let (_, task) = ENDLESS[1];
+    let program = program(&format!("do: [{{{task}}}]"));
+    let mut execution = Execution::new(job(&program, &json!({})));
+    for slice in 0..3 {
+        assert_eq!(execution.resume(), Progress::Yielded, "slice {slice}");
+    }
+    let cancelled = execution.cancel(START);
+    assert_eq!(execution.finished(), Some(&Finished::Cancelled));
+    assert_eq!(cancelled.sequence, 0);
+    // However far the replay comes before it reads of the cancellation, the job was cancelled.
+    let mut again = Execution::new(job(&program, &json!({})));
+    again.replay(&cancelled).expect("a cancellation fits everywhere");
+    assert_eq!(again.finished(), Some(&Finished::Cancelled));
+}
+
+#[test]
+fn a_cancellation_that_was_recorded_without_interpreting_the_job_is_the_same_entry() {
+    let mut execution = begun("do: [{sleep: {wait: PT1H}}]", &json!({}));
+    let at = START.after(std::time::Duration::from_secs(1));
+    assert_eq!(execution.cancel(at), Recorded::cancellation(0, at));
+}
+
+#[test]
+fn a_job_that_a_lane_policy_has_parked_at_its_fault_can_be_cancelled() {
+    let mut parked = begun("do: [{bad: {raise: {error: {type: 'https://x/y', status: 500}}}}]", &json!({}));
+    assert_eq!(error(&parked).status, 500);
+    parked.replay(&Recorded::cancellation(0, START)).expect("a cancellation fits everywhere");
+    assert_eq!(parked.finished(), Some(&Finished::Cancelled));
+}
+
+#[test]
+fn a_trace_has_no_more_than_100_000_steps() {
+    let (_, task) = ENDLESS[1];
+    let program = program(&format!("do: [{{{task}}}]"));
+    let (steps, diverged) = trace::steps(job(&program, &json!({})), &[]);
+    assert_eq!(diverged, None);
+    assert_eq!(all(&steps).len(), 100_000);
+}
+
+#[test]
+fn a_trace_keeps_no_more_than_64_mib_of_values_and_says_so() {
+    let program = program("do: [{loop: {for: {in: '${ [range(100)] }'}, do: [{copy: {set: '${ . }'}}]}}]");
+    let text = "x".repeat(1 << 20);
+    let (steps, _) = trace::steps(job(&program, &json!(text)), &[]);
+    let (mut kept, mut left_out) = (0, 0);
+    for step in all(&steps) {
+        for value in [&step.input, &step.output].into_iter().flatten() {
+            match value.as_str() {
+                Some(value) if value == text => kept += value.len(),
+                Some(value) if value.contains("left out") => left_out += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert!((32 << 20..=64 << 20).contains(&kept), "{kept} bytes are kept");
+    assert!(left_out > 100, "{left_out} values are left out");
+}
+
+#[test]
+fn an_answer_of_100_levels_is_replayed_and_a_deeper_one_is_a_communication_error() {
+    let program = program(
+        "do: [{call: {call: http, with: {method: get, endpoint: 'https://host/x'}}}, {sleep: {wait: PT1H}}]",
+    );
+    for (levels, is_readable) in
+        [(1, true), (99, true), (100, true), (101, false), (120, false), (500, false)]
+    {
+        let mut execution = Execution::new(job(&program, &json!({})));
+        assert_eq!(execution.resume(), Progress::Blocked);
+        let effect = effect(&mut execution);
+        let outcome = answered(request(&effect), 200, &nested(levels));
+        let recorded = accept(&mut execution, &effect, (START, outcome));
+        let mut again = Execution::new(job(&program, &json!({})));
+        let reached = if is_readable { Progress::Blocked } else { Progress::Finished };
+        assert_eq!(again.replay(&recorded), Ok(reached), "{levels} levels");
+        assert_eq!(again.finished(), execution.finished(), "{levels} levels");
+        if !is_readable {
+            let error = error(&execution);
+            assert!(error.r#type.ends_with("/communication"), "{levels} levels: {error:?}");
+            assert!(error.detail.is_some_and(|detail| detail.contains("cannot be read")), "{levels} levels");
+        }
+    }
+}
+
+#[test]
+fn data_that_gets_deeper_with_every_task_ends_with_an_expression_error() {
+    let execution = begun("do: [{wrap: {set: {before: '${ . }'}, then: wrap}}]", &json!({}));
+    let error = error(&execution);
+    assert!(error.r#type.ends_with("/expression"), "{error:?}");
+    assert_eq!(error.instance, "/do/0/wrap");
+}
+
+#[test]
+fn what_a_task_says_it_sent_is_what_was_sent_although_time_went_on() {
+    let later = START.after(std::time::Duration::from_secs(5));
+    let mut emit = begun(
+        "do: [{tell: {emit: {event: {with: {source: https://here, type: told, data: {at: '${ now }'}}}}}}]",
+        &json!({}),
+    );
+    let effect = self::effect(&mut emit);
+    let EffectAction::Emit(sent) = &effect.action else { panic!("{:?}", effect.action) };
+    let mut sent = sent.as_ref().clone();
+    accept(&mut emit, &effect, (later, Outcome::Emitted));
+    sent.as_object_mut().expect("an event").shift_remove("tenonhops");
+    assert_eq!(output(&emit), sent);
+
+    let mut call = begun(
+        "do: [{call: {call: http, with: {method: get, endpoint: 'https://host/x', headers: {X-At: '${ now }', Authorization: Bearer 1}, output: response}}}]",
+        &json!({}),
+    );
+    let effect = self::effect(&mut call);
+    let sent = request(&effect);
+    let outcome = answered(sent, 200, &json!("fine"));
+    accept(&mut call, &effect, (later, outcome));
+    let headers: Vec<_> = sent.headers.iter().filter(|(name, _)| name == "X-At").collect();
+    let shown = output(&call);
+    assert_eq!(shown["request"]["headers"]["X-At"], json!(headers[0].1));
+    assert_eq!(shown["request"]["headers"]["Authorization"], "<redacted>");
+    assert_eq!(shown["request"]["uri"], json!(sent.url));
+}
+
+#[test]
+fn a_trace_shows_no_credentials() {
+    let program = program(
+        "do: [{call: {call: http, with: {method: get, endpoint: 'https://host/x', headers: {Authorization: Bearer abc, proxy-authorization: abc, COOKIE: s=abc, X-Kept: 'yes'}}}}]",
+    );
+    let (steps, _) = trace::steps(job(&program, &json!({})), &[]);
+    let arguments = steps[0].arguments.as_ref().expect("what was asked for").clone();
+    assert_eq!(
+        arguments["headers"],
+        json!([
+            ["Authorization", "<redacted>"],
+            ["proxy-authorization", "<redacted>"],
+            ["COOKIE", "<redacted>"],
+            ["X-Kept", "yes"],
+        ])
+    );
+    assert!(!serde_json::to_string(&steps).expect("JSON").contains("abc"));
+    // What is sent has them.
+    let mut execution = Execution::new(job(&program, &json!({})));
+    assert_eq!(execution.resume(), Progress::Blocked);
+    let effect = effect(&mut execution);
+    assert!(request(&effect).headers.iter().any(|(_, value)| value == "Bearer abc"));
+}

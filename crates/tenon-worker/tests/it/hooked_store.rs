@@ -1,0 +1,160 @@
+//! A store whose verbs a test can hold up, change or make fail; all that is not hooked goes straight through.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tempfile::TempDir;
+use tenon_store::{
+    AuditRecord, Capture, Captured, ChangeResource, DiskUse, Entry, Error, EventFilter, EventId, EventRecord,
+    Feed, Fence, JobFilter, JobId, JobRecord, Kind, OpenJob, Page, PutResource, Resource, ResourceId,
+    RevisionId, Saved, Shard, Store, Timestamp, WorkspaceId, Write,
+};
+use tokio::sync::Semaphore;
+
+use crate::stage::open;
+
+/// What a test does to a store. Each verb gets the real one to go on with.
+#[async_trait]
+pub(crate) trait Hooks: Send + Sync + 'static {
+    async fn write(&self, inner: &dyn Store, write: Write) -> Result<(), Error> {
+        inner.write(write).await
+    }
+
+    async fn journal(&self, inner: &dyn Store, job: (WorkspaceId, JobId)) -> Result<Vec<Entry>, Error> {
+        inner.journal(job.0, job.1).await
+    }
+
+    /// Gets the page as it was when it was asked for.
+    async fn page_was_read(&self, _shard: Shard, page: Vec<OpenJob>) -> Vec<OpenJob> {
+        page
+    }
+
+    /// Before the waiting jobs of a shard are read.
+    async fn look_for_waiting(&self, _shard: Shard, _until: Timestamp) {}
+
+    fn has_room(&self, inner: &dyn Store) -> bool {
+        inner.has_room()
+    }
+
+    fn set_feed(&self, inner: &dyn Store, feed: Feed) {
+        inner.set_feed(feed);
+    }
+}
+
+/// A store with hooks.
+struct HookedStore<H> {
+    inner: Arc<dyn Store>,
+    hooks: Arc<H>,
+}
+
+/// A store in a directory, hooked.
+pub(crate) fn hooked<H: Hooks>(directory: &TempDir, hooks: &Arc<H>) -> Arc<dyn Store> {
+    Arc::new(HookedStore { inner: open(directory), hooks: Arc::clone(hooks) })
+}
+
+/// Lets one write through per permit.
+pub(crate) struct Gate {
+    pub(crate) permits: Semaphore,
+    /// One permit per write that has come to the gate.
+    pub(crate) arrived: Semaphore,
+}
+
+// === impl Gate ===
+
+impl Gate {
+    pub(crate) fn closed() -> Self {
+        Self { permits: Semaphore::new(0), arrived: Semaphore::new(0) }
+    }
+
+    /// Waits until a write has come to the gate.
+    pub(crate) async fn has_arrival(&self) {
+        self.arrived.acquire().await.expect("never closed").forget();
+    }
+
+    /// Lets everything through from now on.
+    pub(crate) fn open(&self) {
+        self.permits.add_permits(1_000_000);
+    }
+
+    pub(crate) async fn pass(&self) {
+        self.arrived.add_permits(1);
+        self.permits.acquire().await.expect("never closed").forget();
+    }
+}
+
+#[async_trait]
+impl Hooks for Gate {
+    async fn write(&self, inner: &dyn Store, write: Write) -> Result<(), Error> {
+        self.pass().await;
+        inner.write(write).await
+    }
+}
+
+// === impl HookedStore ===
+
+macro_rules! pass_on {
+    ($($name:ident($($argument:ident: $kind:ty),*) -> $result:ty;)*) => {
+        #[async_trait]
+        impl<H: Hooks> Store for HookedStore<H> {
+            $(async fn $name(&self, $($argument: $kind),*) -> $result {
+                self.inner.$name($($argument),*).await
+            })*
+
+            async fn write(&self, write: Write) -> Result<(), Error> {
+                self.hooks.write(self.inner.as_ref(), write).await
+            }
+
+            async fn journal(&self, workspace: WorkspaceId, job: JobId) -> Result<Vec<Entry>, Error> {
+                self.hooks.journal(self.inner.as_ref(), (workspace, job)).await
+            }
+
+            async fn open_jobs(&self, shard: Shard, after: u64, limit: u32) -> Result<Vec<OpenJob>, Error> {
+                let page = self.inner.open_jobs(shard, after, limit).await?;
+                Ok(self.hooks.page_was_read(shard, page).await)
+            }
+
+            async fn waiting_jobs(
+                &self,
+                shard: Shard,
+                until: Timestamp,
+                limit: u32,
+            ) -> Result<Vec<OpenJob>, Error> {
+                self.hooks.look_for_waiting(shard, until).await;
+                self.inner.waiting_jobs(shard, until, limit).await
+            }
+
+            fn has_room(&self) -> bool {
+                self.hooks.has_room(self.inner.as_ref())
+            }
+
+            fn set_feed(&self, feed: Feed) {
+                self.hooks.set_feed(self.inner.as_ref(), feed);
+            }
+        }
+    };
+}
+
+pass_on! {
+    workspace(name: &str) -> Result<Option<WorkspaceId>, Error>;
+    create_workspace(name: &str) -> Result<WorkspaceId, Error>;
+    generation(workspace: WorkspaceId) -> Result<u64, Error>;
+    put_resource(put: PutResource) -> Result<Saved, Error>;
+    resource(workspace: WorkspaceId, kind: Kind, name: &str) -> Result<Option<Resource>, Error>;
+    revision(workspace: WorkspaceId, id: RevisionId) -> Result<Option<Resource>, Error>;
+    revisions(workspace: WorkspaceId, id: ResourceId) -> Result<Vec<Resource>, Error>;
+    resources(workspace: WorkspaceId, kind: Kind, after: &str, limit: u32) -> Result<Vec<Resource>, Error>;
+    resources_by_key(workspace: WorkspaceId, kind: Kind, keys: &[&str]) -> Result<(Vec<Resource>, u64), Error>;
+    change_resource(change: ChangeResource) -> Result<(), Error>;
+    capture(capture: Capture) -> Result<Captured, Error>;
+    acquire(shard: Shard) -> Result<Fence, Error>;
+    open_job(job: JobId) -> Result<Option<OpenJob>, Error>;
+    event(workspace: WorkspaceId, id: EventId) -> Result<Option<EventRecord>, Error>;
+    events(workspace: WorkspaceId, filter: &EventFilter, cursor: Option<u64>, limit: u32) -> Result<Page<EventRecord>, Error>;
+    job(workspace: WorkspaceId, id: JobId) -> Result<Option<JobRecord>, Error>;
+    jobs(workspace: WorkspaceId, filter: &JobFilter, cursor: Option<u64>, limit: u32) -> Result<Page<JobRecord>, Error>;
+    disk_use() -> Result<DiskUse, Error>;
+    prune(now: Timestamp, limit: u32) -> Result<u64, Error>;
+    audit(record: AuditRecord) -> Result<(), Error>;
+    audit_records(workspace: WorkspaceId, cursor: Option<u64>, limit: u32) -> Result<Page<AuditRecord>, Error>;
+    close() -> ();
+}

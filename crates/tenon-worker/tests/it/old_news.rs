@@ -1,0 +1,190 @@
+//! What the worker is told late is not taken for how things are: copies of jobs that have moved on, and pages
+//! that were read before it lost track.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use serde_json::json;
+use tenon_store::{Error, Feed, JobId, JobState, OpenJob, Shard, Store, Timestamp, Write};
+use tenon_worker::Verdict;
+use tokio::sync::{Semaphore, watch};
+
+use crate::hooked_store::{Gate, Hooks, hooked};
+use crate::stage::{Callee, Stage};
+
+/// A feed that a test lets through when it likes; jobs come with the first pages, which are read when it likes.
+struct LateFeed {
+    writes: Gate,
+    may_read: watch::Sender<bool>,
+    feed: OnceLock<Feed>,
+    fed: Arc<Mutex<Vec<OpenJob>>>,
+}
+
+// === impl LateFeed ===
+
+impl LateFeed {
+    fn new() -> Arc<Self> {
+        let (writes, may_read) = (Gate::closed(), watch::Sender::new(false));
+        Arc::new(Self { writes, may_read, feed: OnceLock::new(), fed: Arc::default() })
+    }
+
+    /// What was captured so far.
+    fn arrive(&self) {
+        let late = std::mem::take(&mut *self.fed.lock().expect("no holder panics"));
+        assert_eq!(late.len(), 1, "the feed has brought the job");
+        assert!(late[0].payload.is_some(), "it could be started from this copy");
+        self.feed.get().expect("the worker listens")(late);
+    }
+}
+
+#[async_trait]
+impl Hooks for LateFeed {
+    async fn write(&self, inner: &dyn Store, write: Write) -> Result<(), Error> {
+        self.writes.pass().await;
+        inner.write(write).await
+    }
+
+    async fn look_for_waiting(&self, _: Shard, _: Timestamp) {
+        self.may_read.subscribe().wait_for(|may_read| *may_read).await.expect("it lives");
+    }
+
+    fn set_feed(&self, inner: &dyn Store, feed: Feed) {
+        assert!(self.feed.set(feed).is_ok(), "one worker listens");
+        let fed = Arc::clone(&self.fed);
+        inner.set_feed(Box::new(move |jobs| fed.lock().expect("no holder panics").extend(jobs)));
+    }
+}
+
+/// When the copy arrives.
+#[derive(Debug, PartialEq)]
+enum Late {
+    WhileItRuns,
+    WhileItWaits,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_comes_after_the_job_has_moved_on_is_not_used() {
+    for late in [Late::WhileItRuns, Late::WhileItWaits] {
+        let (callee, address) = Callee::serve().await;
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let store = LateFeed::new();
+        let stage = Stage::on(hooked(&directory, &store)).await;
+        let tasks = format!(
+            "}}\nschedule: {{on: {{one: {{with: {{type: go}}}}}}}}\ndo:\n- one: {{call: http, with: {{method: get, endpoint: 'http://{address}/1'}}}}\n- nap: {{wait: {{milliseconds: 300}}}}\n- two: {{call: http, with: {{method: get, endpoint: 'http://{address}/2'}}}}\n"
+        );
+        stage.deploy("w", &tasks).await;
+        let job = stage.go(json!({})).await;
+        store.may_read.send_replace(true);
+        // A page has brought the job; it has called and is about to be parked.
+        store.writes.has_arrival().await;
+        if late == Late::WhileItRuns {
+            store.arrive();
+        }
+        store.writes.open();
+        if late == Late::WhileItWaits {
+            stage.reaches(job, JobState::Waiting).await;
+            store.arrive();
+        }
+        assert_eq!(stage.output(job).await["path"], "/2", "{late:?}");
+        let calls: Vec<_> = callee.calls().into_iter().map(|call| (call.path, call.attempt)).collect();
+        let expected =
+            [("/1", "1"), ("/2", "1")].map(|(path, attempt)| (path.to_owned(), attempt.to_owned()));
+        assert_eq!(calls, expected, "{late:?}: a recorded call is not repeated");
+        let verdict = stage.history.verify(stage.workspace, job).await.expect("read");
+        assert_eq!(verdict, Verdict::Same, "{late:?}");
+        stage.stop().await;
+    }
+}
+
+/// Holds the worker up each time that it takes the shards over, and holds back what it reads of them.
+struct Rounds {
+    begun: Semaphore,
+    may_begin: Semaphore,
+    /// One permit per page that was read, and one per page that was handed over.
+    read: Semaphore,
+    delivered: Semaphore,
+    /// The last round whose pages may be handed over.
+    deliver: watch::Sender<u32>,
+    pages: Mutex<HashMap<Shard, u32>>,
+}
+
+// === impl Rounds ===
+
+impl Rounds {
+    fn new() -> Arc<Self> {
+        let none = || Semaphore::new(0);
+        let deliver = watch::Sender::new(0);
+        let (begun, may_begin, read, delivered) = (none(), none(), none(), none());
+        Arc::new(Self { begun, may_begin, read, delivered, deliver, pages: Mutex::default() })
+    }
+
+    async fn takes(semaphore: &Semaphore, permits: u32) {
+        semaphore.acquire_many(permits).await.expect("never closed").forget();
+    }
+}
+
+#[async_trait]
+impl Hooks for Rounds {
+    async fn page_was_read(&self, shard: Shard, page: Vec<OpenJob>) -> Vec<OpenJob> {
+        let round = {
+            let mut pages = self.pages.lock().expect("no holder panics");
+            let round = pages.entry(shard).or_default();
+            *round += 1;
+            *round
+        };
+        self.read.add_permits(1);
+        self.deliver.subscribe().wait_for(|last| round <= *last).await.expect("it lives");
+        self.delivered.add_permits(1);
+        page
+    }
+
+    async fn look_for_waiting(&self, shard: Shard, until: Timestamp) {
+        if shard == Shard(0) && until == Timestamp(i64::MAX) {
+            self.begun.add_permits(1);
+            Self::takes(&self.may_begin, 1).await;
+        }
+    }
+}
+
+const SHARDS: u32 = 16;
+
+/// Fills the worker's inbox, so that the feed finds no room.
+fn stuff(stage: &Stage) {
+    let nobody = JobId(1);
+    while tokio::task::unconstrained(stage.worker.cancel(nobody)).now_or_never().is_some() {}
+}
+
+/// One thread, so that what is handed over is in the worker's inbox before the test goes on.
+#[tokio::test]
+async fn a_page_that_was_read_before_the_feed_lost_jobs_is_ignored() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let rounds = Rounds::new();
+    let stage = Stage::on(hooked(&directory, &rounds)).await;
+    stage.deploy("w", "}\nschedule: {on: {one: {with: {type: go}}}}\ndo: [{done: {set: {x: 1}}}]\n").await;
+    // The feed loses a job while the worker takes its shards over: it will do so again.
+    Rounds::takes(&rounds.begun, 1).await;
+    stuff(&stage);
+    let first = stage.go(json!({})).await;
+    rounds.may_begin.add_permits(1);
+    // The pages of the first round are read. Then the feed loses another job, which they do not have.
+    Rounds::takes(&rounds.begun, 1).await;
+    Rounds::takes(&rounds.read, SHARDS).await;
+    stuff(&stage);
+    let second = stage.go(json!({})).await;
+    rounds.may_begin.add_permits(1);
+    Rounds::takes(&rounds.begun, 1).await;
+    rounds.may_begin.add_permits(1);
+    Rounds::takes(&rounds.read, 2 * SHARDS).await;
+    // The third round is under way, and only now the pages of the first arrive.
+    rounds.deliver.send_replace(1);
+    Rounds::takes(&rounds.delivered, SHARDS).await;
+    rounds.deliver.send_replace(3);
+    for job in [first, second] {
+        assert_eq!(stage.end(job).await.state, JobState::Completed);
+    }
+    rounds.deliver.send_replace(u32::MAX);
+    rounds.may_begin.add_permits(1_000);
+    stage.stop().await;
+}
