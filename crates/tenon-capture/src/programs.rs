@@ -43,12 +43,11 @@ impl Programs {
 
     /// The program of a revision, which must belong to the workspace.
     pub async fn get(&self, workspace: WorkspaceId, revision: RevisionId) -> Result<Arc<Deployed>, Error> {
-        let deployed = match self.cache.get(&revision) {
-            Some(deployed) => deployed,
-            None => {
-                let resource = self.store.revision(workspace, revision).await?;
-                self.compile(&resource.ok_or(Error::UnknownRevision)?)?
-            }
+        let deployed = if let Some(deployed) = self.cache.get(&revision) {
+            deployed
+        } else {
+            let resource = self.store.revision(workspace, revision).await?;
+            self.compile(&resource.ok_or(Error::UnknownRevision)?)?
         };
         if deployed.workspace != workspace {
             return Err(Error::UnknownRevision);

@@ -273,6 +273,8 @@ impl Running {
         })
         .await;
         self.unsaved.extend(recorded.map(load::entry));
+        // A cancellation that came between two slices was put there before the outcome that it follows.
+        self.unsaved.sort_by_key(|entry| entry.sequence);
     }
 
     fn abort_withdrawn(&mut self) {

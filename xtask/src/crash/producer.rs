@@ -138,14 +138,16 @@ impl Producer {
         let headers: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let request = Request { method: "POST", target: &target, headers: &headers, body: body.as_bytes() };
-        let step = match self.connection.send(&request) {
+        let answer = self.connection.send(&request);
+        if answer.as_ref().is_ok_and(|received| matches!(received.status(), Ok(200..300))) {
+            // Before anything else: if it was said too early, microseconds decide whether that shows.
+            self.setting.trap.reached(Moment::Acknowledged);
+        }
+        let step = match answer {
             Ok(received) => read_answer(&received),
             Err(error) => Sending::Lost(error.to_string()),
         };
         let acknowledged = matches!(step, Sending::Acknowledged(_));
-        if acknowledged {
-            self.setting.trap.reached(Moment::Acknowledged);
-        }
         self.log(sendable, step);
         acknowledged
     }

@@ -257,3 +257,22 @@ async fn a_call_starts_the_enabled_workflow_it_names() {
     assert!(matches!(disabled, Error::Disabled(_)));
     assert_eq!(fixture.jobs().await.len(), 2);
 }
+
+#[tokio::test]
+async fn a_key_keeps_its_shard_when_the_workflows_limit_changes() {
+    let fixture = Fixture::new().await;
+    let shards = async |settings: Value| {
+        fixture.deploy("one", settings, orders()).await;
+        fixture.service.refresh(fixture.workspace).await.expect("refreshed");
+        let mut shards = Vec::new();
+        for key in 0..10 {
+            let accepted = fixture.service.event(fixture.order(json!({ "k": key }))).await.expect("captured");
+            let job = fixture.store.job(fixture.workspace, accepted.jobs[0]).await.expect("readable");
+            shards.push(job.expect("kept").shard.expect("it has a lane"));
+        }
+        shards
+    };
+    let unlimited = shards(json!({"orderingKey": "${ .data.k }"})).await;
+    let limited = shards(json!({"orderingKey": "${ .data.k }", "concurrency": 1})).await;
+    assert_eq!(unlimited, limited, "else two jobs of one key could run at once");
+}

@@ -64,6 +64,15 @@ fn what_breaks_the_specification_is_refused_with_its_place() {
 }
 
 #[test]
+fn data_may_nest_100_levels_and_no_more() {
+    let nested = |levels| (0..levels).fold(json!("deep"), |inside, _| json!([inside]));
+    let mut deep = object(valid());
+    deep.insert("data".into(), nested(tenon_capture::MAX_JSON_DEPTH));
+    Event::from_object(deep).expect("valid");
+    refused(json!({ "data": nested(tenon_capture::MAX_JSON_DEPTH + 1) }), "/data");
+}
+
+#[test]
 fn hops_count_up_from_the_envelope() {
     assert_eq!(hops_after(&json!({})), 1);
     assert_eq!(hops_after(&json!({"tenonhops": 4})), 5);

@@ -6,6 +6,7 @@ mod event;
 mod fixture;
 mod json_text;
 mod metrics;
+mod programs;
 mod reruns;
 mod trigger;
 mod watch;

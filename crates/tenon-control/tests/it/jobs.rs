@@ -70,6 +70,96 @@ async fn a_faulted_job_is_run_again_with_edited_input_and_the_newest_version() {
     rerun("{\"vrsion\":\"latest\"}").await.expect(400);
 }
 
+/// Sends an event of type `com.acme.order`; gives the job that it starts.
+async fn order(server: &Server, id: &str, data: &Value) -> String {
+    let event =
+        json!({"specversion": "1.0", "id": id, "source": "/shop", "type": "com.acme.order", "data": data});
+    let headers = [("content-type", "application/cloudevents+json")];
+    let accepted = server.send("POST /events/default", &event.to_string(), &headers).await.expect(202);
+    accepted["jobs"][0].as_str().expect("one workflow is subscribed").to_owned()
+}
+
+/// Actions and subjects of the audit trail, oldest first, without those about resources.
+async fn audited(server: &Server) -> Vec<(Value, Value)> {
+    let audit = server.get("/api/v1/audit").await.expect(200);
+    let records = audit["items"].as_array().expect("items").iter().rev();
+    let about_jobs =
+        records.filter(|record| record["action"].as_str().is_some_and(|a| a.starts_with("job.")));
+    about_jobs.map(|record| (record["action"].clone(), record["subject"].clone())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_input_that_is_shown_is_the_one_the_job_ran_on() {
+    let server = Server::start().await;
+    for (read, data) in [("data", "/0"), ("envelope", "/0/data")] {
+        let rest = format!(
+            "schedule: {{on: {{one: {{with: {{type: com.acme.order}}}}}}, read: {read}}}\ndo: [{{keep: {{set: {{saw: '${{ . }}'}}}}}}]"
+        );
+        server.deploy(&format!("by-{read}"), &rest).await.expect(201);
+        let job = order(&server, read, &json!({"n": 1})).await;
+        let shown = reaches(&server, &job, "completed").await;
+        assert_eq!(shown["input"], shown["output"]["saw"], "{read}");
+        assert_eq!(shown["input"].pointer(data), Some(&json!({"n": 1})), "{read}: {shown}");
+        let body = json!({ "input": shown["input"] }).to_string();
+        let again = server.post(&format!("/api/v1/jobs/{job}/rerun"), &body).await.expect(202);
+        let again = reaches(&server, again["job"].as_str().expect("an id"), "completed").await;
+        assert_eq!((&again["input"], &again["output"]), (&shown["input"], &shown["output"]), "{read}");
+        server.send(&format!("DELETE /api/v1/workflows/acme/by-{read}"), "", &[]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_without_a_place_in_line_says_why_and_can_be_cancelled() {
+    let server = Server::start().await;
+    let document = "document: {dsl: '1.0.3', namespace: acme, name: w, version: '1.0.0', metadata: {tenon: {orderingKey: '${ .data.customer }'}}}
+schedule: {on: {one: {with: {type: com.acme.order}}}}
+do: [{keep: {set: {done: true}}}]";
+    server.send("PUT /api/v1/workflows/acme/w", document, &[]).await.expect(201);
+    let job = order(&server, "1", &json!({"customer": null})).await;
+    let shown = reaches(&server, &job, "suspended").await;
+    assert_eq!(shown["error"]["title"], "no place in line");
+    assert!(shown["error"]["type"].as_str().is_some_and(|kind| kind.ends_with("/expression")), "{shown}");
+    assert!(
+        shown["error"]["detail"].as_str().is_some_and(|detail| detail.contains("orderingKey")),
+        "{shown}"
+    );
+    assert_eq!(shown["input"], json!([{"customer": null}]));
+    let listed = server.get("/api/v1/jobs?state=suspended").await.expect(200);
+    assert_eq!(listed["items"][0]["error"], shown["error"]);
+    server.post(&format!("/api/v1/jobs/{job}/cancel"), "").await.expect(202);
+    let cancelled = reaches(&server, &job, "cancelled").await;
+    assert_eq!(cancelled["error"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reruns_and_cancellations_leave_audit_records_and_refusals_none() {
+    let server = Server::start().await;
+    server.deploy("w", "do: [{sleep: {wait: P1D}}]").await.expect(201);
+    let job = run(&server, "w", "{}").await;
+    reaches(&server, &job, "waiting").await;
+    server.post(&format!("/api/v1/jobs/{job}/rerun"), "{\"from\":\"failed\"}").await.expect(422);
+    assert_eq!(audited(&server).await, []);
+    server.post(&format!("/api/v1/jobs/{job}/rerun"), "{}").await.expect(202);
+    server.post(&format!("/api/v1/jobs/{job}/cancel"), "").await.expect(202);
+    reaches(&server, &job, "cancelled").await;
+    server.post(&format!("/api/v1/jobs/{job}/cancel"), "").await.expect(409);
+    let expected = ["job.rerun", "job.cancel"].map(|action| (json!(action), json!(job)));
+    assert_eq!(audited(&server).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_shows_no_credentials() {
+    let server = Server::start().await;
+    // The address is refused before anything is sent: the request is shown all the same.
+    let call = "do: [{call: {call: http, with: {method: get, endpoint: 'http://169.254.169.254/', headers: {Authorization: Bearer abc123}}}}]";
+    server.deploy("w", call).await.expect(201);
+    let job = run(&server, "w", "{}").await;
+    reaches(&server, &job, "faulted").await;
+    let trace = server.get(&format!("/api/v1/jobs/{job}/trace")).await.expect(200);
+    assert_eq!(trace["steps"][0]["arguments"]["headers"], json!([["Authorization", "<redacted>"]]));
+    assert!(!trace.to_string().contains("abc123"), "{trace}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_waiting_job_can_be_cancelled_once() {
     let server = Server::start().await;

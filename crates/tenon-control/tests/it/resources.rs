@@ -96,6 +96,59 @@ async fn a_trigger_is_listed_with_its_address() {
     assert_eq!(problem["diagnostics"][0]["line"], 2, "{problem}");
 }
 
+/// A webhook on a path; `rest` may name its methods.
+fn webhook(path: &str, rest: &str) -> String {
+    format!("kind: webhook\npath: {path}\nauth: {{kind: none}}\nemits: {{type: com.acme.order}}\n{rest}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_triggers_do_not_answer_the_same_requests() {
+    let server = Server::start().await;
+    let put = async |name: &str, document: &str| {
+        server.send(&format!("PUT /api/v1/triggers/{name}"), document, &[]).await
+    };
+    let posts = webhook("shop/orders", "methods: [POST]\n");
+    put("first", &posts).await.expect(201);
+    for (document, what) in [
+        (posts.clone(), "the same method"),
+        (webhook("shop/orders", "methods: [GET, POST]\n"), "one method of two"),
+        (webhook("shop/orders", ""), "the default methods"),
+    ] {
+        let problem = put("second", &document).await.expect(409);
+        assert_eq!(problem["code"], "TN0021", "{what}");
+        let detail = problem["detail"].as_str().expect("a detail");
+        assert!(detail.contains("`first`") && detail.contains("POST"), "{what}: {detail}");
+        let plan = server.send("PUT /api/v1/triggers/second?dryRun=true", &document, &[]).await;
+        assert_eq!(plan.expect(409)["code"], "TN0021", "{what}: a plan says so already");
+    }
+    server.get("/api/v1/triggers/second").await.expect(404);
+    put("second", &webhook("shop/orders", "methods: [PUT]\n")).await.expect(201);
+    put("third", &webhook("shop/returns", "methods: [POST]\n")).await.expect(201);
+    put("first", &webhook("shop/orders", "methods: [POST, PATCH]\n")).await.expect(200);
+    assert_eq!(put("first", &webhook("shop/orders", "methods: [PUT]\n")).await.expect(409)["code"], "TN0021");
+    assert_eq!(server.send("DELETE /api/v1/triggers/first", "", &[]).await.status, 204);
+    put("fourth", &posts).await.expect(201);
+    let accepted = server.post("/hooks/default/shop/orders", "{}").await.expect(202);
+    assert!(accepted["event"].is_string(), "{accepted}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_has_no_slash_however_it_is_written() {
+    let server = Server::start().await;
+    let trigger = webhook("shop/orders", "");
+    let long = "x".repeat(101);
+    for name in ["a%2Fb", "a%2fb", "%2E%2E%2Fb", "a%20b", "a%00b", "a%3Fb", "%C3%A4", long.as_str()] {
+        let problem = server.send(&format!("PUT /api/v1/triggers/{name}"), &trigger, &[]).await.expect(400);
+        assert_eq!(problem["code"], "TN0022", "{name}");
+        server.get(&format!("/api/v1/triggers/{name}")).await.expect(400);
+        let line = format!("PUT /api/v1/workflows/acme/{name}");
+        assert_eq!(server.send(&line, ONE, &[]).await.expect(400)["code"], "TN0022", "{name}");
+    }
+    assert_eq!(server.get("/api/v1/triggers").await.expect(200)["items"], json!([]));
+    let longest = "x".repeat(100);
+    server.send(&format!("PUT /api/v1/triggers/{longest}"), &trigger, &[]).await.expect(201);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_are_paged_and_parameters_are_checked() {
     let server = Server::start().await;

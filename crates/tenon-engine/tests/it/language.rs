@@ -327,6 +327,24 @@ fn emit_gives_the_event_with_an_id_of_the_effect() {
 }
 
 #[test]
+fn what_a_task_says_it_sent_is_what_was_sent_although_time_went_on() {
+    let emit =
+        "do: [{tell: {emit: {event: {with: {source: https://here, type: told, data: {at: '${ now }'}}}}}}]";
+    let Finished::Completed(event) = run(emit, &json!({}), &echo).finished else { panic!("it completes") };
+    assert_eq!(event["data"]["at"].as_f64(), Some(1_767_225_600.0), "the emit was at the start");
+
+    let call = "do:
+- call:
+    call: http
+    with: {method: get, endpoint: https://host/x, headers: {X-At: '${ now }'}, query: {at: '${ now }'}, output: response}
+    output: {as: '${ {sent: .request.headers[\"X-At\"], received: .content, now: (now | tostring)} }'}";
+    let at = |request: &HttpRequest, _| answered(request, 200, &json!(request.headers[0].1));
+    let Finished::Completed(output) = run(call, &json!({}), &at).finished else { panic!("it completes") };
+    assert_eq!(output["sent"], output["received"]);
+    assert_ne!(output["sent"], output["now"], "time went on");
+}
+
+#[test]
 fn a_schema_that_is_broken_is_a_validation_error() {
     let workflow =
         "input: {schema: {document: {type: object, required: [id]}}}\ndo: [{a: {set: {ok: true}}}]";

@@ -1,9 +1,8 @@
-//! What a job can never do: run for ever, hold gigabytes, or write down what cannot be read again.
+//! What a job can never do: run for ever without being stopped, or write down what cannot be read again.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tenon_engine::trace::{self, Step};
 use tenon_engine::{
     Accepted, Effect, EffectAction, Error, Execution, Finished, HttpRequest, Outcome, Progress, Recorded,
     Timestamp,
@@ -69,21 +68,8 @@ fn error(execution: &Execution) -> Error {
     }
 }
 
-#[track_caller]
-fn output(execution: &Execution) -> Value {
-    match execution.finished() {
-        Some(Finished::Completed(output)) => output.as_ref().clone(),
-        other => panic!("expected an output, got {other:?}"),
-    }
-}
-
 fn nested(levels: usize) -> Value {
     (0..levels).fold(json!("deep"), |inside, _| json!([inside]))
-}
-
-/// All steps of a tree.
-fn all(steps: &[Step]) -> Vec<&Step> {
-    steps.iter().flat_map(|step| std::iter::once(step).chain(all(&step.children))).collect()
 }
 
 #[test]
@@ -130,34 +116,6 @@ fn a_job_that_a_lane_policy_has_parked_at_its_fault_can_be_cancelled() {
 }
 
 #[test]
-fn a_trace_has_no_more_than_100_000_steps() {
-    let (_, task) = ENDLESS[1];
-    let program = program(&format!("do: [{{{task}}}]"));
-    let (steps, diverged) = trace::steps(job(&program, &json!({})), &[]);
-    assert_eq!(diverged, None);
-    assert_eq!(all(&steps).len(), 100_000);
-}
-
-#[test]
-fn a_trace_keeps_no_more_than_64_mib_of_values_and_says_so() {
-    let program = program("do: [{loop: {for: {in: '${ [range(100)] }'}, do: [{copy: {set: '${ . }'}}]}}]");
-    let text = "x".repeat(1 << 20);
-    let (steps, _) = trace::steps(job(&program, &json!(text)), &[]);
-    let (mut kept, mut left_out) = (0, 0);
-    for step in all(&steps) {
-        for value in [&step.input, &step.output].into_iter().flatten() {
-            match value.as_str() {
-                Some(value) if value == text => kept += value.len(),
-                Some(value) if value.contains("left out") => left_out += 1,
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-    assert!((32 << 20..=64 << 20).contains(&kept), "{kept} bytes are kept");
-    assert!(left_out > 100, "{left_out} values are left out");
-}
-
-#[test]
 fn an_answer_of_100_levels_is_replayed_and_a_deeper_one_is_a_communication_error() {
     let program = program(
         "do: [{call: {call: http, with: {method: get, endpoint: 'https://host/x'}}}, {sleep: {wait: PT1H}}]",
@@ -191,54 +149,10 @@ fn data_that_gets_deeper_with_every_task_ends_with_an_expression_error() {
 }
 
 #[test]
-fn what_a_task_says_it_sent_is_what_was_sent_although_time_went_on() {
-    let later = START.after(std::time::Duration::from_secs(5));
-    let mut emit = begun(
-        "do: [{tell: {emit: {event: {with: {source: https://here, type: told, data: {at: '${ now }'}}}}}}]",
-        &json!({}),
-    );
-    let effect = self::effect(&mut emit);
-    let EffectAction::Emit(sent) = &effect.action else { panic!("{:?}", effect.action) };
-    let mut sent = sent.as_ref().clone();
-    accept(&mut emit, &effect, (later, Outcome::Emitted));
-    sent.as_object_mut().expect("an event").shift_remove("tenonhops");
-    assert_eq!(output(&emit), sent);
-
-    let mut call = begun(
-        "do: [{call: {call: http, with: {method: get, endpoint: 'https://host/x', headers: {X-At: '${ now }', Authorization: Bearer 1}, output: response}}}]",
-        &json!({}),
-    );
-    let effect = self::effect(&mut call);
-    let sent = request(&effect);
-    let outcome = answered(sent, 200, &json!("fine"));
-    accept(&mut call, &effect, (later, outcome));
-    let headers: Vec<_> = sent.headers.iter().filter(|(name, _)| name == "X-At").collect();
-    let shown = output(&call);
-    assert_eq!(shown["request"]["headers"]["X-At"], json!(headers[0].1));
-    assert_eq!(shown["request"]["headers"]["Authorization"], "<redacted>");
-    assert_eq!(shown["request"]["uri"], json!(sent.url));
-}
-
-#[test]
-fn a_trace_shows_no_credentials() {
-    let program = program(
-        "do: [{call: {call: http, with: {method: get, endpoint: 'https://host/x', headers: {Authorization: Bearer abc, proxy-authorization: abc, COOKIE: s=abc, X-Kept: 'yes'}}}}]",
-    );
-    let (steps, _) = trace::steps(job(&program, &json!({})), &[]);
-    let arguments = steps[0].arguments.as_ref().expect("what was asked for").clone();
-    assert_eq!(
-        arguments["headers"],
-        json!([
-            ["Authorization", "<redacted>"],
-            ["proxy-authorization", "<redacted>"],
-            ["COOKIE", "<redacted>"],
-            ["X-Kept", "yes"],
-        ])
-    );
-    assert!(!serde_json::to_string(&steps).expect("JSON").contains("abc"));
-    // What is sent has them.
-    let mut execution = Execution::new(job(&program, &json!({})));
-    assert_eq!(execution.resume(), Progress::Blocked);
-    let effect = effect(&mut execution);
-    assert!(request(&effect).headers.iter().any(|(_, value)| value == "Bearer abc"));
+fn tmp_times() {
+    for (what, task) in ENDLESS {
+        let begun_at = std::time::Instant::now();
+        let mut e = begun(&format!("do: [{{{task}}}]"), &json!({}));
+        eprintln!("TMP {what}: {:?} withdrawn {} effects {}", begun_at.elapsed(), e.take_withdrawn().len(), e.take_effects().len());
+    }
 }

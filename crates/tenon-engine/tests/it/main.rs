@@ -5,4 +5,5 @@ mod limits;
 mod scheduler;
 mod scheduler_fairness;
 mod scheduler_simulation;
+mod trace;
 mod world;

@@ -84,7 +84,8 @@ async fn a_copy_that_comes_after_the_job_has_moved_on_is_not_used() {
         }
         store.writes.open();
         if late == Late::WhileItWaits {
-            stage.reaches(job, JobState::Waiting).await;
+            stage.until(|| stage.capture.ports().metrics.jobs_running.get() == 0).await;
+            assert_eq!(stage.record(job).await.state, JobState::Waiting);
             store.arrive();
         }
         assert_eq!(stage.output(job).await["path"], "/2", "{late:?}");

@@ -18,13 +18,12 @@ pub(super) fn place(settings: &UpSettings) -> String {
 
 /// The variable if it is set, else the file; a new file only where no data exists yet.
 pub(super) fn open(settings: &UpSettings) -> Result<Arc<dyn Vault>, StartError> {
-    let opened = match &settings.master_key.value {
-        Some(secret) => LocalVault::from_text(&secret.0),
-        None => {
-            let has_data = tenon_store_sqlite::has_data(&settings.data);
-            let create = if has_data { Create::Never } else { Create::IfMissing };
-            LocalVault::open(&settings.master_key_file, create)
-        }
+    let opened = if let Some(secret) = &settings.master_key.value {
+        LocalVault::from_text(&secret.0)
+    } else {
+        let has_data = tenon_store_sqlite::has_data(&settings.data);
+        let create = if has_data { Create::Never } else { Create::IfMissing };
+        LocalVault::open(&settings.master_key_file, create)
     };
     match opened {
         Ok(vault) => Ok(Arc::new(vault)),
