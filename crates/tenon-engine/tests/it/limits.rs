@@ -10,23 +10,7 @@ use tenon_engine::{
 
 use crate::world::{START, answered, job, program};
 
-/// Loops without an effect; what a `try` inside or around makes of it must not matter.
-const ENDLESS: [(&str, &str); 5] = [
-    ("a jump to itself", "a: {set: {x: 1}, then: a}"),
-    ("a try that catches and comes back", "a: {try: [{b: {set: {x: 1}, then: b}}], catch: {}, then: a}"),
-    (
-        "a handler that comes back",
-        "a: {try: [{b: {set: {x: 1}, then: b}}], catch: {do: [{c: {set: {x: 2}, then: c}}]}, then: a}",
-    ),
-    (
-        "retries for a minute in which no time passes",
-        "a: {try: [{b: {raise: {error: {type: 'https://x/y', status: 500}}}}], catch: {retry: {limit: {duration: PT1M}}}}",
-    ),
-    (
-        "retries of bounded attempts",
-        "a: {try: [{b: {raise: {error: {type: 'https://x/y', status: 500}}}}], catch: {retry: {limit: {attempt: {duration: PT1M}}}}}",
-    ),
-];
+const CATCHES: &str = "a: {try: [{b: {set: {x: 1}, then: b}}], catch: {}, then: a}";
 
 /// As far as it goes without an outcome.
 fn begun(yaml: &str, input: &Value) -> Execution {
@@ -72,21 +56,44 @@ fn nested(levels: usize) -> Value {
     (0..levels).fold(json!("deep"), |inside, _| json!([inside]))
 }
 
+/// Pure work without an end is stopped, whatever a `try` inside or around makes of errors.
+#[track_caller]
+fn check_stopped(task: &str) {
+    let error = error(&begun(&format!("do: [{{{task}}}]"), &json!({})));
+    assert!(error.r#type.ends_with("/runtime"), "{error:?}");
+    let detail = error.detail.expect("it says what the job did");
+    assert!(detail.contains("without any effect"), "{detail}");
+}
+
 #[test]
-fn pure_work_without_end_ends_with_an_error_that_nothing_catches() {
-    for (what, task) in ENDLESS {
-        let execution = begun(&format!("do: [{{{task}}}]"), &json!({}));
-        let error = error(&execution);
-        assert!(error.r#type.ends_with("/runtime"), "{what}: {error:?}");
-        let detail = error.detail.expect("it says what the job did");
-        assert!(detail.contains("without any effect"), "{what}: {detail}");
-    }
+fn a_try_that_catches_and_comes_back_is_stopped() {
+    check_stopped(CATCHES);
+}
+
+#[test]
+fn a_handler_that_comes_back_is_stopped() {
+    check_stopped(
+        "a: {try: [{b: {set: {x: 1}, then: b}}], catch: {do: [{c: {set: {x: 2}, then: c}}]}, then: a}",
+    );
+}
+
+#[test]
+fn retries_for_a_minute_in_which_no_time_passes_are_stopped() {
+    check_stopped(
+        "a: {try: [{b: {raise: {error: {type: 'https://x/y', status: 500}}}}], catch: {retry: {limit: {duration: PT1M}}}}",
+    );
+}
+
+#[test]
+fn retries_of_bounded_attempts_are_stopped() {
+    check_stopped(
+        "a: {try: [{b: {raise: {error: {type: 'https://x/y', status: 500}}}}], catch: {retry: {limit: {attempt: {duration: PT1M}}}}}",
+    );
 }
 
 #[test]
 fn a_job_in_pure_work_gives_its_thread_back_and_can_be_cancelled() {
-    let (_, task) = ENDLESS[1];
-    let program = program(&format!("do: [{{{task}}}]"));
+    let program = program(&format!("do: [{{{CATCHES}}}]"));
     let mut execution = Execution::new(job(&program, &json!({})));
     for slice in 0..3 {
         assert_eq!(execution.resume(), Progress::Yielded, "slice {slice}");
@@ -146,13 +153,4 @@ fn data_that_gets_deeper_with_every_task_ends_with_an_expression_error() {
     let error = error(&execution);
     assert!(error.r#type.ends_with("/expression"), "{error:?}");
     assert_eq!(error.instance, "/do/0/wrap");
-}
-
-#[test]
-fn tmp_times() {
-    for (what, task) in ENDLESS {
-        let begun_at = std::time::Instant::now();
-        let mut e = begun(&format!("do: [{{{task}}}]"), &json!({}));
-        eprintln!("TMP {what}: {:?} withdrawn {} effects {}", begun_at.elapsed(), e.take_withdrawn().len(), e.take_effects().len());
-    }
 }
