@@ -313,7 +313,11 @@ impl Target {
 
     /// Enable, disable or delete.
     async fn change(&self, change: Change) -> Result<Response, Problem> {
-        self.existing().await?;
+        let existing = self.existing().await?;
+        if self.kind == Kind::Trigger && change == Change::Enable {
+            let keys = Trigger::parse(&existing.document).map(|trigger| trigger.keys()).unwrap_or_default();
+            self.check_address(&existing.document, &keys).await?;
+        }
         let at = self.app.capture().ports().clock.now();
         let change_resource = ChangeResource {
             workspace: self.workspace.id,

@@ -150,9 +150,9 @@ impl Recorder {
     }
 
     pub(crate) fn input(&mut self, address: &Arc<str>, input: &Value) {
-        let input = self.keep(input);
-        if let Some(step) = self.find(address) {
-            step.input = Some(input);
+        if self.by_address.contains_key(address) {
+            let input = self.keep(input);
+            self.find(address).expect("looked up a line ago").input = Some(input);
         }
     }
 
@@ -161,9 +161,10 @@ impl Recorder {
     }
 
     pub(crate) fn completed(&mut self, address: &Arc<str>, output: &Value, now: Timestamp) {
-        let output = self.keep(output);
-        if let Some(step) = self.close(address, now, StepState::Completed) {
-            step.output = Some(output);
+        if self.by_address.contains_key(address) {
+            let output = self.keep(output);
+            self.close(address, now, StepState::Completed).expect("looked up a line ago").output =
+                Some(output);
         }
     }
 

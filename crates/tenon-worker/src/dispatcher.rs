@@ -350,7 +350,9 @@ impl Dispatcher {
             (self.context.clone(), self.notices.clone(), Arc::clone(&self.fences));
         self.tasks.spawn(async move {
             tokio::time::sleep(pause).await;
-            let left = run::cancel_idle(&context, &fences, JobId(job)).await;
+            let cancelling = AssertUnwindSafe(run::cancel_idle(&context, &fences, JobId(job))).catch_unwind();
+            // A bug in the way is tried again later, like a store that is in the way.
+            let left = cancelling.await.unwrap_or(Left::Lost);
             let _ = notices.send(Notice::Left(JobId(job), left, Duration::ZERO)).await;
         });
     }

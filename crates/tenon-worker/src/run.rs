@@ -217,7 +217,10 @@ impl Running {
             if !self.unsaved.is_empty() && !cfg!(feature = "mutant-effect-before-durable") {
                 self.save(Transition::Running).await?;
             }
-            self.room_for(&effects).await;
+            if !self.has_room_for(&effects).await {
+                self.cancel();
+                continue;
+            }
             self.start(effects);
             match self.next_arrival().await {
                 Arrival::Ended(ended) => self.take_in(ended).await,
@@ -301,14 +304,23 @@ impl Running {
             && effects.iter().all(|effect| matches!(effect.action, EffectAction::Timer { .. }))
     }
 
-    /// On a disk that is nearly full no effect starts whose outcome might find no room.
-    async fn room_for(&mut self, effects: &[Effect]) {
+    /// On a disk that is nearly full no effect starts whose outcome might find no room. Says whether the job
+    /// may go on; if not, it was cancelled meanwhile.
+    async fn has_room_for(&mut self, effects: &[Effect]) -> bool {
         let is_timer = |effect: &Effect| matches!(effect.action, EffectAction::Timer { .. });
-        if effects.iter().all(is_timer) {
-            return;
+        if effects.iter().all(is_timer) || self.context.store.has_room() {
+            return true;
         }
-        while !self.context.store.has_room() {
-            tokio::time::sleep(FULL_DISK_PAUSE).await;
+        let store = Arc::clone(&self.context.store);
+        let room = async {
+            while !store.has_room() {
+                tokio::time::sleep(FULL_DISK_PAUSE).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            Ok(()) = &mut self.cancel => false,
+            () = room => true,
         }
     }
 

@@ -63,7 +63,7 @@ impl Metrics {
             ("class=\"5xx\"", fifth),
         ];
         family(text, "tenon_http_responses_total", "answers by class of status", &responses);
-        family(text, "tenon_panics_total", "requests whose handler panicked", &one(&self.panics));
+        family(text, "tenon_panics_total", "requests and jobs that hit a bug", &one(&self.panics));
     }
 }
 
