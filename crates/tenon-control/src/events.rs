@@ -8,7 +8,7 @@ use serde_json::Value;
 use tenon_gateway::{App, Caller, Problem, Workspace, codes};
 use tenon_store::{EventFilter, EventId};
 
-use crate::page::{Parameters, bad, page};
+use crate::page::{Parameters, bad, page, the_one};
 use crate::show;
 
 const KNOWN: [&str; 7] = ["type", "source", "since", "until", "id", "limit", "cursor"];
@@ -53,12 +53,8 @@ async fn find(app: &App, workspace: &Workspace, text: &str) -> Result<EventId, P
     let ids = EventId::range(text).map_err(|error| bad(error.to_string()))?;
     let filter = EventFilter { ids: Some(ids), ..EventFilter::default() };
     let found = app.store().events(workspace.id, &filter, None, 2).await?;
-    match found.items.as_slice() {
-        [] => Err(missing(text)),
-        [one] => Ok(one.id),
-        _ => Err(Problem::new(&codes::CONFLICT, format!("`{text}` is the beginning of several ids"))
-            .with_hint("give more of the id")),
-    }
+    let one = the_one(text, found.items, missing(text))?;
+    Ok(one.id)
 }
 
 fn missing(text: &str) -> Problem {

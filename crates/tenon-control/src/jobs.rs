@@ -19,7 +19,7 @@ use tenon_store::{AuditRecord, EventId, JobFilter, JobId, JobRecord, JobState, K
 use tenon_worker::{HistoryError, Verdict};
 
 use crate::Control;
-use crate::page::{Parameters, bad, page};
+use crate::page::{Parameters, bad, page, the_one};
 use crate::show;
 
 const KNOWN: [&str; 8] = ["workflow", "state", "event", "since", "until", "id", "limit", "cursor"];
@@ -253,12 +253,8 @@ async fn find(app: &App, workspace: &Workspace, text: &str) -> Result<JobId, Pro
     let ids = JobId::range(text).map_err(|error| bad(error.to_string()))?;
     let filter = JobFilter { ids: Some(ids), ..JobFilter::default() };
     let found = app.store().jobs(workspace.id, &filter, None, 2).await?;
-    match found.items.as_slice() {
-        [] => Err(missing(text)),
-        [one] => Ok(one.id),
-        _ => Err(Problem::new(&codes::CONFLICT, format!("`{text}` is the beginning of several ids"))
-            .with_hint("give more of the id")),
-    }
+    let one = the_one(text, found.items, missing(text))?;
+    Ok(one.id)
 }
 
 fn missing(text: &str) -> Problem {

@@ -70,3 +70,15 @@ pub(crate) fn bad(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem 
 pub(crate) fn page(items: Vec<Value>, next: Option<String>) -> Json<Value> {
     Json(json!({ "items": items, "next": next }))
 }
+
+/// What the beginning of an id names, where at most two candidates were looked for.
+pub(crate) fn the_one<T>(text: &str, mut found: Vec<T>, missing: Problem) -> Result<T, Problem> {
+    match (found.pop(), found.is_empty()) {
+        (None, _) => Err(missing),
+        (Some(one), true) => Ok(one),
+        (Some(_), false) => {
+            let detail = format!("`{text}` is the beginning of several ids");
+            Err(Problem::new(&codes::CONFLICT, detail).with_hint("give more of the id"))
+        }
+    }
+}

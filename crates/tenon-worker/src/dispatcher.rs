@@ -15,7 +15,8 @@ use tenon_store::{Fence, JobId, JobState, OpenJob, ResourceId, RevisionId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::run::{self, Left};
+use crate::leaving::{self, Left};
+use crate::run;
 use crate::{Context, Options, load};
 
 /// Notices taken in before commands are carried out.
@@ -323,7 +324,7 @@ impl Dispatcher {
             let running = AssertUnwindSafe(run::run(context.clone(), task)).catch_unwind();
             let (left, used) = match running.await {
                 Ok(left) => left,
-                Err(_) => (run::suspend_panicked(&context, fence, JobId(job)).await, Duration::ZERO),
+                Err(_) => (leaving::suspend_panicked(&context, fence, JobId(job)).await, Duration::ZERO),
             };
             // A dispatcher that has stopped needs no notice.
             let _ = notices.send(Notice::Left(JobId(job), left, used)).await;
@@ -350,7 +351,8 @@ impl Dispatcher {
             (self.context.clone(), self.notices.clone(), Arc::clone(&self.fences));
         self.tasks.spawn(async move {
             tokio::time::sleep(pause).await;
-            let cancelling = AssertUnwindSafe(run::cancel_idle(&context, &fences, JobId(job))).catch_unwind();
+            let cancelling =
+                AssertUnwindSafe(leaving::cancel_idle(&context, &fences, JobId(job))).catch_unwind();
             // A bug in the way is tried again later, like a store that is in the way.
             let left = cancelling.await.unwrap_or(Left::Lost);
             let _ = notices.send(Notice::Left(JobId(job), left, Duration::ZERO)).await;

@@ -8,9 +8,11 @@
 //!
 //! All decisions are the engine's. Here is only what needs a clock, a network or a store.
 
+mod begin;
 mod dispatcher;
 mod ending;
 mod history;
+mod leaving;
 mod load;
 mod perform;
 mod run;

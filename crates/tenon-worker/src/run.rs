@@ -14,26 +14,12 @@ use tenon_store::{Entry, Fence, JobId, JobState, OpenJob, Transition, Write};
 use tenon_workflow::OnFailure;
 use tokio::sync::oneshot;
 
+use crate::begin::{Begun, begin};
+use crate::leaving::{Left, lost};
 use crate::{Context, ending, load, perform};
 
 /// How long to wait before an outcome is offered again to a store that has no room.
 const FULL_DISK_PAUSE: Duration = Duration::from_millis(200);
-
-/// Entries that are played back before other jobs get their turn.
-const REPLAY_SLICE: u32 = 64;
-
-/// Why the worker left a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Left {
-    /// It is final, durably.
-    Finished,
-    /// It sleeps until a moment.
-    Parked { until: Timestamp, is_retry: bool },
-    /// It waits for a person, and so does its lane.
-    Suspended,
-    /// The store takes no writes for it any more (shutting down, or another owner).
-    Lost,
-}
 
 /// What to work on.
 pub(crate) struct Task {
@@ -47,9 +33,25 @@ pub(crate) struct Task {
 
 /// Works on a job. Gives why it was left and the time that the work itself took (waiting not counted).
 pub(crate) async fn run(context: Context, task: Task) -> (Left, Duration) {
-    let mut running = match begin(context, task).await {
-        Ok(running) => running,
+    let mut task = task;
+    let started_at = context.capture.ports().clock.now();
+    let Begun { job, deployed, execution, used } = match begin(&context, &mut task).await {
+        Ok(begun) => begun,
         Err(left) => return (left, Duration::ZERO),
+    };
+    let mut running = Running {
+        context,
+        fence: task.fence,
+        cancel: task.cancel,
+        started_at: job.started_at.unwrap_or(started_at),
+        job,
+        deployed,
+        execution,
+        unsaved: Vec::new(),
+        calls: FuturesUnordered::new(),
+        aborts: Vec::new(),
+        timers: Vec::new(),
+        used,
     };
     let left = match running.work().await {
         Ok(left) | Err(left) => left,
@@ -74,115 +76,6 @@ struct Running {
     timers: Vec<(Arc<str>, u32, Timestamp)>,
     started_at: tenon_store::Timestamp,
     used: Duration,
-}
-
-/// Loads a job and brings the interpreter to where the journal ends.
-async fn begin(context: Context, task: Task) -> Result<Running, Left> {
-    let store = Arc::clone(&context.store);
-    let job = match task.fresh {
-        Some(fresh) => fresh,
-        None => match store.open_job(task.job).await {
-            Ok(Some(job)) => job,
-            Ok(None) => return Err(Left::Finished),
-            Err(error) => return Err(lost(task.job, &error)),
-        },
-    };
-    let ports = context.capture.ports();
-    let deployed = match ports.programs.get(job.workspace, job.revision).await {
-        Ok(deployed) => deployed,
-        Err(tenon_capture::Error::Store(error)) => return Err(lost(job.id, &error)),
-        Err(error) => return suspend_unloaded(&context, task.fence, &job, &error.to_string()).await,
-    };
-    let journal = match job.journal_length {
-        0 => Vec::new(),
-        _ => match store.journal(job.workspace, job.id).await {
-            Ok(journal) => journal,
-            Err(error) => return Err(lost(job.id, &error)),
-        },
-    };
-    let begun = ports.clock.now();
-    let execution = match replayed(&deployed, &job, journal).await {
-        Ok(execution) => execution,
-        Err(reason) => return suspend_unloaded(&context, task.fence, &job, &reason).await,
-    };
-    let used = ports.clock.now().since(begun);
-    let started_at = job.started_at.unwrap_or(begun);
-    Ok(Running {
-        context,
-        fence: task.fence,
-        cancel: task.cancel,
-        job,
-        deployed,
-        execution,
-        unsaved: Vec::new(),
-        calls: FuturesUnordered::new(),
-        aborts: Vec::new(),
-        timers: Vec::new(),
-        started_at,
-        used,
-    })
-}
-
-/// A fresh interpreter, played forward over the journal. The error says why the job must be suspended.
-async fn replayed(deployed: &Deployed, job: &OpenJob, journal: Vec<Entry>) -> Result<Execution, String> {
-    let payload = job.payload.as_ref().ok_or("the job's event is not kept any more")?;
-    let source = load::Source {
-        id: job.id,
-        origin: job.origin,
-        semantics: job.semantics,
-        captured_at: job.captured_at,
-        payload,
-    };
-    let mut execution = Execution::new(load::job(deployed, &source).map_err(|error| error.to_string())?);
-    let kept = if cfg!(feature = "mutant-replay-drops-outcome") {
-        journal.len().saturating_sub(1)
-    } else {
-        journal.len()
-    };
-    for entry in journal.into_iter().take(kept) {
-        if entry.sequence % REPLAY_SLICE == REPLAY_SLICE - 1 {
-            tokio::task::yield_now().await;
-        }
-        execution.replay(&load::recorded(entry)).map_err(|error| error.to_string())?;
-    }
-    Ok(execution)
-}
-
-fn lost(job: JobId, error: &tenon_store::Error) -> Left {
-    if !matches!(error, tenon_store::Error::Closed) {
-        tracing::error!(%job, %error, "the store failed; the job goes on later");
-    }
-    Left::Lost
-}
-
-/// A job that cannot be interpreted is shown, never guessed.
-async fn suspend_unloaded<T>(
-    context: &Context,
-    fence: Fence,
-    job: &OpenJob,
-    detail: &str,
-) -> Result<T, Left> {
-    tracing::error!(job = %job.id, detail, "the job is suspended: it cannot be interpreted");
-    let now = context.capture.ports().clock.now();
-    let reason = ending::reason("the job cannot be interpreted", detail);
-    let transition = Transition::Suspended { reason };
-    let announced = transition.clone();
-    let write = Write {
-        fence,
-        workspace: job.workspace,
-        job: job.id,
-        entries: Vec::new(),
-        transition,
-        started_at: now,
-        at: now,
-    };
-    match context.store.write(write).await {
-        Ok(()) => {
-            ending::announce(context, job, &"".into(), &announced);
-            Err(Left::Suspended)
-        }
-        Err(error) => Err(lost(job.id, &error)),
-    }
 }
 
 /// What the job waits for has come.
@@ -458,49 +351,4 @@ async fn sleep(duration: Option<Duration>) {
         Some(duration) => tokio::time::sleep(duration).await,
         None => std::future::pending().await,
     }
-}
-
-/// Ends a job that nobody works on. It is not interpreted, so this works for one that cannot be, too.
-pub(crate) async fn cancel_idle(context: &Context, fences: &[Fence], job: JobId) -> Left {
-    let job = match context.store.open_job(job).await {
-        Ok(Some(job)) => job,
-        Ok(None) => return Left::Finished,
-        Err(error) => return lost(job, &error),
-    };
-    let ports = context.capture.ports();
-    let at = ports.clock.now();
-    let deployed = ports.programs.get(job.workspace, job.revision).await.ok();
-    let kept = deployed.as_ref().and_then(|deployed| deployed.program.settings.keep_jobs);
-    let transition = Transition::Cancelled { expires: at.after(kept.unwrap_or(context.keep_jobs)) };
-    let cancellation = Recorded::cancellation(job.journal_length, load::time(at));
-    let write = Write {
-        fence: fences[usize::from(job.shard.0)],
-        workspace: job.workspace,
-        job: job.id,
-        entries: vec![load::entry(cancellation)],
-        transition,
-        started_at: job.started_at.unwrap_or(at),
-        at,
-    };
-    match context.store.write(write.clone()).await {
-        Ok(()) => {
-            let name = deployed.map_or_else(|| "".into(), |deployed| Arc::clone(&deployed.name));
-            ending::announce(context, &job, &name, &write.transition);
-            Left::Finished
-        }
-        Err(tenon_store::Error::Conflict(_)) => Left::Finished,
-        Err(error) => lost(job.id, &error),
-    }
-}
-
-/// A job whose task panicked must not run again and again: it is shown, with its lane stopped.
-pub(crate) async fn suspend_panicked(context: &Context, fence: Fence, job: JobId) -> Left {
-    context.capture.ports().metrics.panics.increment();
-    let job = match context.store.open_job(job).await {
-        Ok(Some(job)) => job,
-        Ok(None) => return Left::Finished,
-        Err(error) => return lost(job, &error),
-    };
-    let detail = "interpreting it hit a bug in Tenon; the server's log has the place";
-    suspend_unloaded::<()>(context, fence, &job, detail).await.err().unwrap_or(Left::Lost)
 }

@@ -1,0 +1,104 @@
+//! Why jobs are left, and jobs that are ended or suspended without being worked on.
+
+use std::sync::Arc;
+
+use tenon_engine::{Recorded, Timestamp};
+use tenon_store::{Fence, JobId, OpenJob, Transition, Write};
+
+use crate::{Context, ending, load};
+
+/// Why the worker left a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// It is final, durably.
+    Finished,
+    /// It sleeps until a moment.
+    Parked { until: Timestamp, is_retry: bool },
+    /// It waits for a person, and so does its lane.
+    Suspended,
+    /// The store takes no writes for it any more (shutting down, or another owner).
+    Lost,
+}
+
+/// The store failed: the job goes on later.
+pub(crate) fn lost(job: JobId, error: &tenon_store::Error) -> Left {
+    if !matches!(error, tenon_store::Error::Closed) {
+        tracing::error!(%job, %error, "the store failed; the job goes on later");
+    }
+    Left::Lost
+}
+
+/// A job that cannot be interpreted is shown, never guessed.
+pub(crate) async fn suspend_unloaded<T>(
+    context: &Context,
+    fence: Fence,
+    job: &OpenJob,
+    detail: &str,
+) -> Result<T, Left> {
+    tracing::error!(job = %job.id, detail, "the job is suspended: it cannot be interpreted");
+    let now = context.capture.ports().clock.now();
+    let reason = ending::reason("the job cannot be interpreted", detail);
+    let transition = Transition::Suspended { reason };
+    let announced = transition.clone();
+    let write = Write {
+        fence,
+        workspace: job.workspace,
+        job: job.id,
+        entries: Vec::new(),
+        transition,
+        started_at: now,
+        at: now,
+    };
+    match context.store.write(write).await {
+        Ok(()) => {
+            ending::announce(context, job, &"".into(), &announced);
+            Err(Left::Suspended)
+        }
+        Err(error) => Err(lost(job.id, &error)),
+    }
+}
+
+/// Ends a job that nobody works on. It is not interpreted, so this works for one that cannot be, too.
+pub(crate) async fn cancel_idle(context: &Context, fences: &[Fence], job: JobId) -> Left {
+    let job = match context.store.open_job(job).await {
+        Ok(Some(job)) => job,
+        Ok(None) => return Left::Finished,
+        Err(error) => return lost(job, &error),
+    };
+    let ports = context.capture.ports();
+    let at = ports.clock.now();
+    let deployed = ports.programs.get(job.workspace, job.revision).await.ok();
+    let kept = deployed.as_ref().and_then(|deployed| deployed.program.settings.keep_jobs);
+    let transition = Transition::Cancelled { expires: at.after(kept.unwrap_or(context.keep_jobs)) };
+    let cancellation = Recorded::cancellation(job.journal_length, load::time(at));
+    let write = Write {
+        fence: fences[usize::from(job.shard.0)],
+        workspace: job.workspace,
+        job: job.id,
+        entries: vec![load::entry(cancellation)],
+        transition,
+        started_at: job.started_at.unwrap_or(at),
+        at,
+    };
+    match context.store.write(write.clone()).await {
+        Ok(()) => {
+            let name = deployed.map_or_else(|| "".into(), |deployed| Arc::clone(&deployed.name));
+            ending::announce(context, &job, &name, &write.transition);
+            Left::Finished
+        }
+        Err(tenon_store::Error::Conflict(_)) => Left::Finished,
+        Err(error) => lost(job.id, &error),
+    }
+}
+
+/// A job whose task panicked must not run again and again: it is shown, with its lane stopped.
+pub(crate) async fn suspend_panicked(context: &Context, fence: Fence, job: JobId) -> Left {
+    context.capture.ports().metrics.panics.increment();
+    let job = match context.store.open_job(job).await {
+        Ok(Some(job)) => job,
+        Ok(None) => return Left::Finished,
+        Err(error) => return lost(job, &error),
+    };
+    let detail = "interpreting it hit a bug in Tenon; the server's log has the place";
+    suspend_unloaded::<()>(context, fence, &job, detail).await.err().unwrap_or(Left::Lost)
+}
