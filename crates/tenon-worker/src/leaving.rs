@@ -58,6 +58,18 @@ pub(crate) async fn suspend_unloaded<T>(
     }
 }
 
+/// The store has more of the job than we know: it has ended, or what we had in hand was old.
+pub(crate) async fn overtaken(context: &Context, job: JobId, reason: &str) -> Left {
+    match context.store.open_job(job).await {
+        Ok(None) => Left::Finished,
+        Ok(Some(_)) => {
+            tracing::error!(%job, reason, "the job's copy in memory was old; it goes on from the store later");
+            Left::Lost
+        }
+        Err(error) => lost(job, &error),
+    }
+}
+
 /// Ends a job that nobody works on. It is not interpreted, so this works for one that cannot be, too.
 pub(crate) async fn cancel_idle(context: &Context, fences: &[Fence], job: JobId) -> Left {
     let job = match context.store.open_job(job).await {
@@ -86,7 +98,7 @@ pub(crate) async fn cancel_idle(context: &Context, fences: &[Fence], job: JobId)
             ending::announce(context, &job, &name, &write.transition);
             Left::Finished
         }
-        Err(tenon_store::Error::Conflict(_)) => Left::Finished,
+        Err(tenon_store::Error::Conflict(reason)) => overtaken(context, job.id, &reason).await,
         Err(error) => lost(job.id, &error),
     }
 }

@@ -15,7 +15,7 @@ use tenon_workflow::OnFailure;
 use tokio::sync::oneshot;
 
 use crate::begin::{Begun, begin};
-use crate::leaving::{Left, lost};
+use crate::leaving::{Left, lost, overtaken};
 use crate::{Context, ending, load, perform};
 
 /// How long to wait before an outcome is offered again to a store that has no room.
@@ -304,8 +304,7 @@ impl Running {
                 Ok(()) => break,
                 Err(tenon_store::Error::Full) => tokio::time::sleep(FULL_DISK_PAUSE).await,
                 Err(tenon_store::Error::Conflict(reason)) => {
-                    tracing::warn!(job = %self.job.id, reason, "the job was ended by someone else");
-                    return Err(Left::Finished);
+                    return Err(overtaken(&self.context, self.job.id, &reason).await);
                 }
                 Err(error) => return Err(lost(self.job.id, &error)),
             }

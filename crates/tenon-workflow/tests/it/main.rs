@@ -5,6 +5,7 @@ mod documents;
 mod duration;
 mod examples;
 mod expressions;
+mod guide;
 mod later;
 mod limits;
 mod lint;
