@@ -15,7 +15,7 @@ pub(super) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     let size = std::fs::metadata(&bench.tenon)?.len();
     report.row(Row {
         id: "binary",
-        what: "size, with line tables, not stripped".into(),
+        what: "size, as built".into(),
         target: "≤ 60 MB".into(),
         measured: format!("{:.0} MB", size as f64 / 1e6),
         verdict: Verdict::of(size <= 60_000_000),
