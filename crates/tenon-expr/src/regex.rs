@@ -17,6 +17,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
+/// What a match costs beside the search for it.
+const MATCH_STEPS: usize = 8;
+
 /// Largest automaton of one pattern, in bytes. Room for a few `\w`, not for `\w{1000}`.
 const MAX_AUTOMATON: usize = 256 << 10;
 /// Steps for compiling a pattern, beside those for its length and size.
@@ -96,7 +99,9 @@ pub(crate) fn apply<'v>(tools: &Tools<'v>, value: &Val<'v>, args: &[Val<'v>], wa
         if pattern.ignore_empty && start == end {
             continue;
         }
-        budget.allocate(2 * LIST_ITEM)?;
+        // A search that finds is dearer than the bytes it makes: its slots, and a list that grows.
+        budget.allocate(4 * LIST_ITEM)?;
+        budget.steps(MATCH_STEPS)?;
         if wanted != Wanted::Matches {
             found.push(Val::text(&subject[rest..start], budget)?);
             rest = end;

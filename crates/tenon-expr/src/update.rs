@@ -15,6 +15,9 @@ use crate::term::{Kind, Optional, Part, Term};
 use crate::value::{List, Object, Type, Val};
 use std::rc::Rc;
 
+/// What setting a member of an object costs.
+const MEMBER_STEPS: usize = 4;
+
 /// Gives the new value for an old one; `None` deletes it.
 type Change<'c, 'v> = &'c mut dyn FnMut(Val<'v>) -> Run<'v, Option<Val<'v>>>;
 
@@ -382,6 +385,8 @@ impl<'v> Machine<'v> {
                 match change(old)? {
                     Some(new) => {
                         self.budget().allocate(crate::budget::OBJECT_MEMBER)?;
+                        // Hashing, comparing and now and then growing cost more than a step.
+                        self.budget().steps(MEMBER_STEPS)?;
                         object.insert(key.clone(), new)?;
                     }
                     None => object.remove(key.as_str()),
