@@ -82,7 +82,7 @@ fn states(list: &str) -> Result<Vec<JobState>, Problem> {
 
 pub(crate) async fn show(job: Target) -> Result<Json<Value>, Problem> {
     let record = job.record().await?;
-    let input = match job.control.history.input(job.workspace.id, job.id).await {
+    let input = match job.control.history.input(&record).await {
         Ok(input) => input.as_ref().clone(),
         Err(HistoryError::PayloadGone | HistoryError::Unreadable(_)) => Value::Null,
         Err(error) => return Err(past(error, job.id)),

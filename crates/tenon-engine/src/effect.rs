@@ -30,6 +30,11 @@ pub struct Effect {
 // === impl Effect ===
 
 impl Effect {
+    /// Whether it is nothing but a moment to wait for.
+    pub fn is_timer(&self) -> bool {
+        matches!(self.action, EffectAction::Timer { .. })
+    }
+
     /// `<job>.<effect id>`, the same for every attempt; hashed if it would not fit a header.
     pub fn idempotency_key(&self, job: &str) -> String {
         let key = format!("{job}.{}", self.id);

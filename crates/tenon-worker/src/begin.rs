@@ -38,7 +38,7 @@ pub(crate) async fn begin(context: &Context, task: &mut Task) -> Result<Begun, L
     let deployed = match ports.programs.get(job.workspace, job.revision).await {
         Ok(deployed) => deployed,
         Err(tenon_capture::Error::Store(error)) => return Err(lost(job.id, &error)),
-        Err(error) => return suspend_unloaded(context, task.fence, &job, &error.to_string()).await,
+        Err(error) => return Err(suspend_unloaded(context, task.fence, &job, &error.to_string()).await),
     };
     let journal = match job.journal_length {
         0 => Vec::new(),
@@ -50,7 +50,7 @@ pub(crate) async fn begin(context: &Context, task: &mut Task) -> Result<Begun, L
     let began_at = ports.clock.now();
     let execution = match replayed(&deployed, &job, journal).await {
         Ok(execution) => execution,
-        Err(reason) => return suspend_unloaded(context, task.fence, &job, &reason).await,
+        Err(reason) => return Err(suspend_unloaded(context, task.fence, &job, &reason).await),
     };
     let used = ports.clock.now().since(began_at);
     Ok(Begun { job, deployed, execution, used })

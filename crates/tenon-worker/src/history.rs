@@ -89,33 +89,36 @@ impl History {
     }
 
     /// The raw input that a job ran on.
-    pub async fn input(&self, workspace: WorkspaceId, job: JobId) -> Result<Arc<Value>, HistoryError> {
-        Ok(self.load(workspace, job).await?.job.input)
+    pub async fn input(&self, record: &JobRecord) -> Result<Arc<Value>, HistoryError> {
+        Ok(self.prepare(record).await?.input)
     }
 
     async fn load(&self, workspace: WorkspaceId, id: JobId) -> Result<Past, HistoryError> {
         let record = self.store.job(workspace, id).await?.ok_or(HistoryError::NotFound)?;
-        let event = self.store.event(workspace, record.event).await?.ok_or(HistoryError::PayloadGone)?;
-        let deployed = self
-            .programs
-            .get(workspace, record.revision)
-            .await
-            .map_err(|error| HistoryError::Unreadable(error.to_string()))?;
+        let job = self.prepare(&record).await?;
+        let journal = self.store.journal(workspace, id).await?;
+        Ok(Past { record, job, journal: journal.into_iter().map(load::recorded).collect() })
+    }
+
+    /// The job as it was before its first step.
+    async fn prepare(&self, record: &JobRecord) -> Result<tenon_engine::Job, HistoryError> {
+        let unreadable = |error: &dyn std::fmt::Display| HistoryError::Unreadable(error.to_string());
+        let event =
+            self.store.event(record.workspace, record.event).await?.ok_or(HistoryError::PayloadGone)?;
+        let deployed = self.programs.get(record.workspace, record.revision).await;
+        let deployed = deployed.map_err(|error| unreadable(&error))?;
         let payload = JobPayload {
             envelope: event.envelope.ok_or(HistoryError::PayloadGone)?,
             input: record.input.clone(),
         };
         let source = load::Source {
-            id,
+            id: record.id,
             origin: record.origin,
             semantics: record.semantics,
             captured_at: record.created_at,
             payload: &payload,
         };
-        let job =
-            load::job(&deployed, &source).map_err(|error| HistoryError::Unreadable(error.to_string()))?;
-        let journal = self.store.journal(workspace, id).await?;
-        Ok(Past { record, job, journal: journal.into_iter().map(load::recorded).collect() })
+        load::job(&deployed, &source).map_err(|error| unreadable(&error))
     }
 }
 

@@ -29,12 +29,7 @@ pub(crate) fn lost(job: JobId, error: &tenon_store::Error) -> Left {
 }
 
 /// A job that cannot be interpreted is shown, never guessed.
-pub(crate) async fn suspend_unloaded<T>(
-    context: &Context,
-    fence: Fence,
-    job: &OpenJob,
-    detail: &str,
-) -> Result<T, Left> {
+pub(crate) async fn suspend_unloaded(context: &Context, fence: Fence, job: &OpenJob, detail: &str) -> Left {
     tracing::error!(job = %job.id, detail, "the job is suspended: it cannot be interpreted");
     let now = context.capture.ports().clock.now();
     let reason = ending::reason("the job cannot be interpreted", detail);
@@ -52,9 +47,9 @@ pub(crate) async fn suspend_unloaded<T>(
     match context.store.write(write).await {
         Ok(()) => {
             ending::announce(context, job, &"".into(), &announced);
-            Err(Left::Suspended)
+            Left::Suspended
         }
-        Err(error) => Err(lost(job.id, &error)),
+        Err(error) => lost(job.id, &error),
     }
 }
 
@@ -112,5 +107,5 @@ pub(crate) async fn suspend_panicked(context: &Context, fence: Fence, job: JobId
         Err(error) => return lost(job, &error),
     };
     let detail = "interpreting it hit a bug in Tenon; the server's log has the place";
-    suspend_unloaded::<()>(context, fence, &job, detail).await.err().unwrap_or(Left::Lost)
+    suspend_unloaded(context, fence, &job, detail).await
 }

@@ -32,8 +32,7 @@ pub(crate) struct Task {
 }
 
 /// Works on a job. Gives why it was left and the time that the work itself took (waiting not counted).
-pub(crate) async fn run(context: Context, task: Task) -> (Left, Duration) {
-    let mut task = task;
+pub(crate) async fn run(context: Context, mut task: Task) -> (Left, Duration) {
     let started_at = context.capture.ports().clock.now();
     let Begun { job, deployed, execution, used } = match begin(&context, &mut task).await {
         Ok(begun) => begun,
@@ -193,15 +192,13 @@ impl Running {
     }
 
     fn calls_are_over(&self, effects: &[Effect]) -> bool {
-        self.aborts.is_empty()
-            && effects.iter().all(|effect| matches!(effect.action, EffectAction::Timer { .. }))
+        self.aborts.is_empty() && effects.iter().all(Effect::is_timer)
     }
 
     /// On a disk that is nearly full no effect starts whose outcome might find no room. Says whether the job
     /// may go on; if not, it was cancelled meanwhile.
     async fn has_room_for(&mut self, effects: &[Effect]) -> bool {
-        let is_timer = |effect: &Effect| matches!(effect.action, EffectAction::Timer { .. });
-        if effects.iter().all(is_timer) || self.context.store.has_room() {
+        if effects.iter().all(Effect::is_timer) || self.context.store.has_room() {
             return true;
         }
         let store = Arc::clone(&self.context.store);
@@ -219,7 +216,7 @@ impl Running {
 
     fn start(&mut self, effects: Vec<Effect>) {
         for effect in effects {
-            if matches!(effect.action, EffectAction::Timer { .. }) {
+            if effect.is_timer() {
                 continue;
             }
             self.publish(&effect.id, effect.attempt, StepState::Running);
