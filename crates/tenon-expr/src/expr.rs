@@ -45,6 +45,11 @@ impl Expr {
         &self.0.variables
     }
 
+    /// What it reads of which variable: `("steps", Some("x"))` for `$steps.x`, `("steps", None)` for the whole.
+    pub fn reads(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.0.program.globals.iter().map(|global| (global.name.as_str(), global.member.as_deref()))
+    }
+
     /// True if it is a plain path or literal, or a comparison of two such, which the evaluator is not needed
     /// for and nothing but the result is copied.
     pub fn is_path(&self) -> bool {

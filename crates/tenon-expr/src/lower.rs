@@ -410,7 +410,7 @@ fn push_text(pieces: &mut Vec<Piece>, text: &str) {
 }
 
 /// Numbers that JSON cannot hold (`1e999`) become `null` when they are returned, as jq's infinities do.
-fn number(text: &str) -> serde_json::Value {
+pub(crate) fn number(text: &str) -> serde_json::Value {
     if let Ok(int) = text.parse::<i64>() {
         return int.into();
     }

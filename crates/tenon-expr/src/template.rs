@@ -11,6 +11,17 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Template(Arc<Node>);
 
+/// Gives a value in place of an expression that failed, or the error that it ends with.
+pub type Mend<'a> = dyn Fn(&Expr, EvalError) -> Result<Value, EvalError> + 'a;
+
+/// What a template is evaluated with.
+struct Surroundings<'a> {
+    input: &'a Value,
+    scope: &'a dyn Scope,
+    limits: &'a Limits,
+    mend: &'a Mend<'a>,
+}
+
 #[derive(Debug)]
 enum Node {
     Literal(Value),
@@ -32,8 +43,19 @@ impl Template {
 
     /// The value with every expression replaced by its result. Limits apply to each expression.
     pub fn evaluate(&self, input: &Value, scope: &dyn Scope, limits: &Limits) -> Result<Value, EvalError> {
+        self.evaluate_or(input, scope, limits, &|_, error| Err(error))
+    }
+
+    /// As [`Template::evaluate`], but where an expression fails, `mend` may give a value instead.
+    pub fn evaluate_or(
+        &self,
+        input: &Value,
+        scope: &dyn Scope,
+        limits: &Limits,
+        mend: &Mend<'_>,
+    ) -> Result<Value, EvalError> {
         let mut budget = limits.bytes;
-        let value = self.0.evaluate(input, scope, limits, &mut budget)?;
+        let value = self.0.evaluate(&Surroundings { input, scope, limits, mend }, &mut budget)?;
         let is_assembled = matches!(*self.0, Node::List(_) | Node::Map(_));
         if is_assembled && is_deeper(&value, MAX_VALUE_DEPTH) {
             return Err(EvalError::ValueDepth { limit: MAX_VALUE_DEPTH });
@@ -46,10 +68,17 @@ impl Template {
         matches!(*self.0, Node::Literal(_))
     }
 
+    /// All expressions in it, in the order of the value.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        let mut found = Vec::new();
+        self.0.collect(&mut found);
+        found
+    }
+
     /// The names of all variables that its expressions refer to, sorted, each once.
     pub fn variables(&self) -> Vec<String> {
-        let mut names = Vec::new();
-        self.0.collect_variables(&mut names);
+        let mut names: Vec<String> =
+            self.expressions().into_iter().flat_map(Expr::variables).cloned().collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -106,37 +135,32 @@ impl Node {
         if all { Self::Literal(value.clone()) } else { self }
     }
 
-    fn evaluate(
-        &self,
-        input: &Value,
-        scope: &dyn Scope,
-        limits: &Limits,
-        bytes: &mut usize,
-    ) -> Result<Value, EvalError> {
+    fn evaluate(&self, at: &Surroundings<'_>, bytes: &mut usize) -> Result<Value, EvalError> {
         match self {
             Self::Literal(value) => Ok(value.clone()),
             Self::Expr(expr) => {
-                let rest = Limits { bytes: *bytes, ..*limits };
-                let (value, used) = expr.evaluate_counting(input, scope, &rest)?;
-                *bytes = bytes.saturating_sub(used);
-                Ok(value)
+                let rest = Limits { bytes: *bytes, ..*at.limits };
+                match expr.evaluate_counting(at.input, at.scope, &rest) {
+                    Ok((value, used)) => {
+                        *bytes = bytes.saturating_sub(used);
+                        Ok(value)
+                    }
+                    Err(error) => (at.mend)(expr, error),
+                }
             }
-            Self::List(nodes) => {
-                nodes.iter().map(|node| node.evaluate(input, scope, limits, bytes)).collect()
+            Self::List(nodes) => nodes.iter().map(|node| node.evaluate(at, bytes)).collect(),
+            Self::Map(nodes) => {
+                nodes.iter().map(|(key, node)| Ok((key.clone(), node.evaluate(at, bytes)?))).collect()
             }
-            Self::Map(nodes) => nodes
-                .iter()
-                .map(|(key, node)| Ok((key.clone(), node.evaluate(input, scope, limits, bytes)?)))
-                .collect(),
         }
     }
 
-    fn collect_variables(&self, names: &mut Vec<String>) {
+    fn collect<'t>(&'t self, found: &mut Vec<&'t Expr>) {
         match self {
             Self::Literal(_) => {}
-            Self::Expr(expr) => names.extend_from_slice(expr.variables()),
-            Self::List(nodes) => nodes.iter().for_each(|node| node.collect_variables(names)),
-            Self::Map(nodes) => nodes.iter().for_each(|(_, node)| node.collect_variables(names)),
+            Self::Expr(expr) => found.push(expr),
+            Self::List(nodes) => nodes.iter().for_each(|node| node.collect(found)),
+            Self::Map(nodes) => nodes.iter().for_each(|(_, node)| node.collect(found)),
         }
     }
 }

@@ -74,12 +74,17 @@ impl UriTemplate {
         &self.0.source
     }
 
+    /// Its expression; none for `{name}` templates.
+    pub fn expression(&self) -> Option<&Expr> {
+        match &self.0.body {
+            Body::Expr(expr) => Some(expr),
+            Body::Parts(_) => None,
+        }
+    }
+
     /// The variables that its expression refers to; none for `{name}` templates.
     pub fn variables(&self) -> &[String] {
-        match &self.0.body {
-            Body::Expr(expr) => expr.variables(),
-            Body::Parts(_) => &[],
-        }
+        self.expression().map_or(&[], Expr::variables)
     }
 }
 

@@ -5,6 +5,7 @@ mod compile;
 mod language;
 mod paths;
 mod templates;
+mod trees;
 
 use std::borrow::Cow;
 use tenon_expr::{EvalError, Expr, Limits, Scope, Value};

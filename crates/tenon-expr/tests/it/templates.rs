@@ -93,3 +93,37 @@ fn uris() {
     assert!(UriTemplate::compile("https://h/{.id}", &[]).is_err());
     assert_eq!(UriTemplate::compile("${ $nope }", &[]).expect_err("no `$nope`").offset, 3);
 }
+
+#[test]
+fn what_is_read_of_a_variable() {
+    let reads = |source: &str| -> Vec<(String, Option<String>)> {
+        let expr = tenon_expr::Expr::compile(source, VARIABLES).expect("it compiles");
+        expr.reads().map(|(name, member)| (name.to_owned(), member.map(str::to_owned))).collect()
+    };
+    let read = |name: &str, member: Option<&str>| (name.to_owned(), member.map(str::to_owned));
+    assert_eq!(reads("$steps.x.y + $steps[\"a b\"]"), [read("steps", Some("x")), read("steps", Some("a b"))]);
+    assert_eq!(reads("$steps | .x"), [read("steps", None)]);
+    assert_eq!(reads("$steps[.name]"), [read("steps", None)]);
+    assert_eq!(reads(". as {x: $steps} | $steps.y"), []);
+    let template = json!({"b": "${ .x }", "a": ["${ $context }", 1]});
+    let template = Template::compile(&template, VARIABLES).expect("it compiles");
+    let sources: Vec<&str> = template.expressions().into_iter().map(tenon_expr::Expr::source).collect();
+    assert_eq!(sources, [".x", "$context"]);
+    let uri = UriTemplate::compile("${ $steps.x }", VARIABLES).expect("it compiles");
+    assert_eq!(uri.expression().map(tenon_expr::Expr::source), Some("$steps.x"));
+    assert!(UriTemplate::compile("https://x/{id}", VARIABLES).expect("it compiles").expression().is_none());
+}
+
+#[test]
+fn expressions_that_fail_can_be_mended() {
+    let template = json!({"a": "${ .id }", "b": "${ .text.x }", "c": ["${ error }"]});
+    let template = Template::compile(&template, VARIABLES).expect("it compiles");
+    let input = json!({"id": 5, "text": "t"});
+    let with = |mend: &tenon_expr::Mend<'_>| {
+        template.evaluate_or(&input, &scope(), &Limits::default(), mend).map_err(|error| error.to_string())
+    };
+    let all = with(&|expr, _| Ok(json!(expr.source())));
+    assert_eq!(all, Ok(json!({"a": 5, "b": ".text.x", "c": ["error"]})));
+    let some = with(&|expr, error| if expr.source() == "error" { Err(error) } else { Ok(Value::Null) });
+    assert!(some.is_err());
+}
