@@ -5,26 +5,38 @@
 //! executable is collected apart. The walk goes as deep as the document, which the parser bounds.
 
 mod expression;
+mod file;
 mod filter;
+mod function;
 mod literal;
 mod object;
 mod schema;
+mod secret;
 mod task;
+mod variable;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use tenon_expr::{Expr, Template, UriTemplate};
 
 use crate::codes;
 use crate::diagnostic::{Diagnostic, MAX_DIAGNOSTICS, Severity, quote, suggest};
 use crate::document::{Content, Document, NodeId};
-use crate::program::{Match, Schema};
+use crate::program::{FileReference, Match, Schema};
 use crate::shape::{Later, Section, Shape, WORKFLOW};
+pub(crate) use filter::is_pattern;
+use function::Functions;
+use task::Siblings;
 
 /// Everything that is wrong with a document; nothing if it is valid. What is valid but not executable in this
 /// version is found by [`compile`](crate::compile).
 pub fn check(document: &Document) -> Vec<Diagnostic> {
     examine(document).findings
+}
+
+/// The files that a valid document refers to, one for each reference, in the order of the text.
+pub fn references(document: &Document) -> Vec<FileReference> {
+    examine(document).files
 }
 
 /// A document that was walked.
@@ -34,18 +46,22 @@ pub(crate) struct Checked {
     /// What is valid but cannot be executed yet.
     pub(crate) later: Vec<Diagnostic>,
     pub(crate) compiled: Compiled,
+    /// Files that it refers to, in the order of the walk.
+    pub(crate) files: Vec<FileReference>,
+    /// Names of configuration variables that it reads.
+    pub(crate) variables: BTreeSet<String>,
 }
 
 /// What was compiled, by the reference through which it was reached (or the root) and its node.
 pub(crate) type Compiled = HashMap<(NodeId, NodeId), Piece>;
 
 /// One compiled part of a document.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Piece {
     Expr(Expr),
     Template(Template),
     Uri(UriTemplate),
-    Schema(Box<Schema>),
+    Schema(Schema),
     Match(Match),
 }
 
@@ -59,9 +75,14 @@ pub(crate) fn examine(document: &Document) -> Checked {
         site: document.root(),
         locals: Vec::new(),
         siblings: Vec::new(),
+        functions: Functions::of(document),
+        files: Vec::new(),
+        variables: BTreeSet::new(),
+        addresses: HashSet::new(),
         expressions: 0,
         patterns: 0,
         text_bytes: 0,
+        pointer_bytes: 0,
         no_expressions: false,
         inside_later: 0,
         exempt: None,
@@ -73,10 +94,12 @@ pub(crate) fn examine(document: &Document) -> Checked {
         _ => checker.wrong_type(document.root(), "an object"),
     }
     checker.check_unused_definitions();
-    let Checker { mut findings, mut later, compiled, .. } = checker;
+    checker.check_function_calls();
+    checker.check_extension_count();
+    let Checker { mut findings, mut later, compiled, files, variables, .. } = checker;
     findings.sort_by_key(|finding| (finding.line, finding.column));
     later.sort_by_key(|finding| (finding.line, finding.column));
-    Checked { findings, later, compiled }
+    Checked { findings, later, compiled, files, variables }
 }
 
 struct Checker<'d> {
@@ -90,12 +113,19 @@ struct Checker<'d> {
     site: NodeId,
     /// Loop and catch variables in scope, innermost last.
     locals: Vec<&'d str>,
-    /// Names of the task lists around this place, innermost last.
-    siblings: Vec<HashSet<&'d str>>,
+    /// The task lists around this place, innermost last.
+    siblings: Vec<Siblings<'d>>,
+    functions: Functions<'d>,
+    files: Vec<FileReference>,
+    variables: BTreeSet<String>,
+    /// Texts in templates that are addresses in which `{name}` is filled in.
+    addresses: HashSet<NodeId>,
     expressions: usize,
     patterns: usize,
     /// Bytes of text in templates, counted where they are used.
     text_bytes: usize,
+    /// Bytes of the JSON Pointers of tasks.
+    pointer_bytes: usize,
     /// Set inside of definitions, whose expressions are checked where they are used.
     no_expressions: bool,
     /// How many constructs around this place are not executable yet.
@@ -116,6 +146,11 @@ impl Checker<'_> {
         if !accepts(shape, self.document.content(id)) {
             return self.wrong_type(id, &describe(shape));
         }
+        if let Some(name) = self.variable_of(id)
+            && let Some(place) = variable::place_of(shape)
+        {
+            return self.variable_argument(id, name, (shape, place));
+        }
         match shape {
             Shape::Anything | Shape::Boolean => {}
             Shape::Data(place) | Shape::Array(place) => self.template(id, *place),
@@ -127,6 +162,7 @@ impl Checker<'_> {
             Shape::Text(literal) => self.text(id, *literal),
             Shape::TextOr(literal, place) => self.text_or(id, *literal, *place),
             Shape::Part(literal) => self.part(id, *literal),
+            Shape::PartUri { web } => self.part_uri(id, *web),
             Shape::Uri { place, web } => self.uri(id, *place, *web),
             Shape::Integer(least, most) => self.integer(id, *least, *most),
             Shape::IntegerOr(least, most, place) => self.integer_or(id, (*least, *most), *place),
@@ -137,13 +173,17 @@ impl Checker<'_> {
             Shape::Reference(section, shape) => self.reference(id, *section, shape),
             Shape::Definitions(section, shape) => self.definitions(id, *section, shape),
             Shape::JsonSchema => self.json_schema(id),
-            Shape::Match => self.matcher(id),
+            Shape::Match(place) => self.matcher(id, *place),
             Shape::MatchData(place) => self.match_data(id, *place),
             Shape::Object(object) => self.object(id, object),
             Shape::List(shape, least) => self.list(id, shape, *least),
             Shape::Map(shape) => self.map(id, shape),
             Shape::Named(shape, least) => self.named(id, shape, *least),
+            Shape::File(kind) => self.file(id, *kind),
+            Shape::FunctionName => self.function_name(id),
+            Shape::Functions => self.functions(id),
             Shape::Tasks => self.tasks(id),
+            Shape::Branches => self.branches(id),
             Shape::Task => self.task(id),
             Shape::Either(alternatives) => {
                 let content = self.document.content(id);
@@ -179,23 +219,17 @@ impl Checker<'_> {
     ) -> Diagnostic {
         let (line, column) = self.document.place(id);
         let pointer = self.document.pointer(id);
+        let hint = hint.or_else(|| codes::explanation(code));
         Diagnostic { code, severity: Severity::Error, pointer, line, column, message, hint }
     }
 
-    fn report_later(&mut self, id: NodeId, later: Later, what: &str, hint: Option<String>) {
+    fn report_later(&mut self, id: NodeId, later: &'static Later) {
         if self.inside_later > 0 || self.later.len() >= MAX_DIAGNOSTICS {
             return;
         }
-        let code = match later {
-            Later::Task => codes::TASK_LATER,
-            Later::Call => codes::CALL_LATER,
-            Later::Authentication => codes::AUTHENTICATION_LATER,
-            Later::Secrets => codes::SECRETS_LATER,
-            Later::Part => codes::PART_LATER,
-        };
-        let message = format!("{what} is not executable yet in this version of Tenon");
+        let message = later.reason.to_owned();
         if self.seen.insert((id, message.clone())) {
-            self.later.push(self.diagnostic(id, code, message, hint));
+            self.later.push(self.diagnostic(id, later.code, message, Some(later.hint.to_owned())));
         }
     }
 
@@ -207,7 +241,13 @@ impl Checker<'_> {
                 Some(format!("put it into quotes to make it text: \"{}\"", quote(written)))
             }
             Content::Null => Some("give it a value, or remove the field".to_owned()),
-            _ => None,
+            _ if wanted.starts_with("a list") => {
+                Some("write `[first, second]`, or one line for each item, which starts with `-`".to_owned())
+            }
+            _ if wanted.starts_with("an object") => {
+                Some("write one line for each member, `name: value`, indented below".to_owned())
+            }
+            _ => Some(format!("replace it by {wanted}")),
         };
         self.report_with(id, codes::WRONG_TYPE, message, hint);
     }
@@ -230,11 +270,9 @@ impl Checker<'_> {
     }
 
     fn map(&mut self, id: NodeId, shape: &'static Shape) {
-        self.siblings.push(HashSet::new());
         for entry in self.document.entries(id) {
             self.shape(entry.value, shape);
         }
-        self.siblings.pop();
     }
 
     fn at_least(&mut self, id: NodeId, found: usize, least: usize) {
@@ -263,14 +301,7 @@ impl Checker<'_> {
             _ => document.get(defined, name),
         });
         let Some(found) = found else {
-            let names: Vec<&str> = defined.map_or_else(Vec::new, |defined| match document.content(defined) {
-                Content::List(items) => items.iter().filter_map(|item| document.text(*item)).collect(),
-                _ => document.entries(defined).iter().map(|entry| &*entry.key).collect(),
-            });
-            let key = section.key();
-            let hint = suggest(name, names).unwrap_or_else(|| format!("define it under `use.{key}`"));
-            let message = format!("`use.{key}` does not define `{}`", quote(name));
-            return self.report_with(id, codes::REFERENCE, message, Some(hint));
+            return self.not_defined(id, section, name);
         };
         self.used.insert((section, found));
         if matches!(shape, Shape::Anything) {
@@ -279,6 +310,20 @@ impl Checker<'_> {
         let outer = std::mem::replace(&mut self.site, id);
         self.shape(found, shape);
         self.site = outer;
+    }
+
+    /// Reports a name that this section of `use` does not have.
+    fn not_defined(&mut self, id: NodeId, section: Section, name: &str) {
+        let document = self.document;
+        let key = section.key();
+        let defined = document.at(document.root(), &["use", key]);
+        let names: Vec<&str> = defined.map_or_else(Vec::new, |defined| match document.content(defined) {
+            Content::List(items) => items.iter().filter_map(|item| document.text(*item)).collect(),
+            _ => document.entries(defined).iter().map(|entry| &*entry.key).collect(),
+        });
+        let hint = suggest(name, names).unwrap_or_else(|| format!("define it under `use.{key}`"));
+        let message = format!("`use.{key}` does not define `{}`", quote(name));
+        self.report_with(id, codes::REFERENCE, message, Some(hint));
     }
 
     /// Definitions that nothing uses would have their expressions checked nowhere.
@@ -294,7 +339,10 @@ impl Checker<'_> {
 }
 
 /// Whether a value of this type can be meant by this shape.
-fn accepts(shape: &Shape, content: &Content) -> bool {
+pub(crate) fn accepts(shape: &Shape, content: &Content) -> bool {
+    if variable::place_of(shape).is_some() && variable::is_variable(content) {
+        return true;
+    }
     match shape {
         Shape::Anything | Shape::Data(_) | Shape::MatchData(_) => true,
         Shape::Expression(_)
@@ -303,7 +351,10 @@ fn accepts(shape: &Shape, content: &Content) -> bool {
         | Shape::Text(_)
         | Shape::TextOr(..)
         | Shape::Part(_)
+        | Shape::PartUri { .. }
         | Shape::Uri { .. }
+        | Shape::File(_)
+        | Shape::FunctionName
         | Shape::Choice(_)
         | Shape::VariableName
         | Shape::Flow
@@ -313,8 +364,9 @@ fn accepts(shape: &Shape, content: &Content) -> bool {
         | Shape::Object(_)
         | Shape::Map(_)
         | Shape::Definitions(..)
+        | Shape::Functions
         | Shape::Task => matches!(content, Content::Map(_)),
-        Shape::Array(_) | Shape::List(..) | Shape::Named(..) | Shape::Tasks => {
+        Shape::Array(_) | Shape::List(..) | Shape::Named(..) | Shape::Tasks | Shape::Branches => {
             matches!(content, Content::List(_))
         }
         Shape::Integer(..) => matches!(content, Content::Number { .. }),
@@ -322,7 +374,7 @@ fn accepts(shape: &Shape, content: &Content) -> bool {
         Shape::Boolean => matches!(content, Content::Bool(_)),
         Shape::Duration(_) => matches!(content, Content::Text(_) | Content::Map(_)),
         Shape::JsonSchema => matches!(content, Content::Map(_) | Content::Bool(_)),
-        Shape::Match => matches!(content, Content::Text(_) | Content::Number { .. } | Content::Bool(_)),
+        Shape::Match(_) => matches!(content, Content::Text(_) | Content::Number { .. } | Content::Bool(_)),
         Shape::Either(alternatives) => alternatives.iter().any(|alternative| accepts(alternative, content)),
     }
 }
@@ -335,14 +387,15 @@ fn describe(shape: &Shape) -> String {
         Shape::IntegerOr(..) => "a whole number or `${ … }`".to_owned(),
         Shape::Boolean => "true or false".to_owned(),
         Shape::Duration(_) => "a duration (text or an object)".to_owned(),
-        Shape::Tasks => "a list of tasks".to_owned(),
+        Shape::Tasks | Shape::Branches => "a list of tasks".to_owned(),
         Shape::Object(object) => format!("an object ({})", object.title),
-        Shape::Match => "text, a number or a boolean".to_owned(),
+        Shape::Match(_) => "text, a number or a boolean".to_owned(),
         Shape::JsonSchema => "a JSON Schema (an object)".to_owned(),
         Shape::DataObject(..)
         | Shape::Strings { .. }
         | Shape::Map(_)
         | Shape::Definitions(..)
+        | Shape::Functions
         | Shape::Task => "an object".to_owned(),
         Shape::Array(_) | Shape::List(..) | Shape::Named(..) => "a list".to_owned(),
         Shape::Anything | Shape::Data(_) | Shape::MatchData(_) => "a value".to_owned(),

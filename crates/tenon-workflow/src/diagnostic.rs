@@ -9,6 +9,21 @@ pub enum Severity {
     Error,
     /// The document works, but probably not as meant.
     Warning,
+    /// Worth knowing; nothing is wrong.
+    Information,
+}
+
+// === impl Severity ===
+
+impl Severity {
+    /// Its name in answers and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Information => "info",
+        }
+    }
 }
 
 /// One finding. Displays as `line 12: /do/0/x/with/foo: message (TN1010)`.

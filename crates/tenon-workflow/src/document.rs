@@ -60,6 +60,15 @@ pub(crate) struct Entry {
     pub(crate) column: u32,
 }
 
+// === impl NodeId ===
+
+impl NodeId {
+    /// Its place among all values, in the order of the text.
+    pub(crate) fn number(self) -> usize {
+        self.0 as usize
+    }
+}
+
 // === impl Document ===
 
 impl Document {
@@ -81,6 +90,16 @@ impl Document {
     /// JSON that parses to the same document, in two-space indentation.
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(&self.value()).expect("a value of text keys and finite numbers is JSON")
+    }
+
+    /// How many values it has.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The collection that a value is in.
+    pub(crate) fn parent(&self, id: NodeId) -> Option<NodeId> {
+        self.node(id).parent
     }
 
     pub(crate) fn root(&self) -> NodeId {
@@ -156,6 +175,20 @@ impl Document {
             }
         }
         pointer
+    }
+
+    /// How many bytes [`Document::pointer`] has, about.
+    pub(crate) fn pointer_length(&self, id: NodeId) -> usize {
+        let mut length = 0;
+        let mut current = id;
+        while let Some(parent) = self.node(current).parent {
+            length += match self.content(parent) {
+                Content::Map(entries) => 1 + entries[self.node(current).slot as usize].key.len(),
+                _ => 4,
+            };
+            current = parent;
+        }
+        length
     }
 
     /// Line and column, from 1, of what a JSON Pointer names, as far as it can be followed.

@@ -10,13 +10,15 @@ mod compile;
 mod diagnostic;
 mod document;
 mod lint;
+mod outline;
 mod program;
 pub mod shape;
+mod words;
 
-pub use check::check;
+pub use check::{check, references};
 pub use codes::CODES;
-pub use compile::compile;
+pub use compile::{compile, compile_with};
 pub use diagnostic::{Diagnostic, Severity};
 pub use document::{Document, MAX_DEPTH, MAX_KEY_BYTES, MAX_NODES, MAX_SOURCE_BYTES};
-pub use lint::lint;
+pub use lint::{Change, Fixed, LINT_RULES, LintRule, fix, lint};
 pub use program::*;

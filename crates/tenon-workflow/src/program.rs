@@ -4,20 +4,39 @@
 //! its place as plain numbers and a checkpoint can be written down. Names are resolved, expressions are
 //! compiled, durations that are literal are parsed. Nothing here runs anything.
 
+mod call;
 mod duration;
 mod error_type;
 mod event_filter;
+mod extension;
+mod files;
+mod listen;
+mod run;
 mod schema;
+mod schema_cost;
 
+pub use call::{
+    Authentication, AuthenticationScheme, AuthenticationSource, FunctionCall, GrpcCall, HttpCall, HttpOutput,
+    OpenApiCall,
+};
 pub use duration::{LONGEST_DURATION, ParseDurationError, Span, parse_duration};
 pub use error_type::{ErrorType, same_error_type};
+pub(crate) use error_type::{error_type_called, standard_error_type};
 pub use event_filter::{EventFilter, EventTypes, Match};
+pub use extension::{Extends, Extension};
+pub use files::{FileKind, FileReference, Files};
+pub use listen::{Correlation, Foreach, Listen, ListenFilter, Strategy, Until};
+pub use run::{Fork, RunWorkflow};
 pub use schema::{Schema, Violation};
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenon_expr::{Expr, Template, UriTemplate, Value};
+use tenon_expr::{Expr, Template, Value};
+
+/// The variable that holds configuration by name, for `{"$variable": …}`. No document can name it: variables of
+/// loops and catches do not start with two underscores, and expressions of documents are compiled without it.
+pub const CONFIGURATION: &str = "__variables";
 
 /// One workflow revision, ready to run.
 #[derive(Debug)]
@@ -38,6 +57,12 @@ pub struct Program {
     pub subscription: Option<Subscription>,
     /// `document.metadata.tenon`.
     pub settings: Settings,
+    /// `use.extensions`, in declaration order.
+    pub extensions: Vec<Extension>,
+    /// `use.secrets`: the names that the document may read.
+    pub secrets: Vec<String>,
+    /// The names of all `{"$variable": …}` in it, sorted.
+    pub variables: Vec<String>,
     /// All tasks; a [`TaskId`] is an index here.
     pub tasks: Vec<Task>,
     /// All task lists; a [`BlockId`] is an index here.
@@ -50,6 +75,12 @@ impl Program {
     /// The task of an id that this program gave out.
     pub fn task(&self, id: TaskId) -> &Task {
         &self.tasks[id.0 as usize]
+    }
+
+    /// A task as it is written, for `$task.definition`. Not kept with the task: with each level of nesting there
+    /// would be another copy.
+    pub fn definition_of(&self, task: &Task) -> &Value {
+        self.definition.pointer(&task.pointer).expect("a task's pointer is one into its document")
     }
 
     /// The block of an id that this program gave out.
@@ -97,8 +128,6 @@ pub struct Task {
     pub block: BlockId,
     /// Its place in that block.
     pub position: usize,
-    /// The task as written, for `$task.definition`.
-    pub definition: Arc<Value>,
     /// `if`.
     pub condition: Option<Expr>,
     /// `input`.
@@ -111,6 +140,8 @@ pub struct Task {
     pub timeout: Option<Span>,
     /// `then`.
     pub then: Then,
+    /// Which of [`Program::extensions`] surround it, by their `extend`; none for tasks of extensions.
+    pub extensions: Vec<usize>,
     /// What it does.
     pub action: Action,
 }
@@ -158,16 +189,28 @@ pub struct Export {
 /// What a task does. Kinds that are not here are refused by `compile`.
 #[derive(Debug)]
 pub enum Action {
+    /// `call` of a function under `use.functions`.
+    CallFunction(FunctionCall),
+    /// `call: grpc`.
+    CallGrpc(Box<GrpcCall>),
     /// `call: http`.
     CallHttp(Box<HttpCall>),
+    /// `call: openapi`.
+    CallOpenApi(Box<OpenApiCall>),
     /// `do`.
     Do(BlockId),
     /// `emit`.
     Emit(Emit),
     /// `for`.
     For(For),
+    /// `fork`.
+    Fork(Fork),
+    /// `listen`.
+    Listen(Box<Listen>),
     /// `raise`.
     Raise(Raise),
+    /// `run: workflow`.
+    RunWorkflow(RunWorkflow),
     /// `set`.
     Set(Template),
     /// `switch`; without a match the task's own `then` applies.
@@ -176,36 +219,6 @@ pub enum Action {
     Try(Box<Try>),
     /// `wait`.
     Wait(Wait),
-}
-
-/// `call: http`.
-#[derive(Debug)]
-pub struct HttpCall {
-    /// Gives a string: `get`, `POST`, …
-    pub method: Template,
-    /// `endpoint` or `endpoint.uri`.
-    pub endpoint: UriTemplate,
-    /// Gives an object of strings (numbers and booleans are written out).
-    pub headers: Option<Template>,
-    /// Gives an object of strings or lists of strings (numbers and booleans are written out).
-    pub query: Option<Template>,
-    /// Objects, lists, numbers and booleans are sent as JSON; a string as it is.
-    pub body: Option<Template>,
-    /// What the task's raw output is.
-    pub output: HttpOutput,
-    /// `redirect`: whether a 3xx answer is accepted as the result.
-    pub redirect: bool,
-}
-
-/// `with.output` of `call: http`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HttpOutput {
-    /// The decoded body (default).
-    Content,
-    /// The body's bytes, base64.
-    Raw,
-    /// `{request: {method, uri, headers}, statusCode, headers, content}`.
-    Response,
 }
 
 /// `emit`.

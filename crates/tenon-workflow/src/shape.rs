@@ -3,18 +3,22 @@
 //! One table, read by the checker (unknown fields, types, required fields, ranges, expressions and their
 //! variables) and by whoever wants to describe the language to a person or an editor. Everything is `static`,
 //! so it costs nothing to have. The table says what is *valid*; what is valid but not executable yet carries a
-//! [`Later`]. It holds no logic.
+//! [`Later`], which says why. It holds no logic.
 
 mod authentication;
 mod call;
 mod data;
 mod event;
 mod fault;
+pub(crate) mod later;
 mod run;
 mod task;
 mod tenon;
 mod workflow;
 
+use crate::program::FileKind;
+
+pub use later::Later;
 pub use task::{CALLS, CUSTOM_CALL, TASK_BASE, TASK_KINDS};
 pub use workflow::WORKFLOW;
 
@@ -48,6 +52,11 @@ pub enum Shape {
     TextOr(Literal, Place),
     /// Literal text or `${ … }`, as part of an object that is one template.
     Part(Literal),
+    /// An address in such an object: `{name}` is filled in.
+    PartUri {
+        /// Whether it must be http or https.
+        web: bool,
+    },
     /// An address: `{name}` is filled in. With `web`, it must be http or https.
     Uri {
         /// Where its expression is evaluated.
@@ -75,8 +84,8 @@ pub enum Shape {
     Definitions(Section, &'static Shape),
     /// A JSON Schema.
     JsonSchema,
-    /// What an attribute of an event must be.
-    Match,
+    /// What an attribute of an event must be; computed only where there is a job.
+    Match(Place),
     /// What an event's data must be: an expression over the data, or a literal value.
     MatchData(Place),
     /// An object of known fields.
@@ -87,8 +96,16 @@ pub enum Shape {
     Map(&'static Shape),
     /// A list of objects with one free name each, at least so many.
     Named(&'static Shape, usize),
+    /// The address of a file that is fetched at deploy: literal, http or https. Without a kind it is never fetched.
+    File(Option<FileKind>),
+    /// The name of a function that `use.functions` defines.
+    FunctionName,
+    /// The functions under `use`.
+    Functions,
     /// A list of named tasks.
     Tasks,
+    /// A list of named tasks, at least one, that run at the same time.
+    Branches,
     /// One task.
     Task,
     /// The first alternative that takes this type of value.
@@ -124,24 +141,9 @@ pub struct Field {
     /// Whether it must be there.
     pub required: bool,
     /// Why it cannot be executed yet.
-    pub later: Option<Later>,
+    pub later: Option<&'static Later>,
     /// One line for editors.
     pub about: &'static str,
-}
-
-/// Valid, but not executable in this version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Later {
-    /// A kind of task.
-    Task,
-    /// A kind of call.
-    Call,
-    /// Authentication.
-    Authentication,
-    /// Secrets.
-    Secrets,
-    /// Any other part of a document.
-    Part,
 }
 
 /// What must hold between the fields of an object.
@@ -182,8 +184,10 @@ pub enum Place {
     TaskInput,
     /// A task's definition.
     Task,
-    /// The arguments of an effect, where secrets are readable.
+    /// The arguments of an effect, where secrets and configuration are readable.
     Effect,
+    /// The input of a child job, where configuration is readable. It is data of the child, so secrets are not.
+    ChildInput,
     /// A task's `output.as`.
     TaskOutput,
     /// A task's `export.as`.
@@ -250,7 +254,7 @@ impl Field {
         self
     }
 
-    const fn later(mut self, later: Later) -> Self {
+    const fn later(mut self, later: &'static Later) -> Self {
         self.later = Some(later);
         self
     }
@@ -297,13 +301,18 @@ impl Object {
 // === impl Place ===
 
 impl Place {
+    /// Whether `{"$variable": "name"}` may stand here.
+    pub fn reads_configuration(self) -> bool {
+        matches!(self, Self::Effect | Self::ChildInput)
+    }
+
     /// The names (without `$`) that may be read here, loop and catch variables aside.
     pub fn variables(self) -> &'static [&'static str] {
         match self {
             Self::WorkflowInput => &["workflow", "runtime", "event"],
             Self::WorkflowOutput => &["context", "workflow", "runtime", "steps", "event"],
             Self::TaskInput => &["context", "task", "workflow", "runtime", "steps", "event"],
-            Self::Task | Self::TaskOutput => {
+            Self::Task | Self::TaskOutput | Self::ChildInput => {
                 &["context", "input", "task", "workflow", "runtime", "steps", "event"]
             }
             Self::TaskExport => {

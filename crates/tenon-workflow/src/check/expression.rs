@@ -7,7 +7,8 @@ use super::{Checker, Piece};
 use crate::codes;
 use crate::diagnostic::quote;
 use crate::document::{Content, MAX_SOURCE_BYTES, NodeId};
-use crate::shape::{LANGUAGE_VARIABLES, Later, Place};
+use crate::program::CONFIGURATION;
+use crate::shape::{LANGUAGE_VARIABLES, Place};
 
 /// Most expressions of one document, counted where they are used.
 const MAX_EXPRESSIONS: usize = 2_000;
@@ -15,6 +16,15 @@ const MAX_EXPRESSIONS: usize = 2_000;
 const MAX_TEXT_BYTES: usize = 2 * MAX_SOURCE_BYTES;
 /// Longest literal address.
 const MAX_URI_BYTES: usize = 8 << 10;
+
+/// What a template consists of besides literals.
+#[derive(Default)]
+struct Inside {
+    /// The texts that are expressions.
+    texts: Vec<NodeId>,
+    /// How many other values become expressions.
+    rewritten: usize,
+}
 
 impl<'d> Checker<'d> {
     /// Every name that an expression could mean here. Those that this place does not allow are refused
@@ -58,7 +68,7 @@ impl<'d> Checker<'d> {
             return None;
         }
         match Expr::compile(source, &self.names()) {
-            Ok(expr) => self.allows(id, expr.variables(), place).then_some(expr),
+            Ok(expr) => self.allows(id, &expr, place).then_some(expr),
             Err(error) => {
                 self.refuse(id, source, error);
                 None
@@ -75,37 +85,25 @@ impl<'d> Checker<'d> {
     }
 
     /// Whether all of these variables may be read here; says which may not.
-    fn allows(&mut self, id: NodeId, variables: &[String], place: Place) -> bool {
+    fn allows(&mut self, id: NodeId, expr: &Expr, place: Place) -> bool {
         let mut allowed = true;
-        for name in variables.iter().map(String::as_str) {
-            let secret = matches!(name, "secrets" | "authorization");
-            if self.locals.contains(&name) {
-                continue;
-            }
-            if place.variables().contains(&name) {
-                if secret {
-                    self.report_later(id, Later::Secrets, &format!("`${name}`"), None);
-                }
+        for name in expr.variables().iter().map(String::as_str) {
+            if self.locals.contains(&name) || place.variables().contains(&name) {
                 continue;
             }
             allowed = false;
-            let (code, message) = if secret {
-                let message = format!("`${name}` can be read only in the arguments of `call` and `run`");
-                (codes::SECRET, message)
-            } else {
-                (codes::VARIABLE, format!("`${name}` has no value here"))
-            };
+            if matches!(name, "secrets" | "authorization") {
+                self.refuse_secret(id, name, place);
+                continue;
+            }
             let hint = self.variable_hint(name, place);
-            self.report_with(id, code, message, Some(hint));
+            self.report_with(id, codes::VARIABLE, format!("`${name}` has no value here"), Some(hint));
         }
-        allowed
+        allowed && self.declares_secrets(id, expr)
     }
 
     fn variable_hint(&self, name: &str, place: Place) -> String {
         match (name, place) {
-            ("secrets" | "authorization", _) => {
-                "secrets cannot enter the data: use them where the call is made".to_owned()
-            }
             (_, Place::Capture) => "there is no job yet: only the event is there, as `.`".to_owned(),
             (_, Place::Respond) => "only the workflow's output is there, as `.`".to_owned(),
             ("output", _) => "`$output` exists in `export.as` only; in `output.as` it is `.`".to_owned(),
@@ -122,32 +120,62 @@ impl<'d> Checker<'d> {
 
     /// A value in which every text that is wholly `${ … }` is an expression.
     pub(super) fn template(&mut self, id: NodeId, place: Place) {
-        let mut texts = Vec::new();
-        self.collect(id, place, &mut texts);
-        if !self.afford(id, texts.len()) || self.is_too_much_text(id) {
-            return;
+        if let Some(template) = self.compile_template(id, place) {
+            self.keep(id, Piece::Template(template));
+        }
+    }
+
+    pub(super) fn compile_template(&mut self, id: NodeId, place: Place) -> Option<Template> {
+        let mut inside = Inside::default();
+        self.collect(id, place, &mut inside);
+        let count = inside.texts.len() + inside.rewritten;
+        if !self.afford(id, count) || self.is_too_much_text(id) {
+            return None;
+        }
+        if inside.rewritten > 0 {
+            return self.compile_rewritten(id, inside.texts, place);
         }
         match Template::compile(&self.document.value_of(id), &self.names()) {
-            Ok(template) if texts.is_empty() => self.keep(id, Piece::Template(template)),
-            Ok(template) if self.all_plain(&template.variables(), place) => {
-                self.keep(id, Piece::Template(template));
-            }
+            Ok(template) if inside.texts.is_empty() => Some(template),
+            Ok(template) if self.all_plain(&template.variables(), place) => Some(template),
             // Something is wrong with one or more of its expressions: look at each, to name all of them.
             outcome => {
-                let before = self.findings.len();
-                for text in texts {
-                    self.compile_text(text, place);
+                if !self.all_compile(inside.texts, place) {
+                    return None;
                 }
-                match outcome {
-                    _ if self.findings.len() > before || self.is_full() => {}
-                    Ok(template) => self.keep(id, Piece::Template(template)),
-                    Err(error) => {
+                outcome
+                    .map_err(|error| {
                         let text = self.document.descend(id, &error.pointer);
                         self.refuse(text, "", error.error);
-                    }
-                }
+                    })
+                    .ok()
             }
         }
+    }
+
+    /// Looks at the document's own expressions first, since what is written for it may read more than they may.
+    fn compile_rewritten(&mut self, id: NodeId, texts: Vec<NodeId>, place: Place) -> Option<Template> {
+        if !self.all_compile(texts, place) {
+            return None;
+        }
+        let mut names = self.names();
+        names.push(CONFIGURATION);
+        match Template::compile(&self.rewritten(id), &names) {
+            Ok(template) => Some(template),
+            Err(error) => {
+                let text = self.document.descend(id, &error.pointer);
+                self.refuse(text, "", error.error);
+                None
+            }
+        }
+    }
+
+    fn all_compile(&mut self, texts: Vec<NodeId>, place: Place) -> bool {
+        let before = self.findings.len();
+        for text in texts {
+            self.compile_text(text, place);
+        }
+        self.findings.len() == before && !self.is_full()
     }
 
     /// A definition is compiled for each place that uses it, so a long text in one could be multiplied.
@@ -168,37 +196,30 @@ impl<'d> Checker<'d> {
         })
     }
 
-    /// Finds the expressions in a value, and configuration variables.
-    fn collect(&mut self, id: NodeId, place: Place, texts: &mut Vec<NodeId>) {
+    /// Finds the expressions in a value, and what becomes one.
+    fn collect(&mut self, id: NodeId, place: Place, inside: &mut Inside) {
         let document = self.document;
         match document.content(id) {
             Content::Text(text) => {
                 self.text_bytes += text.len();
                 if runtime_expression(text).is_some() {
-                    texts.push(id);
+                    inside.texts.push(id);
+                } else if self.addresses.contains(&id) {
+                    inside.rewritten += 1;
                 }
             }
-            Content::List(items) => items.iter().for_each(|item| self.collect(*item, place, texts)),
+            Content::List(items) => items.iter().for_each(|item| self.collect(*item, place, inside)),
             Content::Map(entries) => {
                 if let Some(name) = document.get(id, "$variable") {
-                    self.variable_reference(id, name, place);
+                    inside.rewritten += 1;
+                    return self.variable_reference(id, name, place);
                 }
                 for entry in entries {
-                    self.collect(entry.value, place, texts);
+                    self.collect(entry.value, place, inside);
                 }
             }
             _ => {}
         }
-    }
-
-    fn variable_reference(&mut self, id: NodeId, name: NodeId, place: Place) {
-        let alone = self.document.entries(id).len() == 1;
-        let literal = self.document.text(name).is_some_and(|name| runtime_expression(name).is_none());
-        if place == Place::Effect && alone && literal {
-            return self.report_later(name, Later::Secrets, "`$variable`", None);
-        }
-        let message = "`$variable` stands alone, with a literal name, in the arguments of `call` and `run`";
-        self.report(name, codes::VARIABLE_REFERENCE, message.to_owned());
     }
 
     // --- shapes made of expressions ---
@@ -210,20 +231,28 @@ impl<'d> Checker<'d> {
 
     pub(super) fn strings(&mut self, id: NodeId, place: Place, lists: bool) {
         let document = self.document;
-        let scalar = |id: NodeId| {
-            matches!(document.content(id), Content::Text(_) | Content::Number { .. } | Content::Bool(_))
-        };
         for entry in document.entries(id).iter().filter(|entry| &*entry.key != "$variable") {
-            let wanted =
-                if lists { "text, a number, a boolean or a list" } else { "text, a number or a boolean" };
-            let list = lists && matches!(document.content(entry.value), Content::List(_));
-            let fits =
-                scalar(entry.value) || (list && document.items(entry.value).iter().all(|id| scalar(*id)));
-            if !fits && document.get(entry.value, "$variable").is_none() {
-                self.wrong_type(entry.value, wanted);
+            match document.content(entry.value) {
+                Content::List(items) if lists => {
+                    for item in items {
+                        if !self.is_scalar(*item) {
+                            self.wrong_type(*item, "text, a number or a boolean");
+                        }
+                    }
+                }
+                _ if self.is_scalar(entry.value) => {}
+                _ if lists => self.wrong_type(entry.value, "text, a number, a boolean or a list"),
+                _ => self.wrong_type(entry.value, "text, a number or a boolean"),
             }
         }
         self.template(id, place);
+    }
+
+    fn is_scalar(&self, id: NodeId) -> bool {
+        match self.document.content(id) {
+            Content::Text(_) | Content::Number { .. } | Content::Bool(_) => true,
+            _ => self.variable_of(id).is_some(),
+        }
     }
 
     /// A bare expression that stands where a template can stand.
@@ -277,6 +306,24 @@ impl<'d> Checker<'d> {
 
     // --- addresses ---
 
+    /// An address in an object that is compiled as a whole.
+    pub(super) fn part_uri(&mut self, id: NodeId, web: bool) {
+        let text = self.document.text(id).unwrap_or_default();
+        if runtime_expression(text).is_some() {
+            return;
+        }
+        if let Some(wrong) = wrong_address(text, web) {
+            return self.report(id, codes::URI, format!("`{}` {wrong}", quote(text)));
+        }
+        match UriTemplate::compile(text, &[]) {
+            Ok(_) if text.contains('{') => {
+                self.addresses.insert(id);
+            }
+            Ok(_) => {}
+            Err(error) => self.report_with(id, codes::URI, error.message, error.hint),
+        }
+    }
+
     pub(super) fn uri(&mut self, id: NodeId, place: Place, web: bool) {
         let text = self.document.text(id).unwrap_or_default();
         let expression = runtime_expression(text);
@@ -290,7 +337,8 @@ impl<'d> Checker<'d> {
         }
         match UriTemplate::compile(text, &self.names()) {
             Ok(uri) => {
-                if self.allows(id, uri.variables(), place) {
+                let allowed = uri.expression().is_none_or(|expr| self.allows(id, expr, place));
+                if allowed {
                     self.keep(id, Piece::Uri(uri));
                 }
             }
@@ -300,7 +348,7 @@ impl<'d> Checker<'d> {
     }
 }
 
-fn wrong_address(text: &str, web: bool) -> Option<&'static str> {
+pub(super) fn wrong_address(text: &str, web: bool) -> Option<&'static str> {
     if text.len() > MAX_URI_BYTES {
         return Some("is longer than 8 KiB");
     }

@@ -11,7 +11,7 @@ use super::{Checker, Piece};
 use crate::codes;
 use crate::document::{Content, NodeId};
 use crate::program::Match;
-use crate::shape::{Later, Place};
+use crate::shape::Place;
 
 /// Most regular expressions of one document.
 const MAX_PATTERNS: usize = 500;
@@ -23,15 +23,14 @@ const MAX_COMPILED_BYTES: usize = 128 << 10;
 const SPECIAL: [char; 12] = ['\\', '^', '$', '|', '?', '*', '+', '(', ')', '[', ']', '{'];
 
 impl Checker<'_> {
-    pub(super) fn matcher(&mut self, id: NodeId) {
+    pub(super) fn matcher(&mut self, id: NodeId, place: Place) {
         let Some(text) = self.document.text(id) else {
             return self.keep(id, Piece::Match(Match::Equals(self.document.value_of(id))));
         };
         if runtime_expression(text).is_some() {
-            let hint = Some("compare it in `data`, or in an `if` of the first task".to_owned());
-            return self.report_later(id, Later::Part, "an expression as an event attribute", hint);
+            return self.computed_match(id, place);
         }
-        if !text.contains(SPECIAL) {
+        if !is_pattern(text) {
             return self.keep(id, Piece::Match(Match::Equals(Value::String(text.to_owned()))));
         }
         if !self.afford_patterns(id, 1) {
@@ -52,6 +51,17 @@ impl Checker<'_> {
             Err(_) => Match::Equals(Value::String(text.to_owned())),
         };
         self.keep(id, Piece::Match(wanted));
+    }
+
+    fn computed_match(&mut self, id: NodeId, place: Place) {
+        if place == Place::Capture {
+            let message = "there is no job yet that could give the value of an attribute".to_owned();
+            let hint = "write the value itself, or compare it in `data` or in an `if` of the first task";
+            return self.report_with(id, codes::NO_EXPRESSION_HERE, message, Some(hint.to_owned()));
+        }
+        if let Some(template) = self.compile_template(id, place) {
+            self.keep(id, Piece::Match(Match::Computed(template)));
+        }
     }
 
     /// Counts regular expressions, which cost far more to compile than to write down.
@@ -75,4 +85,9 @@ impl Checker<'_> {
         let source = format!(". == {}", self.source_of(id));
         self.compile_and_keep(id, &source, place);
     }
+}
+
+/// Whether a text of a filter is a regular expression.
+pub(crate) fn is_pattern(text: &str) -> bool {
+    text.contains(SPECIAL)
 }

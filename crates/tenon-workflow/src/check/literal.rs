@@ -79,7 +79,7 @@ impl Checker<'_> {
             && name.chars().all(letters);
         let message = if !fits {
             format!("`{}` cannot be the name of a variable", quote(name))
-        } else if LANGUAGE_VARIABLES[..8].contains(&name) {
+        } else if LANGUAGE_VARIABLES[..8].contains(&name) || name.starts_with("__") {
             format!("`${name}` belongs to the language and cannot be redefined")
         } else {
             return;

@@ -4,7 +4,7 @@ use super::Checker;
 use crate::codes;
 use crate::diagnostic::{nearest, quote, suggest};
 use crate::document::{Entry, NodeId};
-use crate::shape::{Field, Later, Object, Rule};
+use crate::shape::{Field, Object, Rule};
 
 impl<'d> Checker<'d> {
     pub(super) fn object(&mut self, id: NodeId, object: &'static Object) {
@@ -40,7 +40,7 @@ impl<'d> Checker<'d> {
             self.locals.push(written.unwrap_or(bind.default));
         }
         if let Some(later) = field.later {
-            self.note_later(later, field, entry);
+            self.report_later(entry.value, later);
             self.inside_later += 1;
         }
         self.shape(entry.value, field.shape);
@@ -48,20 +48,6 @@ impl<'d> Checker<'d> {
             self.inside_later -= 1;
         }
         self.locals.truncate(locals);
-    }
-
-    fn note_later(&mut self, later: Later, field: &'static Field, entry: &'d Entry) {
-        let called = self.document.text(entry.value).filter(|_| later == Later::Call);
-        let Some(called) = called else {
-            return self.report_later(entry.value, later, &format!("`{}`", field.name), None);
-        };
-        if crate::shape::CALLS.iter().any(|(name, _)| *name == called) {
-            return self.report_later(entry.value, later, &format!("`call: {called}`"), None);
-        }
-        let near = nearest(called, crate::shape::CALLS.iter().map(|(name, _)| *name));
-        let hint = near.map(|name| format!("did you mean `{name}`?"));
-        let what = format!("calling the function `{}`", quote(called));
-        self.report_later(entry.value, later, &what, hint);
     }
 
     fn unknown_field(&mut self, id: NodeId, object: &'static Object, entry: &'d Entry) {
@@ -83,31 +69,37 @@ impl<'d> Checker<'d> {
         let present = |names: &'static [&'static str]| -> Vec<&'static str> {
             names.iter().copied().filter(|name| has(name)).collect()
         };
-        let message = match rule {
+        let title = object.title;
+        let (message, hint) = match rule {
             Rule::ExactlyOne(names) if present(names).is_empty() => {
-                format!("{} needs one of {}", object.title, list(names))
+                (format!("{title} needs one of {}", list(names)), "add one of them".to_owned())
             }
             Rule::ExactlyOne(names) | Rule::AtMostOne(names) if present(names).len() > 1 => {
-                format!("{} has only one of {}", object.title, list(&present(names)))
+                let both = list(&present(names));
+                (format!("{title} has only one of {both}"), "keep one of them".to_owned())
             }
             Rule::AtLeastOne([]) if document.entries(id).is_empty() => {
-                format!("{} cannot be empty", object.title)
+                (format!("{title} cannot be empty"), "add a member".to_owned())
             }
             Rule::AtLeastOne(names) if !names.is_empty() && present(names).is_empty() => {
-                format!("{} needs at least one of {}", object.title, list(names))
+                (format!("{title} needs at least one of {}", list(names)), "add one of them".to_owned())
             }
-            Rule::Needs(name, other) if has(name) && !has(other) => format!("`{name}` needs `{other}`"),
+            Rule::Needs(name, other) if has(name) && !has(other) => {
+                (format!("`{name}` needs `{other}`"), format!("add `{other}`, or remove `{name}`"))
+            }
             Rule::OnlyWith(name, other, value) => {
                 let fits = document.get(id, other).and_then(|id| document.text(id)) == Some(value);
                 match (has(name), fits) {
-                    (true, false) => format!("`{name}` is only for `{other}: {value}`"),
-                    (false, true) => format!("`{other}: {value}` needs `{name}`"),
+                    (true, false) => {
+                        (format!("`{name}` is only for `{other}: {value}`"), format!("remove `{name}`"))
+                    }
+                    (false, true) => (format!("`{other}: {value}` needs `{name}`"), format!("add `{name}`")),
                     _ => return,
                 }
             }
             _ => return,
         };
-        self.report(id, codes::COMBINATION, message);
+        self.report_with(id, codes::COMBINATION, message, Some(hint));
     }
 }
 

@@ -12,8 +12,7 @@ impl Checker<'_> {
             return;
         }
         let value = self.document.value_of(id);
-        let Err(error) = Schema::compile(&value).map(|schema| self.keep(id, Piece::Schema(Box::new(schema))))
-        else {
+        let Err(error) = Schema::compile(&value).map(|schema| self.keep(id, Piece::Schema(schema))) else {
             return;
         };
         let (place, error) = match jsonschema::meta::validate(&value) {

@@ -8,10 +8,33 @@ use crate::diagnostic::{nearest, quote, suggest};
 use crate::document::{Content, Entry, NodeId};
 use crate::shape::{CALLS, CUSTOM_CALL, Object, Shape, TASK_KINDS};
 
+/// Most bytes of JSON Pointers of all tasks.
+const MAX_POINTER_BYTES: usize = 8 << 20;
+
+/// A list of tasks.
+pub(super) struct Siblings<'d> {
+    names: HashSet<&'d str>,
+    /// They run at the same time.
+    are_branches: bool,
+}
+
 impl<'d> Checker<'d> {
     pub(super) fn tasks(&mut self, id: NodeId) {
         let items = self.single_entries(id);
-        self.siblings.push(items.iter().map(|entry| &*entry.key).collect());
+        let names = items.iter().map(|entry| &*entry.key).collect();
+        self.siblings.push(Siblings { names, are_branches: false });
+        for entry in items {
+            self.shape(entry.value, &Shape::Task);
+        }
+        self.siblings.pop();
+    }
+
+    /// Tasks that run at the same time: none can be jumped to.
+    pub(super) fn branches(&mut self, id: NodeId) {
+        self.at_least(id, self.document.items(id).len(), 1);
+        let items = self.single_entries(id);
+        let names = items.iter().map(|entry| &*entry.key).collect();
+        self.siblings.push(Siblings { names, are_branches: true });
         for entry in items {
             self.shape(entry.value, &Shape::Task);
         }
@@ -57,6 +80,9 @@ impl<'d> Checker<'d> {
 
     pub(super) fn task(&mut self, id: NodeId) {
         let Some((keyword, object)) = self.kind_of_task(id) else { return };
+        if !self.afford_pointer(id) {
+            return;
+        }
         let until = self.document.at(id, &["metadata", "tenon", "until"]);
         match (keyword, until) {
             ("wait", Some(_)) => {
@@ -70,6 +96,19 @@ impl<'d> Checker<'d> {
             _ => {}
         }
         self.object(id, object);
+    }
+
+    /// Each task has an address, which grows with every level around it.
+    fn afford_pointer(&mut self, id: NodeId) -> bool {
+        self.pointer_bytes += self.document.pointer_length(id);
+        if self.pointer_bytes <= MAX_POINTER_BYTES {
+            return true;
+        }
+        let (line, _) = self.document.place(id);
+        let message = format!("the addresses of its tasks have more than {MAX_POINTER_BYTES} bytes");
+        let hint = format!("give tasks shorter names, or nest less; reached on line {line}");
+        self.report_with(self.document.root(), codes::TOO_LARGE, message, Some(hint));
+        false
     }
 
     fn kind_of_task(&mut self, id: NodeId) -> Option<(&'static str, &'static Object)> {
@@ -123,13 +162,24 @@ impl<'d> Checker<'d> {
             return;
         }
         let siblings = self.siblings.last();
-        if siblings.is_some_and(|siblings| siblings.contains(target)) {
+        let is_sibling = siblings.is_some_and(|siblings| siblings.names.contains(target));
+        if siblings.is_some_and(|siblings| siblings.are_branches) {
+            let message = if is_sibling {
+                format!("`{}` is another branch, which runs at the same time", quote(target))
+            } else {
+                format!("a branch cannot jump to `{}`", quote(target))
+            };
+            let hint = "`then` of a branch is `continue`, `exit` or `end`; put tasks that follow one another into a `do`";
+            return self.report_with(id, codes::JUMP, message, Some(hint.to_owned()));
+        }
+        if is_sibling {
             return;
         }
-        let mut names: Vec<&str> = siblings.into_iter().flatten().copied().collect();
+        let mut names: Vec<&str> =
+            siblings.into_iter().flat_map(|siblings| &siblings.names).copied().collect();
         names.sort_unstable();
         names.extend(["continue", "exit", "end"]);
-        let elsewhere = self.siblings.iter().any(|names| names.contains(target));
+        let elsewhere = self.siblings.iter().any(|siblings| siblings.names.contains(target));
         let message = if elsewhere {
             format!("`{}` is not in the same list of tasks, so it cannot be jumped to", quote(target))
         } else {

@@ -1,5 +1,6 @@
 //! What several kinds of tasks have: expressions, templates, schemas, durations, directions, references.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tenon_expr::{Expr, Template, UriTemplate};
@@ -16,6 +17,12 @@ impl Lowering<'_> {
 
     pub(super) fn number(&self, parent: NodeId, key: &str) -> Option<u64> {
         self.document.value_of(self.document.get(parent, key)?).as_u64()
+    }
+
+    /// Whether a member is `true`.
+    pub(super) fn flag(&self, parent: NodeId, key: &str) -> bool {
+        let id = self.document.get(parent, key);
+        id.is_some_and(|id| self.document.value_of(id) == serde_json::Value::Bool(true))
     }
 
     pub(super) fn expr(&mut self, parent: NodeId, key: &str) -> Option<Expr> {
@@ -46,10 +53,43 @@ impl Lowering<'_> {
     }
 
     fn schema(&mut self, parent: NodeId) -> Option<Schema> {
-        let id = self.document.at(parent, &["schema", "document"])?;
+        let schema = self.document.get(parent, "schema")?;
+        let Some(id) = self.document.get(schema, "document") else {
+            return Some(self.external_schema(schema));
+        };
         match self.take(id) {
-            Some(Piece::Schema(schema)) => Some(*schema),
+            Some(Piece::Schema(schema)) => Some(schema),
             _ => unreachable!("{CHECKED}"),
+        }
+    }
+
+    fn external_schema(&self, schema: NodeId) -> Schema {
+        let uri = self.file_at(schema, "resource");
+        let compiled = self.content_of(&uri).and_then(|text| {
+            Schema::parse(&text).map_err(|reason| format!("the schema {uri} cannot be used: {reason}"))
+        });
+        compiled.unwrap_or_else(|reason| Schema::unavailable(&reason))
+    }
+
+    // --- files ---
+
+    /// The address of an external resource.
+    pub(super) fn file_at(&self, parent: NodeId, key: &str) -> String {
+        let resource = self.document.get(parent, key).expect(CHECKED);
+        let endpoint = self.document.get(resource, "endpoint").expect(CHECKED);
+        let uri = self.document.get(endpoint, "uri").unwrap_or(endpoint);
+        self.document.text(uri).expect(CHECKED).to_owned()
+    }
+
+    /// Its content as pinned, or why there is none.
+    pub(super) fn content_of(&self, uri: &str) -> Result<Arc<str>, String> {
+        let applied_again = "apply the workflow again once it can";
+        match self.files.get(uri) {
+            Some(Ok(content)) => Ok(Arc::clone(content)),
+            Some(Err(reason)) => Err(format!(
+                "{uri} could not be fetched when the workflow was applied ({reason}); {applied_again}"
+            )),
+            None => Err(format!("{uri} was not fetched when the workflow was applied; {applied_again}")),
         }
     }
 

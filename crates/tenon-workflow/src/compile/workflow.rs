@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CHECKED, Lowering, Piece};
+use super::{CHECKED, Lowering};
 use crate::document::NodeId;
-use crate::program::{EventFilter, Name, OnFailure, Program, ReadAs, Respond, Settings, Subscription};
+use crate::program::{EventFilter, Name, OnFailure, Program, Respond, Settings, Subscription};
 
 const DAY: Duration = Duration::from_hours(24);
 const DEFAULT_PRIORITY: u8 = 5;
@@ -17,7 +17,9 @@ impl Lowering<'_> {
         let list = self.document.get(root, "do").expect(CHECKED);
         let part = |key: &str| self.text(about, key).expect(CHECKED);
         let name = Name { namespace: part("namespace"), name: part("name"), version: part("version") };
+        self.note_extensions();
         let body = self.block(list);
+        self.fill_functions();
         Program {
             name,
             definition: Arc::new(self.document.value()),
@@ -27,6 +29,9 @@ impl Lowering<'_> {
             body,
             subscription: self.subscription(),
             settings: self.settings(),
+            extensions: self.extensions(),
+            secrets: self.secrets(),
+            variables: std::mem::take(&mut self.variables),
             tasks: self
                 .tasks
                 .into_iter()
@@ -34,6 +39,16 @@ impl Lowering<'_> {
                 .collect(),
             blocks: self.blocks,
         }
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        let list = self.document.at(self.document.root(), &["use", "secrets"]);
+        let names = list.map_or(&[][..], |list| self.document.items(list)).iter();
+        let mut secrets: Vec<String> =
+            names.filter_map(|name| self.document.text(*name).map(str::to_owned)).collect();
+        secrets.sort_unstable();
+        secrets.dedup();
+        secrets
     }
 
     fn subscription(&mut self) -> Option<Subscription> {
@@ -47,23 +62,7 @@ impl Lowering<'_> {
             // `any: []` is every event.
             _ => vec![EventFilter { attributes: Vec::new(), data: None }],
         };
-        let read = match self.text(schedule, "read").as_deref() {
-            Some("envelope") => ReadAs::Envelope,
-            Some("raw") => ReadAs::Raw,
-            _ => ReadAs::Data,
-        };
-        Some(Subscription { filters, read })
-    }
-
-    fn filter(&mut self, filter: NodeId) -> EventFilter {
-        let with = self.document.get(filter, "with").expect(CHECKED);
-        let data = self.expr(with, "data");
-        let named = self.document.entries(with).iter().filter(|entry| &*entry.key != "data");
-        let attributes = named.map(|entry| match self.take(entry.value) {
-            Some(Piece::Match(wanted)) => (entry.key.to_string(), wanted),
-            _ => unreachable!("{CHECKED}"),
-        });
-        EventFilter { attributes: attributes.collect(), data }
+        Some(Subscription { filters, read: self.read_as(schedule) })
     }
 
     fn settings(&mut self) -> Settings {

@@ -52,7 +52,7 @@ fn finding(code: &'static str, (line, column): Place, message: String) -> Diagno
         line: line as usize,
         column: column as usize,
         message,
-        hint: None,
+        hint: codes::explanation(code),
     }
 }
 

@@ -97,3 +97,25 @@ fn canonical(uri: &str) -> (&str, &str) {
     }
     ("", uri)
 }
+
+/// The standard type that a URI means; and whether this is its URI, not an alias.
+pub(crate) fn standard_error_type(uri: &str) -> Option<(ErrorType, bool)> {
+    let (STANDARD, name) = canonical(uri) else { return None };
+    error_type_called(name).map(|standard| (standard, standard.uri() == uri))
+}
+
+/// The standard type that is called so, as the last part of its URI.
+pub(crate) fn error_type_called(name: &str) -> Option<ErrorType> {
+    STANDARD_TYPES.into_iter().find(|standard| standard.uri().strip_prefix(STANDARD) == Some(name))
+}
+
+const STANDARD_TYPES: [ErrorType; 8] = [
+    ErrorType::Configuration,
+    ErrorType::Validation,
+    ErrorType::Expression,
+    ErrorType::Authentication,
+    ErrorType::Authorization,
+    ErrorType::Timeout,
+    ErrorType::Communication,
+    ErrorType::Runtime,
+];

@@ -1,7 +1,7 @@
 //! Which events a workflow or a `listen` wants.
 
 use regex::Regex;
-use tenon_expr::{EvalError, Expr, Limits, Scope, Value};
+use tenon_expr::{EvalError, Expr, Limits, Scope, Template, Value};
 
 /// `with` of an event filter.
 #[derive(Debug)]
@@ -13,12 +13,14 @@ pub struct EventFilter {
 }
 
 /// What an attribute must be.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Match {
     /// Equal.
     Equals(Value),
     /// Equal, or the whole text matches.
     Pattern(String, Regex),
+    /// Equal to what this gives (only in `listen`, where there is a job); `.` is the task's input.
+    Computed(Template),
 }
 
 /// Which event types a filter can match.
@@ -45,11 +47,18 @@ impl EventFilter {
         EventTypes::Any
     }
 
-    /// Whether the event (its whole envelope) passes. `scope` serves the data expression.
-    pub fn matches(&self, envelope: &Value, scope: &dyn Scope, limits: &Limits) -> Result<bool, EvalError> {
+    /// Whether the event (its whole envelope) passes. `input` is what computed attributes see as `.`, `scope`
+    /// serves them and the data expression.
+    pub fn matches(
+        &self,
+        envelope: &Value,
+        input: &Value,
+        scope: &dyn Scope,
+        limits: &Limits,
+    ) -> Result<bool, EvalError> {
         for (name, wanted) in &self.attributes {
             let found = envelope.get(name).unwrap_or(&Value::Null);
-            if !wanted.holds(found) {
+            if !wanted.holds(found, input, scope, limits)? {
                 return Ok(false);
             }
         }
@@ -62,12 +71,19 @@ impl EventFilter {
 // === impl Match ===
 
 impl Match {
-    fn holds(&self, found: &Value) -> bool {
-        match self {
+    fn holds(
+        &self,
+        found: &Value,
+        input: &Value,
+        scope: &dyn Scope,
+        limits: &Limits,
+    ) -> Result<bool, EvalError> {
+        Ok(match self {
             Self::Equals(wanted) => wanted == found,
             Self::Pattern(text, regex) => {
                 found.as_str().is_some_and(|found| found == text || regex.is_match(found))
             }
-        }
+            Self::Computed(wanted) => wanted.evaluate(input, scope, limits)? == *found,
+        })
     }
 }

@@ -1,9 +1,12 @@
 //! JSON Schemas of inputs, outputs, exports and bodies.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jsonschema::PatternOptions;
 use tenon_expr::Value;
+
+use super::schema_cost::afford;
 
 /// Largest compiled pattern of a schema.
 const MAX_PATTERN_BYTES: usize = 128 << 10;
@@ -12,10 +15,9 @@ const MAX_BACKTRACKS: usize = 100_000;
 /// Longest message of a violation; it may quote the value.
 const MAX_MESSAGE_CHARS: usize = 300;
 
-/// A compiled JSON Schema.
-pub struct Schema {
-    validator: jsonschema::Validator,
-}
+/// A JSON Schema: compiled, or why it could not be had. Cheap to clone.
+#[derive(Clone)]
+pub struct Schema(Result<Arc<jsonschema::Validator>, Arc<str>>);
 
 /// One place where a value breaks a schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,20 +33,44 @@ pub struct Violation {
 impl Schema {
     /// Compiles an inline schema; the error says what is wrong with the schema itself.
     pub fn compile(document: &Value) -> Result<Self, String> {
+        afford(document)?;
         let patterns =
             PatternOptions::fancy_regex().size_limit(MAX_PATTERN_BYTES).backtrack_limit(MAX_BACKTRACKS);
-        let options = jsonschema::options().with_pattern_options(patterns);
+        let options = jsonschema::options().with_pattern_options(patterns).with_retriever(Offline);
         let validator = options.build(document).map_err(|error| error.to_string())?;
-        Ok(Self { validator })
+        Ok(Self(Ok(Arc::new(validator))))
+    }
+
+    /// Compiles the text of a schema, JSON or YAML.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let document = crate::Document::parse(text);
+        let document =
+            document.map_err(|found| found.first().map_or_else(String::new, ToString::to_string))?;
+        Self::compile(&document.value())
+    }
+
+    /// A schema that could not be had: no value passes it.
+    pub fn unavailable(reason: &str) -> Self {
+        Self(Err(reason.into()))
+    }
+
+    /// Why it could not be had.
+    pub fn reason(&self) -> Option<&str> {
+        self.0.as_ref().err().map(|reason| &**reason)
     }
 
     /// At most ten violations, in document order.
     pub fn check(&self, value: &Value) -> Result<(), Vec<Violation>> {
-        if self.validator.is_valid(value) {
+        let validator = match &self.0 {
+            Ok(validator) => validator,
+            Err(reason) => {
+                return Err(vec![Violation { pointer: String::new(), message: reason.to_string() }]);
+            }
+        };
+        if validator.is_valid(value) {
             return Ok(());
         }
-        Err(self
-            .validator
+        Err(validator
             .iter_errors(value)
             .take(10)
             .map(|error| Violation {
@@ -52,6 +78,18 @@ impl Schema {
                 message: shorten(error.to_string()),
             })
             .collect())
+    }
+}
+
+/// Nothing is fetched: whoever checks a value must not depend on what another server says today.
+struct Offline;
+
+impl jsonschema::Retrieve for Offline {
+    fn retrieve(
+        &self,
+        _: &jsonschema::Uri<String>,
+    ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+        Err("schemas cannot refer to other addresses; copy what is needed below `$defs`".into())
     }
 }
 

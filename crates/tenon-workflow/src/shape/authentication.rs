@@ -1,6 +1,6 @@
 //! Authentication policies: inline, by name, and based on a secret.
 
-use super::Literal::{Any, UriReference};
+use super::Literal::Any;
 use super::{Field, Object, Place, Rule, Section, Shape};
 
 macro_rules! policies {
@@ -29,15 +29,12 @@ static REFERENCEABLE_OBJECT: Object = Object {
     rules: &[Rule::ExactlyOne(&["use", "basic", "bearer", "digest", "oauth2", "oidc"])],
     ..Object::new(
         "`authentication`",
-        &[Field::new(
-            "use",
-            &Shape::Reference(Section::Authentications, &Shape::Anything),
-            "The name of a policy",
-        )],
+        &[Field::new("use", &Shape::Reference(Section::Authentications, &POLICY), "The name of a policy")],
     )
 };
 
-static TEXT: Shape = Shape::TextOr(Any, Place::Effect);
+/// A policy's members are one template.
+static TEXT: Shape = Shape::Part(Any);
 
 macro_rules! use_secret {
     () => {
@@ -60,11 +57,13 @@ static NAME_AND_PASSWORD: Object = Object::new(
     Rule::ExactlyOne(&["use", "username"]),
     Rule::Needs("username", "password"),
     Rule::Needs("password", "username"),
-]);
+])
+.whole(Place::Effect);
 
 static BEARER: Shape = Shape::Object(
     &Object::new("a bearer token", &[use_secret!(), Field::new("token", &TEXT, "The token")])
-        .rules(&[Rule::ExactlyOne(&["use", "token"])]),
+        .rules(&[Rule::ExactlyOne(&["use", "token"])])
+        .whole(Place::Effect),
 );
 
 const GRANTS: &[&str] = &[
@@ -84,15 +83,20 @@ const OAUTH_RULES: &[Rule] = &[
 static OAUTH2: Shape = Shape::Object(&Object {
     base: &OAUTH_FIELDS,
     rules: OAUTH_RULES,
+    whole: Some(Place::Effect),
     ..Object::new("`oauth2`", &[Field::new("endpoints", &ENDPOINTS, "The authority's endpoints")])
 });
 
-static OIDC: Shape =
-    Shape::Object(&Object { base: &OAUTH_FIELDS, rules: OAUTH_RULES, ..Object::new("`oidc`", &[]) });
+static OIDC: Shape = Shape::Object(&Object {
+    base: &OAUTH_FIELDS,
+    rules: OAUTH_RULES,
+    whole: Some(Place::Effect),
+    ..Object::new("`oidc`", &[])
+});
 
 static OAUTH_FIELDS: [Field; 12] = [
     use_secret!(),
-    Field::new("authority", &Shape::Uri { place: Place::Effect, web: false }, "The authority"),
+    Field::new("authority", &Shape::PartUri { web: true }, "The authority"),
     Field::new("grant", &Shape::Choice(GRANTS), "The grant type"),
     Field::new("client", &CLIENT, "The client"),
     Field::new("request", &REQUEST, "How a token is asked for"),
@@ -107,12 +111,14 @@ static OAUTH_FIELDS: [Field; 12] = [
 
 static TEXTS: Shape = Shape::List(&TEXT, 0);
 
+static ENDPOINT: Shape = Shape::PartUri { web: false };
+
 static ENDPOINTS: Shape = Shape::Object(&Object::new(
     "the endpoints of an authority",
     &[
-        Field::new("token", &Shape::Text(UriReference), "Default /oauth2/token"),
-        Field::new("revocation", &Shape::Text(UriReference), "Default /oauth2/revoke"),
-        Field::new("introspection", &Shape::Text(UriReference), "Default /oauth2/introspect"),
+        Field::new("token", &ENDPOINT, "Default /oauth2/token"),
+        Field::new("revocation", &ENDPOINT, "Default /oauth2/revoke"),
+        Field::new("introspection", &ENDPOINT, "Default /oauth2/introspect"),
     ],
 ));
 

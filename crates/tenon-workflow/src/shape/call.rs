@@ -1,7 +1,7 @@
 //! The arguments of every kind of call.
 
 use super::Literal::{Any, HttpMethod, NotEmpty};
-use super::{Field, Later, Object, Place, Rule, Shape};
+use super::{Field, Object, Place, Rule, Shape};
 
 static ARGUMENTS: Shape = Shape::DataObject(Place::Effect, 0);
 static TEXT: Shape = Shape::TextOr(NotEmpty, Place::Effect);
@@ -24,8 +24,7 @@ macro_rules! endpoint {
                         "authentication",
                         &super::authentication::REFERENCEABLE,
                         "How to authenticate",
-                    )
-                    .later(Later::Authentication),
+                    ),
                 ],
             )),
         ])
@@ -61,7 +60,7 @@ pub(super) static HTTP: Shape = Shape::Object(&Object::new(
 pub(super) static OPENAPI: Shape = Shape::Object(&Object::new(
     "the arguments of `call: openapi`",
     &[
-        Field::new("document", &super::data::RESOURCE, "The OpenAPI document").required(),
+        Field::new("document", &super::data::OPENAPI_RESOURCE, "The OpenAPI document").required(),
         Field::new("operationId", &TEXT, "The operation").required(),
         Field::new("parameters", &ARGUMENTS, "Its parameters"),
         Field::new("authentication", &super::authentication::REFERENCEABLE, "How to authenticate"),
@@ -75,7 +74,7 @@ pub(super) static OPENAPI: Shape = Shape::Object(&Object::new(
 pub(super) static GRPC: Shape = Shape::Object(&Object::new(
     "the arguments of `call: grpc`",
     &[
-        Field::new("proto", &super::data::RESOURCE, "The protocol definition").required(),
+        Field::new("proto", &super::data::PROTO_RESOURCE, "The protocol definition").required(),
         Field::new("service", &GRPC_SERVICE, "The service").required(),
         Field::new("method", &TEXT, "The method").required(),
         Field::new("arguments", &ARGUMENTS, "Its arguments"),
@@ -260,4 +259,5 @@ static MCP_CLIENT: Shape = Shape::Object(&Object::new(
 
 // --- custom functions ---
 
-pub(super) static CUSTOM: Shape = Shape::DataObject(Place::Effect, 0);
+/// They become the function's input, which is data: no secrets.
+pub(super) static CUSTOM: Shape = Shape::DataObject(Place::Task, 0);

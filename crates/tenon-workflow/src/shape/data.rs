@@ -1,7 +1,8 @@
 //! `input`, `output`, `export` of workflows and tasks, schemas, and external resources.
 
 use super::Literal::{Any, SchemaFormat};
-use super::{Field, Later, Object, Place, Rule, Shape};
+use super::{Field, Object, Place, Rule, Shape, later};
+use crate::program::FileKind;
 
 static JSON_SCHEMA: Shape = Shape::JsonSchema;
 
@@ -11,19 +12,49 @@ pub(super) static SCHEMA: Shape = Shape::Object(
         &[
             Field::new("format", &Shape::Text(SchemaFormat), "The schema's format; default json"),
             Field::new("document", &JSON_SCHEMA, "The schema itself"),
-            Field::new("resource", &RESOURCE, "Where the schema is").later(Later::Part),
+            Field::new("resource", &SCHEMA_RESOURCE, "Where the schema is"),
         ],
     )
     .rules(&[Rule::ExactlyOne(&["document", "resource"])]),
 );
 
-pub(super) static RESOURCE: Shape = Shape::Object(&Object::new(
-    "an external resource",
-    &[
-        Field::new("name", &Shape::Text(Any), "Its name"),
-        Field::new("endpoint", &super::call::ENDPOINT_ANY, "Where it is").required(),
-    ],
-));
+macro_rules! resource {
+    ($kind:expr) => {
+        Shape::Object(&Object::new(
+            "an external resource",
+            &[
+                Field::new("name", &Shape::Text(Any), "Its name"),
+                Field::new("endpoint", endpoint!($kind), "Where it is").required(),
+            ],
+        ))
+    };
+}
+
+macro_rules! endpoint {
+    ($kind:expr) => {
+        &Shape::Either(&[
+            &Shape::File($kind),
+            &Shape::Object(&Object::new(
+                "an endpoint",
+                &[
+                    Field::new("uri", &Shape::File($kind), "Its address").required(),
+                    Field::new(
+                        "authentication",
+                        &super::authentication::REFERENCEABLE,
+                        "How to authenticate",
+                    )
+                    .later(&later::FILE_AUTHENTICATION),
+                ],
+            )),
+        ])
+    };
+}
+
+pub(super) static OPENAPI_RESOURCE: Shape = resource!(Some(FileKind::OpenApi));
+pub(super) static PROTO_RESOURCE: Shape = resource!(Some(FileKind::Proto));
+static SCHEMA_RESOURCE: Shape = resource!(Some(FileKind::Schema));
+/// Of a construct that is not executable yet.
+pub(super) static RESOURCE: Shape = resource!(None);
 
 macro_rules! transform {
     ($place:expr) => {

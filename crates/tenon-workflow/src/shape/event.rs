@@ -1,7 +1,7 @@
 //! Events: their properties, filters, and strategies of consuming them.
 
 use super::Literal::{Any, Moment, NotEmpty, UriReference};
-use super::{Bind, Field, Later, Object, Place, Rule, Shape};
+use super::{Bind, Field, Object, Place, Rule, Shape, later};
 
 /// `emit.event`
 pub(super) static EMITTED: Shape = Shape::Object(&Object::new(
@@ -31,14 +31,10 @@ static EXTENSION: Shape =
     Shape::Either(&[&Shape::Part(Any), &Shape::Boolean, &Shape::Integer(i32::MIN as i64, i32::MAX as i64)]);
 
 macro_rules! filter {
-    ($place:expr) => {
+    ($place:expr, $correlate:expr) => {
         Shape::Object(&Object::new(
             "an event filter",
-            &[
-                Field::new("with", &properties!($place), "What the event must be").required(),
-                Field::new("correlate", &Shape::Map(&CORRELATION), "How events belong together")
-                    .later(Later::Part),
-            ],
+            &[Field::new("with", &properties!($place), "What the event must be").required(), $correlate],
         ))
     };
 }
@@ -49,24 +45,27 @@ macro_rules! properties {
             &Object::new(
                 "the properties of an event filter",
                 &[
-                    Field::new("id", &Shape::Match, "The event's id"),
-                    Field::new("source", &Shape::Match, "Where it happened"),
-                    Field::new("type", &Shape::Match, "The event's type"),
-                    Field::new("time", &Shape::Match, "When it happened"),
-                    Field::new("subject", &Shape::Match, "What it is about"),
-                    Field::new("datacontenttype", &Shape::Match, "The type of `data`"),
-                    Field::new("dataschema", &Shape::Match, "The schema of `data`"),
+                    Field::new("id", &Shape::Match($place), "The event's id"),
+                    Field::new("source", &Shape::Match($place), "Where it happened"),
+                    Field::new("type", &Shape::Match($place), "The event's type"),
+                    Field::new("time", &Shape::Match($place), "When it happened"),
+                    Field::new("subject", &Shape::Match($place), "What it is about"),
+                    Field::new("datacontenttype", &Shape::Match($place), "The type of `data`"),
+                    Field::new("dataschema", &Shape::Match($place), "The schema of `data`"),
                     Field::new("data", &Shape::MatchData($place), "An expression over the event's data"),
                 ],
             )
-            .open(&Shape::Match)
+            .open(&Shape::Match($place))
             .rules(&[Rule::AtLeastOne(&[])]),
         )
     };
 }
 
-static TASK_FILTER: Shape = filter!(Place::Task);
-static CAPTURE_FILTER: Shape = filter!(Place::Capture);
+const CORRELATE: Field = Field::new("correlate", &CORRELATIONS, "How events belong together");
+static CORRELATIONS: Shape = Shape::Map(&CORRELATION);
+
+static TASK_FILTER: Shape = filter!(Place::Task, CORRELATE);
+static CAPTURE_FILTER: Shape = filter!(Place::Capture, CORRELATE.later(&later::SCHEDULE_CORRELATE));
 
 static CORRELATION: Shape = Shape::Object(&Object::new(
     "a correlation",
@@ -111,10 +110,11 @@ pub(super) static SCHEDULED: Shape = Shape::Object(
     &Object::new(
         "an event strategy",
         &[
-            Field::new("all", &Shape::List(&CAPTURE_FILTER, 0), "All of these events").later(Later::Part),
+            Field::new("all", &Shape::List(&CAPTURE_FILTER, 0), "All of these events")
+                .later(&later::SCHEDULE_ALL),
             Field::new("any", &Shape::List(&CAPTURE_FILTER, 0), "Any of these events; of none: every event"),
             Field::new("one", &CAPTURE_FILTER, "This event"),
-            Field::new("until", &UNTIL, "With `any`: when to stop").later(Later::Part),
+            Field::new("until", &UNTIL, "With `any`: when to stop").later(&later::SCHEDULE_UNTIL),
         ],
     )
     .rules(STRATEGIES),

@@ -1,7 +1,7 @@
 //! `run`: containers, scripts, shell commands and other workflows.
 
 use super::Literal::{Any, Label, NotEmpty};
-use super::{Field, Object, Place, Rule, Shape};
+use super::{Field, Object, Place, Rule, Shape, later};
 
 static TEXT: Shape = Shape::TextOr(Any, Place::Effect);
 static TEXTS: Shape = Shape::List(&TEXT, 0);
@@ -11,9 +11,9 @@ pub(super) static RUN: Shape = Shape::Object(
     &Object::new(
         "`run`",
         &[
-            Field::new("container", &CONTAINER, "A container"),
-            Field::new("script", &SCRIPT, "A script"),
-            Field::new("shell", &SHELL, "A shell command"),
+            Field::new("container", &CONTAINER, "A container").later(&later::CONTAINER),
+            Field::new("script", &SCRIPT, "A script").later(&later::SCRIPT),
+            Field::new("shell", &SHELL, "A shell command").later(&later::SHELL),
             Field::new("workflow", &WORKFLOW, "Another workflow"),
             Field::new("await", &Shape::Boolean, "Whether to wait for the end; default true"),
             Field::new(
@@ -23,7 +23,10 @@ pub(super) static RUN: Shape = Shape::Object(
             ),
         ],
     )
-    .rules(&[Rule::ExactlyOne(&["container", "script", "shell", "workflow"])]),
+    .rules(&[
+        Rule::ExactlyOne(&["container", "script", "shell", "workflow"]),
+        Rule::AtMostOne(&["return", "workflow"]),
+    ]),
 );
 
 static CONTAINER: Shape = Shape::Object(&Object::new(
@@ -83,12 +86,15 @@ static SHELL: Shape = Shape::Object(&Object::new(
     ],
 ));
 
+static INPUT: Shape =
+    Shape::Either(&[&Shape::Computed(Place::ChildInput), &Shape::DataObject(Place::ChildInput, 0)]);
+
 static WORKFLOW: Shape = Shape::Object(&Object::new(
     "a workflow to run",
     &[
         Field::new("namespace", &Shape::Text(Label), "Its namespace").required(),
         Field::new("name", &Shape::Text(Label), "Its name").required(),
         Field::new("version", &Shape::Text(NotEmpty), "Its version, or `latest`").required(),
-        Field::new("input", &Shape::Either(&[&Shape::Computed(Place::Effect), &DATA]), "Its input"),
+        Field::new("input", &INPUT, "Its input"),
     ],
 ));

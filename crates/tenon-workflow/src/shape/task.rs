@@ -1,7 +1,7 @@
 //! The twelve kinds of tasks and what they share.
 
 use super::Literal::NotEmpty;
-use super::{Bind, Field, Later, Object, Place, Shape, call, data, event, fault, run, tenon};
+use super::{Bind, Field, Object, Place, Shape, call, data, event, fault, later, run, tenon};
 
 /// Fields that every task has.
 pub static TASK_BASE: [Field; 7] = [
@@ -47,11 +47,11 @@ macro_rules! call {
 }
 
 macro_rules! later_call {
-    ($title:literal, $arguments:expr) => {
+    ($title:literal, $arguments:expr, $later:expr) => {
         task(
             $title,
             &[
-                Field::new("call", &Shape::Text(NotEmpty), "What to call").required().later(Later::Call),
+                Field::new("call", &Shape::Text(NotEmpty), "What to call").required().later($later),
                 Field::new("with", $arguments, "The call's arguments").required(),
             ],
         )
@@ -69,17 +69,17 @@ pub static CALLS: [(&str, &Object); 6] = [
 ];
 
 static CALL_HTTP: Object = call!("a `call: http` task", &call::HTTP);
-static CALL_OPENAPI: Object = later_call!("a `call: openapi` task", &call::OPENAPI);
-static CALL_GRPC: Object = later_call!("a `call: grpc` task", &call::GRPC);
-static CALL_ASYNCAPI: Object = later_call!("a `call: asyncapi` task", &call::ASYNCAPI);
-static CALL_A2A: Object = later_call!("a `call: a2a` task", &call::A2A);
-static CALL_MCP: Object = later_call!("a `call: mcp` task", &call::MCP);
+static CALL_OPENAPI: Object = call!("a `call: openapi` task", &call::OPENAPI);
+static CALL_GRPC: Object = call!("a `call: grpc` task", &call::GRPC);
+static CALL_ASYNCAPI: Object = later_call!("a `call: asyncapi` task", &call::ASYNCAPI, &later::ASYNCAPI);
+static CALL_A2A: Object = later_call!("a `call: a2a` task", &call::A2A, &later::A2A);
+static CALL_MCP: Object = later_call!("a `call: mcp` task", &call::MCP, &later::MCP);
 
 /// A call of anything that is not built in: a function of the document or of a catalog.
 pub static CUSTOM_CALL: Object = task(
     "a `call` task",
     &[
-        Field::new("call", &Shape::Text(NotEmpty), "The function").required().later(Later::Call),
+        Field::new("call", &Shape::FunctionName, "The function").required(),
         Field::new("with", &call::CUSTOM, "Its arguments"),
     ],
 );
@@ -120,13 +120,12 @@ static FOR_BODY: Shape = Shape::Object(&Object::new(
     ],
 ));
 
-static FORK: Object =
-    task("a `fork` task", &[Field::new("fork", &FORK_BODY, "Branches").required().later(Later::Task)]);
+static FORK: Object = task("a `fork` task", &[Field::new("fork", &FORK_BODY, "Branches").required()]);
 
 static FORK_BODY: Shape = Shape::Object(&Object::new(
     "`fork`",
     &[
-        Field::new("branches", &Shape::Tasks, "Tasks that run at the same time").required(),
+        Field::new("branches", &Shape::Branches, "Tasks that run at the same time").required(),
         Field::new("compete", &Shape::Boolean, "Whether the first one to end wins; default false"),
     ],
 ));
@@ -134,7 +133,7 @@ static FORK_BODY: Shape = Shape::Object(&Object::new(
 static LISTEN: Object = task(
     "a `listen` task",
     &[
-        Field::new("listen", &event::LISTEN, "What to wait for").required().later(Later::Task),
+        Field::new("listen", &event::LISTEN, "What to wait for").required(),
         Field::new("foreach", &event::ITERATOR, "What to do with each event"),
     ],
 );
@@ -146,8 +145,7 @@ static RAISE_BODY: Shape = Shape::Object(&Object::new(
     &[Field::new("error", &fault::ERROR_OR_NAME, "The error").required()],
 ));
 
-static RUN: Object =
-    task("a `run` task", &[Field::new("run", &run::RUN, "What to run").required().later(Later::Task)]);
+static RUN: Object = task("a `run` task", &[Field::new("run", &run::RUN, "What to run").required()]);
 
 static SET: Object = task("a `set` task", &[Field::new("set", &SET_BODY, "The new data").required()]);
 

@@ -1,7 +1,7 @@
 //! `metadata`, and what Tenon reads below `metadata.tenon`. All else under `metadata` is free.
 
 use super::Literal::{Any, JsonPointer, NotEmpty};
-use super::{Field, Later, Object, Place, Shape};
+use super::{Field, Object, Place, Shape, later};
 
 pub(super) static TASK_METADATA: Shape = Shape::Object(
     &Object::new(
@@ -46,13 +46,14 @@ static DOCUMENT_TENON: Shape = Shape::Object(&Object::new(
         Field::new("priority", &Shape::Integer(0, 9), "0 to 9, higher first; default 5"),
         Field::new("retention", &RETENTION, "How long finished jobs are kept"),
         Field::new("mask", &Shape::List(&Shape::Text(JsonPointer), 0), "Values of the event that are masked")
-            .later(Later::Part),
+            .later(&later::MASK),
         Field::new("respond", &RESPOND, "The answer for synchronous callers"),
-        Field::new("timeZone", &Shape::Text(NotEmpty), "The time zone of `schedule.cron`").later(Later::Part),
+        Field::new("timeZone", &Shape::Text(NotEmpty), "The time zone of `schedule.cron`")
+            .later(&later::SCHEDULE_SETTINGS),
         Field::new("missed", &Shape::Choice(&["skip", "latest", "all"]), "Missed occurrences")
-            .later(Later::Part),
+            .later(&later::SCHEDULE_SETTINGS),
         Field::new("overlap", &Shape::Choice(&["allow", "skip", "queue"]), "Overlapping occurrences")
-            .later(Later::Part),
+            .later(&later::SCHEDULE_SETTINGS),
     ],
 ));
 
@@ -65,7 +66,7 @@ static RETENTION: Shape = Shape::Object(&Object::new(
             &Shape::Duration(None),
             "How long payloads are kept; default: as long as the job",
         )
-        .later(Later::Part),
+        .later(&later::RETENTION_PAYLOADS),
     ],
 ));
 

@@ -2,7 +2,7 @@
 
 use super::Literal::{Any, DslVersion, Label, Language, Mode, NotEmpty, Version};
 use super::{
-    Field, Later, Object, Place, Rule, Section, Shape, authentication, call, data, event, fault, tenon,
+    Field, Object, Place, Rule, Section, Shape, authentication, call, data, event, fault, later, tenon,
 };
 
 /// A workflow document.
@@ -37,15 +37,17 @@ static DOCUMENT: Shape = Shape::Object(&Object::new(
 static USE: Shape = Shape::Object(&Object::new(
     "`use`",
     &[
-        Field::new("authentications", &Shape::Map(&authentication::POLICY), "Authentication policies")
-            .later(Later::Authentication),
-        Field::new("catalogs", &Shape::Map(&CATALOG), "Catalogs of functions").later(Later::Part),
+        Field::new(
+            "authentications",
+            &Shape::Definitions(Section::Authentications, &authentication::POLICY),
+            "Authentication policies",
+        ),
+        Field::new("catalogs", &Shape::Map(&CATALOG), "Catalogs of functions").later(&later::CATALOGS),
         Field::new("errors", &Shape::Definitions(Section::Errors, &fault::ERROR), "Errors"),
-        Field::new("extensions", &Shape::Named(&EXTENSION, 0), "Extensions of tasks").later(Later::Part),
-        Field::new("functions", &Shape::Map(&Shape::Task), "Functions").later(Later::Part),
+        Field::new("extensions", &Shape::Named(&EXTENSION, 0), "Extensions of tasks"),
+        Field::new("functions", &Shape::Functions, "Functions"),
         Field::new("retries", &Shape::Definitions(Section::Retries, &fault::RETRY_POLICY), "Retry policies"),
-        Field::new("secrets", &Shape::List(&Shape::Text(NotEmpty), 0), "Names of secrets")
-            .later(Later::Secrets),
+        Field::new("secrets", &Shape::List(&Shape::Text(NotEmpty), 0), "Names of secrets"),
         Field::new("timeouts", &Shape::Definitions(Section::Timeouts, &fault::TIMEOUT), "Timeouts"),
     ],
 ));
@@ -62,7 +64,7 @@ static EXTENSION: Shape = Shape::Object(&Object::new(
     "an extension",
     &[
         Field::new("extend", &Shape::Choice(EXTENDED), "Which kind of task").required(),
-        Field::new("when", &Shape::Expression(Place::Task), "Only when"),
+        Field::new("when", &Shape::Expression(Place::TaskInput), "Only when"),
         Field::new("before", &Shape::Tasks, "Tasks before it"),
         Field::new("after", &Shape::Tasks, "Tasks after it"),
     ],
@@ -72,9 +74,10 @@ static SCHEDULE: Shape = Shape::Object(
     &Object::new(
         "`schedule`",
         &[
-            Field::new("every", &Shape::Duration(None), "An interval").later(Later::Part),
-            Field::new("cron", &Shape::Text(NotEmpty), "A cron expression").later(Later::Part),
-            Field::new("after", &Shape::Duration(None), "A pause after each job").later(Later::Part),
+            Field::new("every", &Shape::Duration(None), "An interval").later(&later::SCHEDULE_TIME),
+            Field::new("cron", &Shape::Text(NotEmpty), "A cron expression").later(&later::SCHEDULE_TIME),
+            Field::new("after", &Shape::Duration(None), "A pause after each job")
+                .later(&later::SCHEDULE_TIME),
             Field::new("on", &event::SCHEDULED, "Events"),
             Field::new("read", &event::READ, "How events are read; default data"),
         ],

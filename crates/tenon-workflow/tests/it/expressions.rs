@@ -92,32 +92,6 @@ fn variables_of_each_place() {
 }
 
 #[test]
-fn secrets_are_for_effects() {
-    let call = "do:\n  - a:\n      call: http\n      with:\n        method: post\n        endpoint: http://x\n        body: {key: '${ $secrets.x }'}\n";
-    refused(call, &["12 /do/0/a/with/body/key TN1405"]);
-    refused(
-        "do:\n  - a:\n      emit: {event: {with: {type: x, data: '${ $secrets.x }'}}}\n",
-        &["8 /do/0/a/emit/event/with/data TN1203"],
-    );
-    refused("do:\n  - a:\n      wait: ${ $secrets.x }\n", &["8 /do/0/a/wait TN1203"]);
-    refused(
-        "do:\n  - a:\n      set: {ok: '${ .x }', bad: '${ $authorization }'}\n",
-        &["8 /do/0/a/set/bad TN1203"],
-    );
-}
-
-#[test]
-fn configuration_variables_are_for_effects() {
-    let call = "do:\n  - a:\n      call: http\n      with:\n        method: post\n        endpoint: http://x\n        headers: {key: {$variable: x}}\n";
-    refused(call, &["12 /do/0/a/with/headers/key/$variable TN1405"]);
-    refused("do:\n  - a:\n      set: {x: {$variable: y}}\n", &["8 /do/0/a/set/x/$variable TN1206"]);
-    refused(
-        &call.replace("$variable: x", "$variable: x, y: 1"),
-        &["12 /do/0/a/with/headers/key/$variable TN1206"],
-    );
-}
-
-#[test]
 fn loop_variables() {
     let each = |inside: &str| format!("do:\n  - a:\n      for: {{each: line, at: i, in: .lines}}\n{inside}");
     accepted(&each(

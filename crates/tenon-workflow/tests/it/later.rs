@@ -1,4 +1,4 @@
-//! What is valid but not executable yet: refused, with its place.
+//! What is valid but not executable in this version: refused, with its place, the reason and what to do instead.
 
 use crate::documents::{findings, refused, says, workflow};
 
@@ -7,51 +7,46 @@ fn task(fields: &str) -> String {
 }
 
 #[test]
-fn tasks() {
-    refused(
-        &task("fork:\n  branches:\n    - b:\n        listen: {to: {any: []}}"),
-        &["8 /do/0/a/fork TN1401"],
+fn processes() {
+    refused(&task("run: {shell: {command: ls}}"), &["8 /do/0/a/run/shell TN1401"]);
+    refused(&task("run: {script: {language: js, code: x}}"), &["8 /do/0/a/run/script TN1401"]);
+    refused(&task("run: {container: {image: x}}"), &["8 /do/0/a/run/container TN1401"]);
+    says(
+        &task("run: {shell: {command: ls}}"),
+        "`run: shell` would run commands on the server itself, which this version of Tenon never does",
+        Some("let a service of yours run the command, and reach it by `call: http`"),
     );
-    refused(&task("listen: {to: {any: []}}"), &["8 /do/0/a/listen TN1401"]);
-    refused(&task("run: {shell: {command: ls}}"), &["8 /do/0/a/run TN1401"]);
-    refused(&task("run: {script: {language: js, code: x}}"), &["8 /do/0/a/run TN1401"]);
-    refused(&task("run: {container: {image: x}}"), &["8 /do/0/a/run TN1401"]);
-    refused(&task("run: {workflow: {namespace: a, name: b, version: 1.0.0}}"), &["8 /do/0/a/run TN1401"]);
-    says(&task("fork: {branches: []}"), "`fork` is not executable yet in this version of Tenon", None);
 }
 
 #[test]
-fn calls() {
-    let document = "document: {endpoint: http://x}";
+fn protocols() {
     for (call, with) in [
-        ("openapi", format!("{document}, operationId: x")),
-        ("grpc", "proto: {endpoint: file://x}, service: {name: a, host: b}, method: c".to_owned()),
-        ("asyncapi", format!("{document}, operation: x, message: {{}}")),
-        ("a2a", "server: http://x, method: tasks/get".to_owned()),
-        ("mcp", "method: tools/list, transport: {stdio: {command: x}}".to_owned()),
-        ("crm.contacts.list", "any: thing".to_owned()),
-        ("log:0.5.2@global", "message: x".to_owned()),
+        ("asyncapi", "document: {endpoint: http://x}, operation: x, message: {}"),
+        ("a2a", "server: http://x, method: tasks/get"),
+        ("mcp", "method: tools/list, transport: {stdio: {command: x}}"),
     ] {
         refused(&task(&format!("call: {call}\nwith: {{{with}}}")), &["8 /do/0/a/call TN1402"]);
     }
+}
+
+#[test]
+fn functions_of_catalogs() {
+    for call in ["crm.contacts.list", "log:0.5.2@global", "https://example.com/log/function.yaml", "crm/list"]
+    {
+        refused(&task(&format!("call: '{call}'\nwith: {{any: thing}}")), &["8 /do/0/a/call TN1402"]);
+    }
     says(
-        &task("call: htpp\nwith: {}"),
-        "calling the function `htpp` is not executable yet in this version of Tenon",
-        Some("did you mean `http`?"),
+        &task("call: log:0.5.2@global"),
+        "functions by address or from a catalog come with the function catalog, which this version of Tenon does \
+         not have",
+        Some("define the function under `use.functions` and call it by its name"),
     );
 }
 
 #[test]
 fn parts() {
-    let endpoint =
-        "call: http\nwith:\n  method: get\n  endpoint: {uri: http://x, authentication: {bearer: {token: x}}}";
-    refused(&task(endpoint), &["11 /do/0/a/with/endpoint/authentication TN1404"]);
     for (parts, expected) in [
-        ("use: {secrets: [x]}\ndo: []\n", "6 /use/secrets TN1405"),
-        ("use: {authentications: {x: {bearer: {token: y}}}}\ndo: []\n", "6 /use/authentications TN1404"),
         ("use: {catalogs: {x: {endpoint: http://x}}}\ndo: []\n", "6 /use/catalogs TN1403"),
-        ("use: {functions: {x: {set: {y: 1}}}}\ndo: []\n", "6 /use/functions TN1403"),
-        ("use: {extensions: [{x: {extend: all}}]}\ndo: []\n", "6 /use/extensions TN1403"),
         ("schedule: {every: PT1M}\ndo: []\n", "6 /schedule/every TN1403"),
         ("schedule: {cron: 0 0 * * *}\ndo: []\n", "6 /schedule/cron TN1403"),
         ("schedule: {after: PT1M}\ndo: []\n", "6 /schedule/after TN1403"),
@@ -61,38 +56,59 @@ fn parts() {
             "schedule: {on: {one: {with: {type: x}, correlate: {k: {from: .x}}}}}\ndo: []\n",
             "6 /schedule/on/one/correlate TN1403",
         ),
-        ("schedule: {on: {one: {with: {type: '${ .x }'}}}}\ndo: []\n", "6 /schedule/on/one/with/type TN1403"),
-        ("input: {schema: {resource: {endpoint: http://x}}}\ndo: []\n", "6 /input/schema/resource TN1403"),
+        ("schedule: {on: {one: {with: {type: '${ .x }'}}}}\ndo: []\n", "6 /schedule/on/one/with/type TN1205"),
     ] {
         refused(parts, &[expected]);
     }
-    let source = workflow("do: []\n")
-        .replace("  version:", "  metadata: {tenon: {timeZone: Europe/Berlin}}\n  version:");
-    assert_eq!(findings(&source)[0].code, "TN1403");
+    for (setting, code) in [
+        ("timeZone: Europe/Berlin", "TN1403"),
+        ("missed: all", "TN1403"),
+        ("overlap: skip", "TN1403"),
+        ("mask: [/data/card]", "TN1403"),
+        ("retention: {payloads: P1D}", "TN1403"),
+    ] {
+        let source = workflow("do: []\n")
+            .replace("  version:", &format!("  metadata: {{tenon: {{{setting}}}}}\n  version:"));
+        let codes: Vec<_> = findings(&source).iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, [code], "{setting}");
+    }
+}
+
+#[test]
+fn files_that_cannot_be_fetched() {
+    let schema =
+        |endpoint: &str| format!("input: {{schema: {{resource: {{endpoint: {endpoint}}}}}}}\ndo: []\n");
+    for endpoint in ["file://app/x.json", "'${ .x }'", "'https://x/{id}'", "s3://bucket/x"] {
+        refused(&schema(endpoint), &["6 /input/schema/resource/endpoint TN1406"]);
+    }
+    refused(&schema("x.json"), &["6 /input/schema/resource/endpoint TN1302"]);
+    refused(
+        &schema("{uri: http://x, authentication: {bearer: {token: x}}}"),
+        &["6 /input/schema/resource/endpoint/authentication TN1406"],
+    );
+    says(
+        &schema("file://app/x.json"),
+        "a file that the workflow refers to is fetched when it is applied, from a literal http or https address",
+        Some("put the file where the server can fetch it, e.g. `https://example.com/greet.proto`"),
+    );
 }
 
 #[test]
 fn what_is_inside_is_still_checked() {
-    refused(
-        &task("fork:\n  branches:\n    - b:\n        set: {}"),
-        &["11 /do/0/a/fork/branches/0/b/set TN1016"],
-    );
-    refused(&task("call: openapi\nwith: {operationId: x}"), &["9 /do/0/a/with TN1011"]);
-    refused(
-        &task("listen: {to: {any: []}}\nforeach:\n  item: e\n  do:\n    - b:\n        set: '${ $x }'"),
-        &["13 /do/0/a/foreach/do/0/b/set TN1201"],
-    );
+    refused(&task("run: {container: {name: x}}"), &["8 /do/0/a/run/container TN1011"]);
+    refused(&task("call: asyncapi\nwith: {operation: x, message: {}}"), &["9 /do/0/a/with TN1011"]);
+    refused(&task("call: crm.list\nwith: {x: '${ $nothing }'}"), &["9 /do/0/a/with/x TN1201"]);
 }
 
 #[test]
 fn all_parts_are_named() {
     refused(
-        "schedule: {cron: 0 0 * * *}\nuse: {secrets: [x]}\ndo:\n  - a:\n      fork: {branches: []}\n  - b:\n      run: {shell: {command: x}}\n",
+        "schedule: {cron: 0 0 * * *}\nuse: {catalogs: {}}\ndo:\n  - a:\n      run: {script: {language: js, code: x}}\n  - b:\n      run: {shell: {command: x}}\n",
         &[
             "6 /schedule/cron TN1403",
-            "7 /use/secrets TN1405",
-            "10 /do/0/a/fork TN1401",
-            "12 /do/1/b/run TN1401",
+            "7 /use/catalogs TN1403",
+            "10 /do/0/a/run/script TN1401",
+            "12 /do/1/b/run/shell TN1401",
         ],
     );
 }

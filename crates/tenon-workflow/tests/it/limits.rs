@@ -149,6 +149,79 @@ fn definitions_that_are_multiplied() {
 }
 
 #[test]
+fn functions_that_call_one_another() {
+    let head = "use:\n  functions:\n";
+    let ring = many(8_000, |number| format!("    f{number}: {{call: f{}}}\n", (number + 1) % 8_000));
+    refused_soon(workflow(&format!("{head}{ring}do: []\n")), "TN1105");
+    let row = many(8_000, |number| format!("    f{number}: {{call: f{}}}\n", number + 1));
+    let row = format!("{head}{row}    f8000: {{set: {{x: 1}}}}\ndo:\n  - a: {{call: f0}}\n");
+    assert_eq!(on_a_small_stack(workflow(&row)), []);
+    // Each level calls the next one twice: a thousand million calls, if anybody followed them all.
+    let calls = |number: usize| {
+        let next = number + 1;
+        format!("    f{number}: {{do: [{{a: {{call: f{next}}}}}, {{b: {{call: f{next}}}}}]}}\n")
+    };
+    let doubling = format!("{head}{}    f30: {{set: {{x: 1}}}}\ndo:\n  - a: {{call: f0}}\n", many(30, calls));
+    assert_eq!(on_a_small_stack(workflow(&doubling)), []);
+}
+
+#[test]
+fn many_extensions() {
+    let extensions = |count: usize| {
+        let list = many(count, |number| format!("    - e{number}: {{extend: all}}\n"));
+        let tasks = many(4_000, |number| format!("  - t{number}: {{set: {{x: 1}}}}\n"));
+        workflow(&format!("use:\n  extensions:\n{list}do:\n{tasks}"))
+    };
+    assert_eq!(on_a_small_stack(extensions(50)), []);
+    refused_soon(extensions(51), "TN1016");
+}
+
+#[test]
+fn long_addresses() {
+    let name = "n".repeat(250);
+    let inner = many(5_000, |number| format!("{{\"t{number}\":{{\"set\":{{\"x\":1}}}}}},"));
+    let source = format!(
+        "{{\"document\":{{\"dsl\":\"1.0.3\",\"namespace\":\"a\",\"name\":\"b\",\"version\":\"1.0.0\"}},\"do\":{}[{}]{}}}",
+        format!("[{{\"{name}\":{{\"do\":").repeat(30),
+        inner.trim_end_matches(','),
+        "}}]".repeat(30)
+    );
+    refused_soon(source, "TN1002");
+}
+
+#[test]
+fn schemas_that_refer_to_themselves() {
+    let schema = |document: &str| workflow(&format!("input: {{schema: {{document: {document}}}}}\ndo: []\n"));
+    for cyclic in [
+        "{$ref: '#'}",
+        "{allOf: [{$ref: '#'}]}",
+        "{$defs: {a: {$ref: '#/$defs/b'}, b: {$ref: '#/$defs/a'}}, $ref: '#/$defs/a'}",
+        "{properties: {left: {$ref: '#'}, right: {$ref: '#'}}}",
+    ] {
+        let found = on_a_small_stack(schema(cyclic));
+        assert!(found.is_empty(), "{cyclic}\n{}", lines(&found));
+    }
+    let doubling = many(20, |level| {
+        let next = level + 1;
+        format!("d{level}: {{anyOf: [{{$ref: '#/$defs/d{next}'}}, {{$ref: '#/$defs/d{next}'}}]}}, ")
+    });
+    refused_soon(schema(&format!("{{$defs: {{{doubling} d20: {{}}}}, $ref: '#/$defs/d0'}}")), "TN1305");
+    let nested = "{not: ".repeat(90);
+    let found = on_a_small_stack(schema(&format!("{nested}{{}}{}", "}".repeat(90))));
+    assert!(found.is_empty(), "{}", lines(&found));
+}
+
+#[test]
+fn many_files() {
+    let tasks = many(200, |number| {
+        format!(
+            "  - t{number}: {{call: openapi, with: {{document: {{endpoint: http://x/{number}}}, operationId: x}}}}\n"
+        )
+    });
+    refused_soon(workflow(&format!("do:\n{tasks}")), "TN1002");
+}
+
+#[test]
 fn a_document_that_was_refused_can_be_dropped_on_a_small_stack() {
     let source = format!("{}1{}", "[".repeat(90), "]".repeat(90));
     let thread = thread::Builder::new().stack_size(256 << 10);

@@ -47,7 +47,7 @@ fn what_all_tasks_have() {
     let task = &program.tasks[index];
     assert_eq!((task.name.as_str(), task.pointer.as_str(), task.position), ("a", "/do/0/a", 0));
     assert_eq!(task.block, program.body);
-    assert_eq!(task.definition["set"], json!({"v": 1}));
+    assert_eq!(program.definition_of(task)["set"], json!({"v": 1}));
     assert!(task.condition.is_some());
     assert!(task.input.from.is_some() && task.input.schema.is_some());
     assert!(task.output.r#as.is_some() && task.output.schema.is_none());

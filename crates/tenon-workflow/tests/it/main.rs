@@ -1,17 +1,22 @@
 //! Integration tests of `tenon-workflow`: documents in, findings or programs out.
 
+mod calls;
 mod codes;
 mod documents;
 mod duration;
+mod events;
 mod examples;
 mod expressions;
+mod files;
 mod guide;
 mod later;
 mod limits;
 mod lint;
 mod literals;
 mod lowering;
+mod mutations;
 mod names;
 mod parsing;
+mod secrets;
 mod shapes;
 mod table;
