@@ -7,7 +7,14 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tenon_expr::is_deeper;
-use tenon_workflow::{ErrorType, HttpOutput};
+use tenon_workflow::{ErrorType, EventTypes, HttpOutput};
+
+pub(crate) mod arguments;
+mod deferred;
+pub(crate) mod request;
+
+pub(crate) use deferred::policy;
+pub use deferred::{Deferred, Resolved};
 
 use crate::{Error, Timestamp, digest};
 
@@ -30,9 +37,12 @@ pub struct Effect {
 // === impl Effect ===
 
 impl Effect {
-    /// Whether it is nothing but a moment to wait for.
-    pub fn is_timer(&self) -> bool {
-        matches!(self.action, EffectAction::Timer { .. })
+    /// Whether it is nothing but something to wait for, which the job can sleep through.
+    pub fn is_wait(&self) -> bool {
+        matches!(
+            self.action,
+            EffectAction::Timer { .. } | EffectAction::Listen(_) | EffectAction::AwaitChild { .. }
+        )
     }
 
     /// `<job>.<effect id>`, the same for every attempt; hashed if it would not fit a header.
@@ -51,13 +61,66 @@ impl Effect {
 pub enum EffectAction {
     /// An HTTP call.
     Http(Box<HttpRequest>),
+    /// A gRPC call.
+    Grpc(Box<GrpcRequest>),
     /// Capture this event (its whole envelope).
     Emit(Arc<Value>),
-    /// Nothing until a moment. For this and only this the job may go to sleep.
+    /// Start a child job. Its outcome is [`Outcome::Started`].
+    StartChild(Box<ChildRequest>),
+    /// Nothing until a child job has ended. Its outcome is [`Outcome::Ended`]. Withdrawn: the child is cancelled.
+    AwaitChild {
+        /// `job_…`.
+        job: String,
+    },
+    /// Nothing until an event comes that [`Execution::wants`](crate::Execution::wants). Its outcome is
+    /// [`Outcome::Received`].
+    Listen(Vec<EventTypes>),
+    /// Nothing until a moment.
     Timer {
         /// When.
         due: Timestamp,
     },
+}
+
+/// A child job to start, arguments evaluated.
+#[derive(Debug, Clone, Serialize)]
+pub struct ChildRequest {
+    /// The workflow's namespace.
+    pub namespace: String,
+    /// The workflow's name.
+    pub name: String,
+    /// `document.version`, or `latest`.
+    pub version: String,
+    /// Its input, with secrets by name.
+    pub input: Value,
+    /// Whether its end is awaited.
+    pub r#await: bool,
+    /// How to complete the input, if it reads secrets or configuration.
+    #[serde(skip)]
+    pub deferred: Option<Arc<Deferred>>,
+}
+
+/// A gRPC call, arguments evaluated.
+#[derive(Debug, Clone, Serialize)]
+pub struct GrpcRequest {
+    /// The protocol definition, as pinned.
+    #[serde(skip)]
+    pub definition: Arc<str>,
+    /// The service's full name.
+    pub service: String,
+    /// Host, perhaps with `http://` or `https://` before it.
+    pub host: String,
+    /// Its port, if one is given.
+    pub port: Option<u16>,
+    /// The method's name.
+    pub method: String,
+    /// Its message, as JSON.
+    pub arguments: Value,
+    /// The scheme of its authentication.
+    pub authentication: Option<&'static str>,
+    /// How to complete it, if it reads secrets or configuration or authenticates.
+    #[serde(skip)]
+    pub deferred: Option<Arc<Deferred>>,
 }
 
 /// An HTTP call, arguments evaluated.
@@ -75,9 +138,15 @@ pub struct HttpRequest {
     pub body: Option<Value>,
     /// Whether a 3xx answer is the result (else redirects are followed).
     pub redirect: bool,
+    /// The scheme of its authentication.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<&'static str>,
     /// What the task's raw output is.
     #[serde(skip)]
     pub output: HttpOutput,
+    /// How to complete it, if it reads secrets or configuration or authenticates.
+    #[serde(skip)]
+    pub deferred: Option<Arc<Deferred>>,
 }
 
 /// What came of an effect.
@@ -90,10 +159,51 @@ pub enum Outcome {
     Failed(Failure),
     /// The event is captured.
     Emitted,
+    /// The child job exists.
+    Started {
+        /// `job_…`.
+        job: String,
+    },
+    /// The child job has ended.
+    Ended(ChildEnd),
+    /// An event came: its whole envelope.
+    Received {
+        /// The event's id in the store (`evt_…`), by which a `listen` knows what it has consumed.
+        event: String,
+        /// Its envelope.
+        envelope: Value,
+    },
     /// The timer fired.
     Fired,
     /// The job is cancelled (its effect id is `cancel`).
     Cancelled,
+}
+
+/// How a child job ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "state")]
+pub enum ChildEnd {
+    /// With an output.
+    Completed {
+        /// The output.
+        output: Value,
+    },
+    /// With an error.
+    Faulted {
+        /// The error.
+        error: Error,
+    },
+    /// Cancelled.
+    Cancelled,
+}
+
+/// A secret or configuration variable that was read while an effect was performed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// Its name.
+    pub name: String,
+    /// Its version at that moment.
+    pub version: u32,
 }
 
 /// An HTTP answer, decoded.
@@ -107,6 +217,9 @@ pub struct Answer {
     pub headers: Option<Vec<(String, String)>>,
     /// The body: JSON decoded, text as text, else base64; `null` if empty.
     pub content: Value,
+    /// The versions of variables that the call read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub used: Vec<Used>,
 }
 
 /// Why an effect failed.
@@ -119,6 +232,9 @@ pub struct Failure {
     pub status: u16,
     /// What happened.
     pub detail: String,
+    /// The versions of variables that the effect read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub used: Vec<Used>,
 }
 
 // === impl Failure ===
@@ -140,6 +256,14 @@ pub enum FailureKind {
     Timeout,
     /// The call is not possible as the document has it.
     Configuration,
+    /// What the call is given does not fit what it takes.
+    Validation,
+    /// Who the caller is could not be shown (401: no token, refused credentials).
+    Authentication,
+    /// The caller may not.
+    Authorization,
+    /// An expression over secrets failed.
+    Expression,
     /// Tenon itself could not.
     Runtime,
 }
@@ -153,6 +277,10 @@ impl FailureKind {
             Self::Communication => ErrorType::Communication,
             Self::Timeout => ErrorType::Timeout,
             Self::Configuration => ErrorType::Configuration,
+            Self::Validation => ErrorType::Validation,
+            Self::Authentication => ErrorType::Authentication,
+            Self::Authorization => ErrorType::Authorization,
+            Self::Expression => ErrorType::Expression,
             Self::Runtime => ErrorType::Runtime,
         }
     }
@@ -186,14 +314,20 @@ impl HttpRequest {
         serde_json::to_value(shown).expect("a request has only JSON values")
     }
 
+    /// Whether an answer with this status is the call's result.
+    pub fn is_result(&self, status: u16) -> bool {
+        let highest = if self.redirect { 399 } else { 299 };
+        (200..=highest).contains(&status)
+    }
+
     /// Rule 24: which answers are results, which are communication errors; and how bodies are read.
     pub fn outcome(&self, status: u16, headers: Vec<(String, String)>, body: &[u8]) -> Outcome {
-        let highest = if self.redirect { 399 } else { 299 };
-        if !(200..=highest).contains(&status) {
+        if !self.is_result(status) {
             return Outcome::Failed(Failure {
                 error: FailureKind::Communication,
                 status,
                 detail: detail(status, body),
+                used: Vec::new(),
             });
         }
         let content = match self.output {
@@ -204,7 +338,7 @@ impl HttpRequest {
             },
         };
         let headers = (self.output == HttpOutput::Response).then_some(headers);
-        Outcome::Answered(Answer { status, headers, content })
+        Outcome::Answered(Answer { status, headers, content, used: Vec::new() })
     }
 }
 
@@ -231,6 +365,7 @@ fn decode(headers: &[(String, String)], body: &[u8]) -> Result<Value, Failure> {
             error: FailureKind::Communication,
             status: 502,
             detail: format!("the answer says it is {content_type} but cannot be read: {reason}"),
+            used: Vec::new(),
         };
         let value: Value = serde_json::from_slice(body).map_err(|error| unreadable(error.to_string()))?;
         if is_deeper(&value, ANSWER_DEPTH) {

@@ -6,22 +6,30 @@
 //!                    └── after the entry of the outcome is durable
 //! ```
 //!
+//! A `fork` gives the machine a stack for each branch; all that follows holds for several effects at once.
+//!
 //! Pure tasks run inside. The machine is deterministic: given the same job and the same entries in the same
 //! order it makes the same effects at the same addresses with the same arguments. Nothing here may depend on
 //! anything else.
 
+mod arguments;
 mod effects;
 mod expression;
+mod extensions;
 mod flow;
 mod frame;
+mod listening;
 mod machine;
+mod observe;
 mod scope;
+mod stack;
 mod tasks;
+mod threads;
 
 use std::sync::Arc;
 
 use tenon_expr::Value;
-use tenon_workflow::Program;
+use tenon_workflow::{EventTypes, Program};
 
 use crate::trace::Recorder;
 use crate::{Effect, Error, Outcome, Timestamp};
@@ -68,13 +76,60 @@ pub enum Progress {
     Finished,
 }
 
-/// Nothing but timers is awaited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Nothing is awaited but timers, events and children.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sleep {
-    /// When the first is due.
-    pub until: Timestamp,
-    /// Whether it is the delay before a retry.
+    /// When the first timer is due, if there is one.
+    pub until: Option<Timestamp>,
+    /// Whether that is the delay before a retry.
     pub is_retry: bool,
+    /// Child jobs whose end is awaited (`job_…`).
+    pub children: Vec<String>,
+}
+
+/// A `listen` that waits for an event.
+#[derive(Debug, Clone)]
+pub struct Listening {
+    /// Its effect.
+    pub effect: Arc<str>,
+    /// Its attempt.
+    pub attempt: u32,
+    /// Types of the events that it may want.
+    pub types: Vec<EventTypes>,
+    /// The subject that every event it may want has, where all its filters say the same one.
+    pub subject: Option<String>,
+}
+
+/// Something that happened to a task, for lifecycle events.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// The task's address in the job.
+    pub address: Arc<str>,
+    /// The task's JSON Pointer in the document.
+    pub reference: String,
+    /// The task's name.
+    pub name: String,
+    /// What happened.
+    pub kind: NoticeKind,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What can happen to a task.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NoticeKind {
+    /// It is there.
+    Created,
+    /// It runs.
+    Started,
+    /// A `try` tries again.
+    Retried,
+    /// Ended from outside.
+    Cancelled,
+    /// Has an error.
+    Faulted(Error),
+    /// Has an output.
+    Completed(Arc<Value>),
 }
 
 /// An entry for the journal.
@@ -213,7 +268,32 @@ impl Execution {
         self.machine.finished()
     }
 
-    /// The sleep that the job can go into, if nothing but timers is awaited.
+    /// The `listen`s that can take an event now, oldest first. One event at a time: after it was accepted, ask
+    /// again. Each event that a `listen` takes is an effect of its own, `<its address>/event/<number>`.
+    pub fn listening(&self) -> Vec<Listening> {
+        self.machine.listening()
+    }
+
+    /// Whether the `listen` that awaits this effect takes this event: `Received` may be accepted for it. Pure;
+    /// a filter that fails does not match. An event that was refused once is refused as long as this `listen`
+    /// lasts; only if its task is entered again (by a loop, a jump, a retry: its next first effect is another
+    /// one, or has another attempt) must all be asked again. What it consumed in an earlier visit it refuses.
+    pub fn wants(&self, effect: &str, event: &str, envelope: &Value) -> bool {
+        self.machine.wants(effect, event, envelope)
+    }
+
+    /// From now on, writes down what happens to tasks, at most 100,000 things a job. Call it before the first
+    /// `resume`: then a replay writes down the same things in the same order.
+    pub fn observe(&mut self) {
+        self.machine.observe();
+    }
+
+    /// What was written down since the last call; best after each slice.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        self.machine.take_notices()
+    }
+
+    /// The sleep that the job can go into, if nothing but timers, events and children is awaited.
     pub fn sleep(&self) -> Option<Sleep> {
         self.machine.sleep()
     }

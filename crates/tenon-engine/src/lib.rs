@@ -12,11 +12,14 @@ pub mod scheduler;
 mod time;
 pub mod trace;
 
-pub use effect::{Answer, Effect, EffectAction, Failure, FailureKind, HttpRequest, Outcome};
+pub use effect::{
+    Answer, ChildEnd, ChildRequest, Deferred, Effect, EffectAction, Failure, FailureKind, GrpcRequest,
+    HttpRequest, Outcome, Resolved, Used,
+};
 pub use error::Error;
 pub use execution::{
-    Accepted, Diverged, Execution, Finished, Job, MAX_JOURNAL_BYTES, MAX_JOURNAL_ENTRIES, Progress, Recorded,
-    Sleep,
+    Accepted, Diverged, Execution, Finished, Job, Listening, MAX_JOURNAL_BYTES, MAX_JOURNAL_ENTRIES, Notice,
+    NoticeKind, Progress, Recorded, Sleep,
 };
 pub use time::Timestamp;
 

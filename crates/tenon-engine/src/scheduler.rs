@@ -65,6 +65,7 @@ impl Scheduler {
     pub fn handle(&mut self, input: Input, now: Timestamp, commands: &mut Vec<Command>) {
         match input {
             Input::Arrived(job) => self.arrive(job, now, commands),
+            Input::Woken(job) => self.rouse(job, now, commands),
             Input::Resumed(job) => self.resume(job, now),
             Input::Own { shard } => self.shards.own(shard),
             Input::Page(page) => self.take_page(&page, now),
@@ -165,6 +166,17 @@ impl Scheduler {
         }
     }
 
+    fn rouse(&mut self, job: Job, now: Timestamp, commands: &mut Vec<Command>) {
+        let Some(slot) = self.table.find(job.id) else {
+            return self.arrive(Job { standing: Standing::Waiting(Some(now)), ..job }, now, commands);
+        };
+        match self.table[slot].state {
+            State::Waiting => self.wake_as(slot, &job),
+            State::Running => self.set_state(slot, State::Roused),
+            _ => {}
+        }
+    }
+
     fn resume(&mut self, job: Job, now: Timestamp) {
         if let Some(slot) = self.table.find(job.id) {
             if self.table[slot].state == State::Suspended {
@@ -260,10 +272,15 @@ impl Scheduler {
     }
 
     fn park(&mut self, slot: u32, parked: Parked, now: Timestamp, commands: &mut Vec<Command>) {
-        if self.table[slot].state != State::Running {
+        let Entry { job, lane, shard, state, .. } = self.table[slot];
+        if !state.runs() {
             return;
         }
-        let Entry { job, lane, shard, .. } = self.table[slot];
+        if state == State::Roused {
+            self.give_back(slot, parked.used_us);
+            self.table[slot].rank = self.table[slot].rank.with_class(parked.class);
+            return self.wake(slot);
+        }
         if lane == NONE && !self.shards.admit_waiting(shard, parked.until, now) {
             commands.push(Command::Forget { job });
             return self.remove(slot, parked.used_us);
@@ -345,7 +362,7 @@ impl Scheduler {
     /// Takes a running job's permits and settles its account; leaves the state to the caller.
     fn give_back(&mut self, slot: u32, used_us: u64) {
         let entry = &mut self.table[slot];
-        if entry.state != State::Running {
+        if !entry.state.runs() {
             return;
         }
         let used = u32::try_from(used_us).unwrap_or(u32::MAX).max(LEAST_COST_US);

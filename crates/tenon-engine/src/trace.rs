@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::Value;
-use tenon_workflow::{Action, Task};
+use serde_json::{Value, json};
+use tenon_workflow::{Action, EventTypes, Task};
 
-use crate::{EffectAction, Error, Execution, Job, Outcome, Recorded, Timestamp};
+use crate::{EffectAction, Error, Execution, Job, Outcome, Recorded, Timestamp, Used};
 
 /// What a trace shows of one step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -31,7 +31,8 @@ pub struct Step {
     pub ended_at: Option<String>,
     /// Of its effect; a `try` shows its retries in the steps inside.
     pub attempts: Vec<Attempt>,
-    /// What the effect was asked to do.
+    /// What the effect was asked to do. A `run` says its child's id too, as `job`; a `listen` the events that it
+    /// has consumed, as `events`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arguments: Option<Value>,
     /// Transformed input.
@@ -50,13 +51,13 @@ pub struct Step {
 pub enum StepState {
     /// Begun.
     Running,
-    /// Asleep until a moment.
+    /// Asleep until a moment, an event, or the end of a child job.
     Waiting,
     /// Has an output.
     Completed,
     /// Has an error.
     Faulted,
-    /// Ended by a timeout around it, or with its job.
+    /// Ended by a timeout around it, by another branch of its `fork`, or with its job.
     Cancelled,
     /// Its `if` did not hold.
     Skipped,
@@ -74,6 +75,9 @@ pub struct Attempt {
     pub ended_at: Option<String>,
     /// Why it failed.
     pub error: Option<Error>,
+    /// The versions of secrets and configuration that it used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub used: Vec<Used>,
 }
 
 /// Plays a journal back and gives the steps. A journal that diverges gives the steps up to there and why.
@@ -103,7 +107,7 @@ pub struct Recorder {
     kept: usize,
     steps: Vec<Entry>,
     by_address: HashMap<Arc<str>, usize>,
-    /// Steps that are open, outermost first.
+    /// Steps that are open, by first entry.
     open: Vec<usize>,
 }
 
@@ -116,11 +120,18 @@ struct Entry {
 // === impl Recorder ===
 
 impl Recorder {
-    pub(crate) fn entered(&mut self, address: &Arc<str>, task: &Task, raw_input: &Value, now: Timestamp) {
+    /// A task begins, inside the one at the address of `parent`.
+    pub(crate) fn entered(
+        &mut self,
+        (address, parent): (&Arc<str>, Option<&Arc<str>>),
+        task: &Task,
+        raw_input: &Value,
+        now: Timestamp,
+    ) {
         if self.steps.len() >= TRACE_STEPS && !self.by_address.contains_key(address) {
             return;
         }
-        let parent = self.open.last().copied();
+        let parent = parent.and_then(|parent| self.by_address.get(parent).copied());
         let input = self.keep(raw_input);
         let index = *self.by_address.entry(Arc::clone(address)).or_insert_with(|| {
             let step = Step {
@@ -178,31 +189,66 @@ impl Recorder {
         self.close(address, now, StepState::Cancelled);
     }
 
-    pub(crate) fn issued(&mut self, id: &Arc<str>, attempt: u32, action: &EffectAction) {
+    /// The task at an address makes an effect.
+    pub(crate) fn issued(
+        &mut self,
+        (address, id): (&Arc<str>, &Arc<str>),
+        attempt: u32,
+        action: &EffectAction,
+    ) {
         let arguments = match action {
-            EffectAction::Timer { due } => serde_json::json!({ "until": due.rfc3339() }),
+            EffectAction::Timer { due } if id == address => json!({ "until": due.rfc3339() }),
+            EffectAction::Timer { .. } => return,
             EffectAction::Http(request) => self.keep(&request.shown()),
+            EffectAction::Grpc(request) => self.keep(&json!(request)),
+            EffectAction::StartChild(request) => self.keep(&json!(request)),
             EffectAction::Emit(event) => self.keep(event),
+            EffectAction::Listen(types) => json!({ "types": names(types) }),
+            EffectAction::AwaitChild { job } => json!({ "job": job }),
         };
-        let Some(step) = self.find(id) else { return };
-        step.arguments = Some(arguments);
-        if let EffectAction::Timer { .. } = action {
-            step.state = StepState::Waiting;
-            return;
+        let Some(step) = self.find(address) else { return };
+        match action {
+            EffectAction::Timer { .. } => step.arguments = Some(arguments),
+            EffectAction::Listen(_) | EffectAction::AwaitChild { .. } => step.show(arguments),
+            _ => {
+                step.arguments = Some(arguments);
+                return step.attempts.push(Attempt {
+                    number: attempt,
+                    started_at: None,
+                    ended_at: None,
+                    error: None,
+                    used: Vec::new(),
+                });
+            }
         }
-        step.attempts.push(Attempt { number: attempt, started_at: None, ended_at: None, error: None });
+        step.state = StepState::Waiting;
     }
 
-    pub(crate) fn outcome(&mut self, recorded: &Recorded, outcome: &Outcome) {
-        let Some(step) = self.find(&recorded.effect) else { return };
-        let Some(attempt) = step.attempts.iter_mut().find(|attempt| attempt.number == recorded.attempt)
-        else {
+    /// What came of an effect of the task at an address.
+    pub(crate) fn outcome(&mut self, address: &Arc<str>, recorded: &Recorded, outcome: &Outcome) {
+        let Some(step) = self.find(address) else { return };
+        match outcome {
+            Outcome::Started { job } => step.show(json!({ "job": job })),
+            Outcome::Received { event, .. } => {
+                step.state = StepState::Running;
+                step.consumed(event);
+            }
+            _ => {}
+        }
+        if recorded.effect != *address {
             return;
-        };
+        }
+        let attempt = step.attempts.iter_mut().find(|attempt| attempt.number == recorded.attempt);
+        let Some(attempt) = attempt else { return };
         attempt.started_at = Some(recorded.started_at.rfc3339());
         attempt.ended_at = Some(recorded.at.rfc3339());
-        if let Outcome::Failed(failure) = outcome {
-            attempt.error = Some(failure.to_error(&step.reference));
+        match outcome {
+            Outcome::Failed(failure) => {
+                attempt.error = Some(failure.to_error(&step.reference));
+                attempt.used.clone_from(&failure.used);
+            }
+            Outcome::Answered(answer) => attempt.used.clone_from(&answer.used),
+            _ => {}
         }
     }
 
@@ -255,6 +301,35 @@ impl Recorder {
     }
 }
 
+// === impl Step ===
+
+impl Step {
+    /// Adds to its arguments.
+    fn show(&mut self, more: Value) {
+        let arguments = self.arguments.get_or_insert_with(|| json!({}));
+        if let (Value::Object(arguments), Value::Object(more)) = (arguments, more) {
+            arguments.extend(more);
+        }
+    }
+
+    fn consumed(&mut self, event: &str) {
+        let events = self.arguments.get_or_insert_with(|| json!({}));
+        if let Value::Object(arguments) = events
+            && let Value::Array(events) = arguments.entry("events").or_insert_with(|| json!([]))
+        {
+            events.push(event.into());
+        }
+    }
+}
+
+fn names(types: &[EventTypes]) -> Vec<&str> {
+    let names = types.iter().map(|types| match types {
+        EventTypes::Exact(exact) => exact.as_str(),
+        EventTypes::Any => "*",
+    });
+    names.collect()
+}
+
 /// About how many bytes a value takes.
 fn size(value: &Value) -> usize {
     match value {
@@ -269,7 +344,12 @@ fn size(value: &Value) -> usize {
 
 fn kind(action: &Action) -> &'static str {
     match action {
-        Action::CallHttp(_) => "call",
+        Action::CallFunction(_) | Action::CallGrpc(_) | Action::CallHttp(_) | Action::CallOpenApi(_) => {
+            "call"
+        }
+        Action::Fork(_) => "fork",
+        Action::Listen(_) => "listen",
+        Action::RunWorkflow(_) => "run",
         Action::Do(_) => "do",
         Action::Emit(_) => "emit",
         Action::For(_) => "for",

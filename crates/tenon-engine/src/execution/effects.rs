@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Sleep;
+use super::threads::ThreadId;
 use crate::digest::hash64;
 use crate::{Effect, EffectAction, Timestamp};
 
@@ -19,16 +20,36 @@ pub(super) enum Purpose {
     Retry,
 }
 
+/// Whose effect it is: the task frame at a height of a thread's stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub(super) thread: ThreadId,
+    pub(super) height: usize,
+}
+
+/// What has to happen for its outcome to come.
+#[derive(Debug)]
+enum Awaits {
+    /// Somebody has to do something.
+    Work,
+    /// A moment.
+    Moment(Timestamp),
+    /// An event.
+    Event,
+    /// The end of a child job.
+    Child(String),
+}
+
 /// An effect whose outcome is awaited.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) id: Arc<str>,
     pub(super) attempt: u32,
     pub(super) arguments: u64,
-    /// Height of the stack at its task's frame; `None` belongs to the workflow.
-    pub(super) owner: Option<usize>,
+    /// `None`: the workflow.
+    pub(super) owner: Option<Owner>,
     pub(super) purpose: Purpose,
-    due: Option<Timestamp>,
+    awaits: Awaits,
 }
 
 /// All of them.
@@ -44,19 +65,24 @@ pub(super) struct Effects {
 // === impl Effects ===
 
 impl Effects {
-    /// Makes an effect that the frame at this height awaits.
+    /// Makes an effect that its owner awaits.
     pub(super) fn issue(
         &mut self,
         (id, attempt): (Arc<str>, u32),
         action: EffectAction,
-        (owner, purpose): (Option<usize>, Purpose),
+        (owner, purpose): (Option<Owner>, Purpose),
     ) {
-        let (arguments, due) = match &action {
-            EffectAction::Http(request) => (hash_json(&serde_json::to_vec(request)), None),
-            EffectAction::Emit(event) => (hash_json(&serde_json::to_vec(event)), None),
-            EffectAction::Timer { due } => (hash64(&due.0.to_be_bytes()), Some(*due)),
+        let (arguments, awaits) = match &action {
+            EffectAction::Http(request) => (hash_json(&serde_json::to_vec(request)), Awaits::Work),
+            EffectAction::Emit(event) => (hash_json(&serde_json::to_vec(event)), Awaits::Work),
+            EffectAction::Grpc(request) => (hash_json(&serde_json::to_vec(request)), Awaits::Work),
+            EffectAction::StartChild(request) => (hash_json(&serde_json::to_vec(request)), Awaits::Work),
+            EffectAction::AwaitChild { job } => (hash64(job.as_bytes()), Awaits::Child(job.clone())),
+            EffectAction::Listen(_) => (0, Awaits::Event),
+            EffectAction::Timer { due } => (hash64(&due.0.to_be_bytes()), Awaits::Moment(*due)),
         };
-        self.pending.push(Pending { id: Arc::clone(&id), attempt, arguments, owner, purpose, due });
+        let id_of = Arc::clone(&id);
+        self.pending.push(Pending { id: id_of, attempt, arguments, owner, purpose, awaits });
         self.issued.push(Effect { id, attempt, arguments, action });
     }
 
@@ -91,13 +117,26 @@ impl Effects {
         std::mem::take(&mut self.withdrawn)
     }
 
-    /// Withdraws effects of frames at this height and above; at height 0 the workflow's own too.
-    pub(super) fn withdraw(&mut self, height: usize) {
-        self.keep(|pending| pending.owner.map_or(height > 0, |owner| owner < height));
+    /// The `listen`s among them, oldest first.
+    pub(super) fn listening(&self) -> impl Iterator<Item = &Pending> {
+        self.pending.iter().filter(|pending| matches!(pending.awaits, Awaits::Event))
+    }
+
+    /// Withdraws effects of a thread's frames at this height and above.
+    pub(super) fn withdraw(&mut self, from: Owner) {
+        self.keep(|pending| match pending.owner {
+            Some(owner) => owner.thread != from.thread || owner.height < from.height,
+            None => true,
+        });
+    }
+
+    /// Withdraws all of them, the workflow's own too.
+    pub(super) fn withdraw_all(&mut self) {
+        self.keep(|_| false);
     }
 
     /// Withdraws the bound of a `try`'s attempt that is over.
-    pub(super) fn withdraw_attempt_timeout(&mut self, owner: usize) {
+    pub(super) fn withdraw_attempt_timeout(&mut self, owner: Owner) {
         self.keep(|pending| pending.owner != Some(owner) || pending.purpose != Purpose::AttemptTimeout);
     }
 
@@ -115,13 +154,26 @@ impl Effects {
         });
     }
 
-    /// If nothing but timers is awaited: until when.
+    /// If nothing but waits is awaited: for what.
     pub(super) fn sleep(&self) -> Option<Sleep> {
-        if self.pending.iter().any(|pending| pending.due.is_none()) {
+        if self.pending.is_empty() {
             return None;
         }
-        let first = self.pending.iter().min_by_key(|pending| pending.due)?;
-        Some(Sleep { until: first.due?, is_retry: first.purpose == Purpose::Retry })
+        let mut sleep = Sleep { until: None, is_retry: false, children: Vec::new() };
+        for pending in &self.pending {
+            match &pending.awaits {
+                Awaits::Work => return None,
+                Awaits::Event => {}
+                Awaits::Child(job) => sleep.children.push(job.clone()),
+                Awaits::Moment(due) => {
+                    if sleep.until.is_none_or(|first| *due < first) {
+                        sleep.until = Some(*due);
+                        sleep.is_retry = pending.purpose == Purpose::Retry;
+                    }
+                }
+            }
+        }
+        Some(sleep)
     }
 }
 

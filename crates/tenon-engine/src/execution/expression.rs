@@ -78,6 +78,9 @@ pub(super) fn check_schema(
     (instance, what): (&str, &str),
 ) -> Result<(), Error> {
     let Some(schema) = schema else { return Ok(()) };
+    if let Some(reason) = schema.reason() {
+        return Err(Error::standard(ErrorType::Configuration, instance, reason));
+    }
     schema.check(value).map_err(|violations| {
         let list: Vec<_> = violations
             .iter()

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use tenon_expr::Value;
 use tenon_workflow::{BlockId, Program, TaskId};
 
+use super::extensions::Extended;
+use super::tasks::{ForkState, ListenState};
 use crate::{Error, HttpRequest, Timestamp};
 
 /// One level of the stack.
@@ -27,6 +29,8 @@ pub(super) struct TaskFrame {
     pub(super) input: Arc<Value>,
     pub(super) started_at: Timestamp,
     pub(super) state: TaskState,
+    /// Where it is among its extensions, if it has any.
+    pub(super) extended: Option<Box<Extended>>,
 }
 
 /// What a task is at.
@@ -42,6 +46,12 @@ pub(super) enum TaskState {
     Call(Box<HttpRequest>),
     /// An `emit`, with the event as it was sent.
     Emit(Arc<Value>),
+    /// A `fork` whose branches run.
+    Fork(Box<ForkState>),
+    /// A call of a function that runs.
+    Function,
+    /// A `listen`.
+    Listen(Box<ListenState>),
 }
 
 /// A `for`.
@@ -96,6 +106,25 @@ pub(super) struct BlockFrame {
     outputs: Vec<Option<Arc<Value>>>,
     /// Outputs from blocks inside that have ended.
     inner: Outputs,
+}
+
+// === impl Frame ===
+
+impl Frame {
+    /// Whether it is a `try` whose retries can bring effects below it again.
+    pub(super) fn is_attempting(&self) -> bool {
+        match self {
+            Self::Task(frame) => {
+                matches!(&frame.state, TaskState::Try(state) if state.phase != TryPhase::Handler)
+            }
+            Self::Block(_) => false,
+        }
+    }
+
+    /// Whether it is the call of a function that runs, from which nothing around it is seen.
+    pub(super) fn is_function(&self) -> bool {
+        matches!(self, Self::Task(frame) if matches!(frame.state, TaskState::Function))
+    }
 }
 
 // === impl BlockFrame ===

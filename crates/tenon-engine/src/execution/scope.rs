@@ -3,22 +3,37 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::{Map, json};
+use serde_json::Map;
 use tenon_expr::{Scope, Value};
 use tenon_workflow::Action;
 
 use super::Machine;
-use super::frame::{Frame, TaskFrame, TaskState};
+use super::frame::{Frame, TaskState};
+use super::threads::{Thread, Visible};
+use crate::Timestamp;
 
 /// The view from one place of the machine.
+#[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     machine: &'a Machine,
-    /// Frames below this height are visible.
+    thread: &'a Thread,
+    /// Frames of the thread below this height are visible.
     height: usize,
+    context: &'a Arc<Value>,
+    now: Timestamp,
     task: Option<TaskView<'a>>,
+    /// Whether it is an extension that looks at the task.
+    is_extending: bool,
     output: Option<&'a Value>,
     error: Option<(&'a str, &'a Value)>,
-    item: Option<(&'a TaskFrame, &'a Value, usize)>,
+    item: Option<Item<'a>>,
+}
+
+/// A loop's variables, by name, where they are not on the stack yet.
+#[derive(Clone, Copy)]
+pub(super) struct Item<'a> {
+    pub(super) each: (&'a str, &'a Value),
+    pub(super) at: (&'a str, usize),
 }
 
 /// The task that an expression belongs to.
@@ -29,7 +44,7 @@ pub(super) struct TaskView<'a> {
     /// The transformed input, once there is one.
     pub(super) input: Option<&'a Value>,
     pub(super) raw_output: Option<&'a Value>,
-    pub(super) started_at: crate::Timestamp,
+    pub(super) started_at: Timestamp,
 }
 
 // === impl View ===
@@ -37,12 +52,46 @@ pub(super) struct TaskView<'a> {
 impl<'a> View<'a> {
     /// Outside any task.
     pub(super) fn new(machine: &'a Machine) -> Self {
-        Self { machine, height: machine.frames.len(), task: None, output: None, error: None, item: None }
+        Self::of_thread(machine, &machine.thread, machine.thread.frames.len())
     }
 
-    /// Belonging to a task, seeing the frames below `height`.
+    /// Outside any task of a thread, seeing the frames below `height`.
+    pub(super) fn of_thread(machine: &'a Machine, thread: &'a Thread, height: usize) -> Self {
+        Self {
+            machine,
+            thread,
+            height,
+            context: &thread.context,
+            now: machine.now,
+            task: None,
+            is_extending: false,
+            output: None,
+            error: None,
+            item: None,
+        }
+    }
+
+    /// Belonging to a task of the current thread, seeing the frames below `height`.
     pub(super) fn of_task(machine: &'a Machine, height: usize, task: TaskView<'a>) -> Self {
-        Self { machine, height, task: Some(task), output: None, error: None, item: None }
+        Self { task: Some(task), ..Self::of_thread(machine, &machine.thread, height) }
+    }
+
+    /// Belonging to a task.
+    pub(super) fn with_task(mut self, task: TaskView<'a>) -> Self {
+        self.task = Some(task);
+        self
+    }
+
+    /// As seen by an extension of the task.
+    pub(super) fn extending(mut self) -> Self {
+        self.is_extending = true;
+        self
+    }
+
+    /// As it was at another moment.
+    pub(super) fn at(mut self, context: &'a Arc<Value>, now: Timestamp) -> Self {
+        (self.context, self.now) = (context, now);
+        self
     }
 
     /// With `$output`.
@@ -57,14 +106,19 @@ impl<'a> View<'a> {
         self
     }
 
-    /// With the loop variables of an iteration that has not begun.
-    pub(super) fn with_item(mut self, frame: &'a TaskFrame, item: &'a Value, index: usize) -> Self {
-        self.item = Some((frame, item, index));
+    /// With the variables of an iteration that is not on the stack.
+    pub(super) fn with_item(mut self, item: Item<'a>) -> Self {
+        self.item = Some(item);
         self
     }
 
-    fn visible(&self) -> impl Iterator<Item = &'a Frame> {
-        self.machine.frames[..self.height].iter().rev()
+    /// `$context`.
+    pub(super) fn context(&self) -> &'a Arc<Value> {
+        self.context
+    }
+
+    fn visible(&self) -> Visible<'a> {
+        self.machine.visible(self.thread, self.height)
     }
 
     fn steps(&self) -> Value {
@@ -93,43 +147,77 @@ impl<'a> View<'a> {
         {
             return Some(Cow::Borrowed(error));
         }
-        if let Some((frame, item, index)) = self.item
-            && let Some(found) = loop_variable(self.machine, frame, name, (item, index))
+        if let Some(item) = &self.item
+            && let Some(found) = item.variable(name)
         {
             return Some(found);
         }
         self.visible().find_map(|frame| {
             let Frame::Task(frame) = frame else { return None };
+            let action = || &self.machine.job.program.task(frame.task).action;
             match &frame.state {
                 TaskState::Loop(state) => {
+                    let Action::For(definition) = action() else { return None };
                     let item = state.items.get(state.index)?;
-                    loop_variable(self.machine, frame, name, (item, state.index))
+                    let (each, at) = ((&*definition.each, item), (&*definition.at, state.index));
+                    Item { each, at }.variable(name)
+                }
+                TaskState::Listen(state) => {
+                    let Action::Listen(definition) = action() else { return None };
+                    state.item(definition)?.variable(name)
                 }
                 TaskState::Try(state) => {
-                    let Action::Try(definition) = &self.machine.job.program.task(frame.task).action else {
-                        return None;
-                    };
+                    let Action::Try(definition) = action() else { return None };
                     let (_, error) = state.error.as_ref()?;
                     (definition.r#as == name).then(|| Cow::Borrowed(error.as_ref()))
                 }
-                TaskState::Plain | TaskState::Call(_) | TaskState::Emit(_) => None,
+                TaskState::Plain
+                | TaskState::Call(_)
+                | TaskState::Emit(_)
+                | TaskState::Fork(_)
+                | TaskState::Function => None,
             }
         })
     }
 
     fn task_descriptor(&self) -> Option<Value> {
-        let view = self.task?;
-        let mut task = json!({
-            "name": view.task.name,
-            "reference": view.task.pointer,
-            "definition": view.task.definition.as_ref(),
-            "input": view.raw_input,
-            "startedAt": view.started_at.descriptor(),
-        });
-        if let Some(output) = view.raw_output {
-            task["output"] = output.clone();
+        let around = self.visible().find_map(|frame| self.extended(frame));
+        let (view, is_extending) = match around {
+            Some(extended) if !self.is_extending => (extended, true),
+            _ => (self.task?, self.is_extending),
+        };
+        let definition = self.machine.job.program.definition_of(view.task);
+        let mut task = Map::new();
+        if is_extending && let Some(members) = definition.as_object() {
+            task.clone_from(members);
         }
-        Some(task)
+        let members = [
+            ("name", Value::String(view.task.name.clone())),
+            ("reference", Value::String(view.task.pointer.clone())),
+            ("definition", definition.clone()),
+            ("input", view.raw_input.clone()),
+            ("startedAt", view.started_at.descriptor()),
+        ];
+        task.extend(members.map(|(name, value)| (name.to_owned(), value)));
+        match view.raw_output {
+            Some(output) => task.insert("output".to_owned(), output.clone()),
+            None if is_extending => task.shift_remove("output"),
+            None => None,
+        };
+        Some(Value::Object(task))
+    }
+
+    /// The task that a frame stands for, if one of its extensions runs.
+    fn extended(&self, frame: &'a Frame) -> Option<TaskView<'a>> {
+        let Frame::Task(frame) = frame else { return None };
+        let extended = frame.extended.as_ref().filter(|extended| extended.is_around())?;
+        Some(TaskView {
+            task: self.machine.task(frame.task),
+            raw_input: &frame.raw_input,
+            input: None,
+            raw_output: extended.raw_output().map(Arc::as_ref),
+            started_at: frame.started_at,
+        })
     }
 
     fn workflow_member(&self, key: &str) -> Value {
@@ -144,17 +232,15 @@ impl<'a> View<'a> {
     }
 }
 
-fn loop_variable<'a>(
-    machine: &'a Machine,
-    frame: &TaskFrame,
-    name: &str,
-    (item, index): (&'a Value, usize),
-) -> Option<Cow<'a, Value>> {
-    let Action::For(definition) = &machine.job.program.task(frame.task).action else { return None };
-    if definition.each == name {
-        return Some(Cow::Borrowed(item));
+// === impl Item ===
+
+impl<'a> Item<'a> {
+    fn variable(&self, name: &str) -> Option<Cow<'a, Value>> {
+        if self.each.0 == name {
+            return Some(Cow::Borrowed(self.each.1));
+        }
+        (self.at.0 == name).then(|| Cow::Owned(Value::from(self.at.1)))
     }
-    (definition.at == name).then(|| Cow::Owned(Value::from(index)))
 }
 
 impl Scope for View<'_> {
@@ -164,7 +250,7 @@ impl Scope for View<'_> {
         }
         let job = &self.machine.job;
         match name {
-            "context" => Some(Cow::Borrowed(self.machine.context.as_ref())),
+            "context" => Some(Cow::Borrowed(self.context.as_ref())),
             "input" => self.task.and_then(|task| task.input).map(Cow::Borrowed),
             "output" => self.output.map(Cow::Borrowed),
             "steps" => Some(Cow::Owned(self.steps())),
@@ -195,6 +281,6 @@ impl Scope for View<'_> {
     }
 
     fn now(&self) -> f64 {
-        self.machine.now.seconds()
+        self.now.seconds()
     }
 }

@@ -108,6 +108,10 @@ pub enum Input {
     /// is held and waits becomes ready if it stands so now, or takes the timer if it has none; other repeats
     /// change nothing.
     Arrived(Job),
+    /// What a job waits for has come: it is due now, however late its timer. One that runs is about to park, or has
+    /// parked without this being known here: it is ready when it does. Who is told too often starts a job in vain
+    /// and loses nothing.
+    Woken(Job),
     /// A suspended job may go on; it stands as `Ready`.
     Resumed(Job),
     /// Ownership of a shard begins: its jobs are asked for with [`Command::Refill`], and captures meanwhile

@@ -18,6 +18,8 @@ pub(super) enum State {
     Ready,
     /// Has permits.
     Running,
+    /// As `Running`, and what it is about to wait for has come: when it parks, it is ready.
+    Roused,
     /// Has a timer or waits to be woken.
     Waiting,
     /// Blocks its lane.
@@ -51,7 +53,14 @@ pub(super) struct Table {
     index: HashMap<u64, u32, BuildHasherDefault<Mix>>,
 }
 
-// === impl Rank ===
+// === impl State, Rank ===
+
+impl State {
+    /// Whether it has permits.
+    pub(super) fn runs(self) -> bool {
+        matches!(self, Self::Running | Self::Roused)
+    }
+}
 
 impl Rank {
     pub(super) fn new(class: Class, priority: u8) -> Self {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tenon_engine::{Finished, HttpRequest, Outcome};
 
-use crate::world::{answered, check, check_fault, check_with, echo, run, unreachable};
+use crate::world::{answered, begun, check, check_fault, check_with, echo, run, unreachable};
 
 #[test]
 fn tasks_run_in_sequence_and_jumps_go_on_with_the_next_sibling() {
@@ -354,10 +354,8 @@ fn a_schema_that_is_broken_is_a_validation_error() {
 
 #[test]
 fn a_loop_of_pure_tasks_ends_with_an_error_instead_of_never() {
-    let error = match run("do: [{again: {set: {a: 1}, then: again}}]", &json!({}), &echo).finished {
-        Finished::Faulted(error) => error,
-        other => panic!("{other:?}"),
-    };
+    let execution = begun("do: [{again: {set: {a: 1}, then: again}}]", &json!({}));
+    let Some(Finished::Faulted(error)) = execution.finished() else { panic!("{:?}", execution.finished()) };
     assert!(error.r#type.ends_with("/runtime"), "{error:?}");
 }
 

@@ -1,9 +1,20 @@
 //! Integration tests of `tenon-engine`.
 
+mod calls;
+mod extensions;
+mod fork;
+mod fork_faults;
+mod functions;
 mod language;
 mod limits;
+mod listen;
+mod listen_foreach;
+mod notices;
+mod run_workflow;
 mod scheduler;
 mod scheduler_fairness;
 mod scheduler_simulation;
+mod secrets;
+mod simulation;
 mod trace;
 mod world;

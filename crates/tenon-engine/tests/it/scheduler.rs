@@ -163,6 +163,50 @@ fn an_ordered_job_beyond_the_horizon_still_keeps_its_lane() {
 }
 
 #[test]
+fn what_a_job_waits_for_wakes_it_before_its_timer() {
+    let late = HORIZON_US + 10;
+    check(&[
+        (0, arrived(ordered(1)), &[start(1)]),
+        (0, parked(1, SECOND), &[alarm(SECOND)]),
+        (1, Input::Woken(ordered(1)), &[start(1)]),
+        (2, parked(1, late), &[]),
+        (3, Input::Woken(ordered(1)), &[start(1)]),
+        (4, arrived(job(2)), &[start(2)]),
+        (5, parked(2, late), &[Command::Forget { job: 2 }]),
+        (6, Input::Woken(job(2)), &[start(2)]),
+        (7, finished(2), &[]),
+        (8, finished(1), &[]),
+    ]);
+}
+
+#[test]
+fn a_job_that_is_woken_before_it_parks_goes_on_when_it_does() {
+    check(&[
+        (0, arrived(ordered(1)), &[start(1)]),
+        (0, arrived(ordered(2)), &[]),
+        (1, Input::Woken(ordered(1)), &[]),
+        (2, parked(1, SECOND), &[start(1)]),
+        (3, parked(1, SECOND), &[alarm(SECOND)]),
+        (4, Input::Woken(ordered(1)), &[start(1)]),
+        (5, Input::Woken(ordered(1)), &[]),
+        (6, finished(1), &[start(2)]),
+    ]);
+}
+
+#[test]
+fn what_is_suspended_or_being_cancelled_is_not_woken() {
+    check(&[
+        (0, arrived(ordered(1)), &[start(1)]),
+        (1, suspended(1, LanePolicy::Park), &[]),
+        (2, Input::Woken(ordered(1)), &[]),
+        (3, arrived(job(2)), &[start(2)]),
+        (4, parked(2, SECOND), &[alarm(SECOND)]),
+        (5, Input::Cancel { job: 2 }, &[Command::Cancel { job: 2 }]),
+        (6, Input::Woken(job(2)), &[]),
+    ]);
+}
+
+#[test]
 fn a_job_that_waits_for_an_event_goes_on_when_it_arrives_again() {
     check(&[
         (0, arrived(job(1)), &[start(1)]),

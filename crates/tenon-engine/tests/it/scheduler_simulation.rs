@@ -56,6 +56,8 @@ struct Open {
     detached: bool,
     /// The scheduler knows when it is due.
     timer: bool,
+    /// Was woken while it ran: it will go on at once when it parks.
+    roused: bool,
 }
 
 struct Simulation {
@@ -112,7 +114,8 @@ impl Simulation {
             760..800 => self.record_cancel(),
             800..850 => self.resume(),
             850..880 => self.event(),
-            880..920 => self.hand_in_page(),
+            880..890 => self.late_event(),
+            890..920 => self.hand_in_page(),
             920..950 => self.look_at_store(),
             950..970 => self.change_limits(),
             970..973 => self.now += HORIZON_US / 2 + self.random.below(HORIZON_US as u64) as i64,
@@ -149,7 +152,8 @@ impl Simulation {
             class,
             standing: Standing::Ready,
         };
-        let open = Open { job, phase: Phase::Ready, begun: false, detached: false, timer: false };
+        let open =
+            Open { job, phase: Phase::Ready, begun: false, detached: false, timer: false, roused: false };
         self.open.insert(id, open);
         self.tell(Input::Arrived(job));
     }
@@ -173,8 +177,14 @@ impl Simulation {
                 };
                 let class = if self.random.once_in(2) { Class::Retry } else { Class::Live };
                 let timer = until.is_some_and(|until| until <= self.now + HORIZON_US);
+                // What it waits for may come before the scheduler hears that it waits.
+                if self.random.once_in(8) {
+                    self.tell(Input::Woken(job));
+                    self.open.get_mut(&id).expect("it runs on").roused = true;
+                }
                 let open = self.open.get_mut(&id).expect("it was picked");
-                (open.phase, open.timer, open.job.class) = (Phase::Waiting(until), timer, class);
+                let phase = if open.roused { Phase::Ready } else { Phase::Waiting(until) };
+                (open.phase, open.timer, open.job.class) = (phase, timer, class);
                 let until = until.map(Timestamp);
                 self.tell(Input::Parked(Parked { job: id, until, class, used_us }));
             }
@@ -223,12 +233,22 @@ impl Simulation {
         self.tell(Input::Resumed(job));
     }
 
+    /// What a job waits for comes, whether it waits for a moment besides or not, and is held or not.
     fn event(&mut self) {
-        let Some(id) = self.pick(|open| open.phase == Phase::Waiting(None)) else { return };
+        let Some(id) = self.pick(|open| matches!(open.phase, Phase::Waiting(_))) else { return };
         let open = self.open.get_mut(&id).expect("it was picked");
         open.phase = Phase::Ready;
         let job = open.job;
-        self.tell(Input::Arrived(job));
+        self.tell(Input::Woken(job));
+    }
+
+    /// News of what a job waited for before it was started again.
+    fn late_event(&mut self) {
+        let Some(id) = self.pick(|open| open.phase == Phase::Running) else { return };
+        let open = self.open.get_mut(&id).expect("it was picked");
+        open.roused = true;
+        let job = open.job;
+        self.tell(Input::Woken(job));
     }
 
     fn hand_in_page(&mut self) {

@@ -1,15 +1,9 @@
 //! What a trace shows, and what it leaves out.
 
 use serde_json::json;
-use tenon_engine::trace::{self, Step};
-use tenon_engine::{EffectAction, Execution, Progress};
+use tenon_engine::{Answer, EffectAction, Execution, Failure, HttpRequest, Outcome, Progress, Used, trace};
 
-use crate::world::{job, program};
-
-/// All steps of a tree.
-fn all(steps: &[Step]) -> Vec<&Step> {
-    steps.iter().flat_map(|step| std::iter::once(step).chain(all(&step.children))).collect()
-}
+use crate::world::{World, all_steps as all, answered, job, program, unreachable};
 
 #[test]
 fn a_trace_has_no_more_than_100_000_steps() {
@@ -60,4 +54,26 @@ fn a_trace_shows_no_credentials() {
     assert_eq!(execution.resume(), Progress::Blocked);
     let EffectAction::Http(sent) = &execution.take_effects()[0].action else { panic!("a call") };
     assert!(sent.headers.iter().any(|(_, value)| value == "Bearer abc"));
+}
+
+#[test]
+fn an_attempt_shows_the_versions_of_the_variables_that_it_used() {
+    let workflow = "do:
+- attempt:
+    try: [{call: {call: http, with: {method: get, endpoint: 'https://host/x'}}}]
+    catch: {retry: {limit: {attempt: {count: 1}}}}";
+    let used = |version| vec![Used { name: "token".to_owned(), version }];
+    let callee = move |request: &HttpRequest, attempt: u32| match (attempt, unreachable()) {
+        (1, Outcome::Failed(failure)) => Outcome::Failed(Failure { used: used(1), ..failure }),
+        _ => match answered(request, 200, &json!("fine")) {
+            Outcome::Answered(answer) => Outcome::Answered(Answer { used: used(2), ..answer }),
+            other => other,
+        },
+    };
+    let steps = World::new(&callee).steps(workflow, &json!({}));
+    let attempts = &steps[0].children[0].attempts;
+    assert_eq!((&attempts[0].used, &attempts[1].used), (&used(1), &used(2)));
+    let shown = serde_json::to_value(&steps).expect("JSON");
+    let shown = &shown[0]["children"][0]["attempts"][1]["used"];
+    assert_eq!(*shown, json!([{"name": "token", "version": 2}]));
 }

@@ -1,32 +1,38 @@
-//! `call: http`.
+//! `call: http` and `call: openapi`.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use tenon_expr::{Limits, Template};
-use tenon_workflow::{ErrorType, HttpCall, HttpOutput, Task};
+use tenon_workflow::{HttpCall, HttpOutput, OpenApiCall, Task};
 
-use crate::Error;
-use crate::effect::{Answer, EffectAction, HttpRequest};
+use crate::effect::{Answer, EffectAction, HttpRequest, request};
 use crate::execution::effects::Purpose;
-use crate::execution::expression::{expression_error, kind, template, text};
 use crate::execution::frame::TaskState;
 use crate::execution::machine::{Machine, Next, Signal};
-use crate::execution::scope::View;
 
 impl Machine {
     pub(super) fn call_http(&mut self, task: &Task, call: &HttpCall) -> Next {
-        let request = self.request(task, call)?;
+        let request = self.evaluated(task, |arguments| request::http(call, arguments))?;
+        self.send(task, request)
+    }
+
+    pub(super) fn call_openapi(&mut self, task: &Task, call: &OpenApiCall) -> Next {
+        let request = self.evaluated(task, |arguments| request::openapi(call, arguments))?;
+        self.send(task, request)
+    }
+
+    fn send(&mut self, task: &Task, mut request: HttpRequest) -> Next {
+        request.deferred = self.deferral(task);
         let frame = self.top_task_mut().expect("the call is on top");
         let id = Arc::clone(&frame.address);
-        if call.output == HttpOutput::Response {
+        if request.output == HttpOutput::Response {
             frame.state = TaskState::Call(Box::new(request.clone()));
         }
         self.issue(id, EffectAction::Http(Box::new(request)), Purpose::Work);
         Ok(Signal::Await)
     }
 
-    /// The task's raw output.
+    /// The task's raw output. The request that it may show is the one of the core, with secrets by name.
     pub(super) fn answered(&self, answer: Answer) -> Arc<Value> {
         let state = self.top_task().map(|frame| &frame.state);
         let Some(TaskState::Call(request)) = state else { return Arc::new(answer.content) };
@@ -41,65 +47,6 @@ impl Machine {
             "content": answer.content,
         }))
     }
-
-    fn request(&self, task: &Task, call: &HttpCall) -> Result<HttpRequest, Error> {
-        let (input, view) = self.here();
-        let at = &task.pointer;
-        let url = call
-            .endpoint
-            .evaluate(input, &view, &Limits::default())
-            .map_err(|error| expression_error(at, &error))?;
-        let body = match &call.body {
-            Some(body) => Some(template(body, input, &view, at)?),
-            None => None,
-        };
-        Ok(HttpRequest {
-            method: text(&call.method, input, &view, (at, "method"))?.to_ascii_uppercase(),
-            url,
-            headers: pairs(call.headers.as_ref(), input, &view, (at, "headers"))?,
-            query: pairs(call.query.as_ref(), input, &view, (at, "query"))?,
-            body,
-            redirect: call.redirect,
-            output: call.output,
-        })
-    }
-}
-
-/// An object of texts as names and values; lists repeat the name, `null` leaves it out.
-fn pairs(
-    source: Option<&Template>,
-    input: &Value,
-    view: &View<'_>,
-    (at, what): (&str, &str),
-) -> Result<Vec<(String, String)>, Error> {
-    let Some(source) = source else { return Ok(Vec::new()) };
-    let members = match template(source, input, view, at)? {
-        Value::Object(members) => members,
-        Value::Null => Map::new(),
-        other => {
-            let detail = format!("`{what}` must be an object, but is {}", kind(&other));
-            return Err(Error::standard(ErrorType::Expression, at, detail));
-        }
-    };
-    let mut pairs = Vec::with_capacity(members.len());
-    for (name, value) in members {
-        let values = match value {
-            Value::Array(values) => values,
-            one => vec![one],
-        };
-        for value in values {
-            match value {
-                Value::Null => {}
-                Value::String(value) => pairs.push((name.clone(), value)),
-                Value::Bool(_) | Value::Number(_) => pairs.push((name.clone(), value.to_string())),
-                other => {
-                    let detail = format!("`{name}` in `{what}` must be text, but is {}", kind(&other));
-                    return Err(Error::standard(ErrorType::Expression, at, detail));
-                }
-            }
-        }
-    }
-    Ok(pairs)
 }
 
 /// Names and values as an object; repeated names are joined by commas.

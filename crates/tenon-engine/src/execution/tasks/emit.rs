@@ -13,7 +13,7 @@ use crate::execution::machine::{Machine, Next, Signal};
 use crate::{Error, digest};
 
 /// How many emits may follow one another before it must be a loop.
-const MAX_HOPS: u32 = 32;
+pub(super) const MAX_HOPS: u32 = 32;
 /// The extension attribute that counts them.
 const HOPS: &str = "tenonhops";
 

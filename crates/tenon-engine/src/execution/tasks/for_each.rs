@@ -8,7 +8,8 @@ use tenon_workflow::{ErrorType, For, Task};
 use crate::Error;
 use crate::execution::expression::{condition, kind, template};
 use crate::execution::frame::{LoopState, TaskState};
-use crate::execution::machine::{Machine, Next, Signal};
+use crate::execution::machine::{Machine, Next, Opening, Signal};
+use crate::execution::scope::Item;
 
 impl Machine {
     pub(super) fn begin_loop(&mut self, task: &Task, definition: &For) -> Next {
@@ -37,16 +38,14 @@ impl Machine {
     fn iterate(&mut self, task: &Task, definition: &For, (state, input): (LoopState, Arc<Value>)) -> Next {
         let goes_on = match state.items.get(state.index) {
             None => false,
-            Some(item) => {
-                let frame = self.top_task().expect("the loop is on top");
-                match &definition.r#while {
-                    None => true,
-                    Some(expr) => {
-                        let view = self.here().1.with_item(frame, item, state.index);
-                        condition(expr, &input, &view, &task.pointer)?
-                    }
+            Some(item) => match &definition.r#while {
+                None => true,
+                Some(expr) => {
+                    let (each, at) = ((&*definition.each, item), (&*definition.at, state.index));
+                    let view = self.here().1.with_item(Item { each, at });
+                    condition(expr, &input, &view, &task.pointer)?
                 }
-            }
+            },
         };
         let index = state.index;
         let frame = self.top_task_mut().expect("the loop is on top");
@@ -55,6 +54,7 @@ impl Machine {
             return Ok(Signal::Produced { output: input, then: None });
         }
         let prefix = format!("{}[{index}]", frame.address).into();
-        Ok(Signal::Open { block: definition.body, prefix, input })
+        let (block, pointer_length) = (definition.body, task.pointer.len());
+        Ok(Signal::Open(Opening { block, prefix, pointer_length, input }))
     }
 }

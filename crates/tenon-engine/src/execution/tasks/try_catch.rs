@@ -10,7 +10,7 @@ use crate::effect::EffectAction;
 use crate::execution::effects::Purpose;
 use crate::execution::expression::{condition, span};
 use crate::execution::frame::{TaskState, TryPhase, TryState};
-use crate::execution::machine::{Machine, Next, Signal};
+use crate::execution::machine::{Machine, Next, Opening, Signal};
 use crate::execution::scope::View;
 use crate::{Error, digest};
 
@@ -45,7 +45,7 @@ impl Machine {
         if !self.catches(task, definition, &value)? {
             return Ok(None);
         }
-        self.effects.withdraw_attempt_timeout(self.frames.len() - 1);
+        self.effects.withdraw_attempt_timeout(self.thread.owner(self.thread.frames.len() - 1));
         if let Some(policy) = &definition.retry
             && let Some(delay) = self.next_delay(task, definition, (policy, &value))?
         {
@@ -56,14 +56,19 @@ impl Machine {
         state.error = Some((error.clone(), value));
         let frame = self.top_task().expect("the try is on top");
         let input = Arc::clone(&frame.input);
+        let (prefix, pointer_length) = (Arc::clone(&frame.address), task.pointer.len());
         Ok(Some(match definition.handler {
-            Some(block) => Signal::Open { block, prefix: Arc::clone(&frame.address), input },
+            Some(block) => Signal::Open(Opening { block, prefix, pointer_length, input }),
             None => Signal::Produced { output: input, then: definition.then },
         }))
     }
 
     fn attempt_body(&mut self, task: &Task, definition: &Try) -> Next {
-        self.try_state().phase = TryPhase::Body;
+        let state = self.try_state();
+        state.phase = TryPhase::Body;
+        if state.retries > 0 {
+            self.saw_retried();
+        }
         let limit = definition.retry.as_ref().and_then(|policy| policy.attempt_duration.as_ref());
         if let Some(limit) = limit {
             let (input, view) = self.here();

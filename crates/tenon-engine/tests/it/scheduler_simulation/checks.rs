@@ -77,7 +77,7 @@ impl Simulation {
             }
         }
         let open = self.open.get_mut(&id).expect("it was found");
-        (open.phase, open.begun, open.timer) = (Phase::Running, true, false);
+        (open.phase, open.begun, open.timer, open.roused) = (Phase::Running, true, false, false);
         let job = open.job;
         let (total, workspace, workflow) = self.count_running(&job);
         assert!(total <= self.capacity, "more than the process may run");
