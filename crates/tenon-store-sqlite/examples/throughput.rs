@@ -23,6 +23,10 @@ const SHARDS: u64 = 16;
 struct NoVault;
 
 impl Vault for NoVault {
+    fn id(&self) -> String {
+        "none".to_owned()
+    }
+
     fn wrap(&self, key: &[u8; 32]) -> Result<Vec<u8>, Error> {
         Ok(key.to_vec())
     }
@@ -119,6 +123,8 @@ impl Bench {
             digest: "1".to_owned(),
             document: "document: {}".to_owned(),
             keys: vec!["com.acme.order.created".to_owned()],
+            listens: Vec::new(),
+            files: Vec::new(),
             expected: None,
             at: Timestamp(0),
             actor: "bench".to_owned(),

@@ -72,6 +72,8 @@ pub(crate) trait Columns {
     fn time(&self, column: usize) -> rusqlite::Result<Timestamp>;
     /// A moment that may be absent.
     fn optional_time(&self, column: usize) -> rusqlite::Result<Option<Timestamp>>;
+    /// When a waiting job goes on; absent also if no moment wakes it.
+    fn wake_time(&self, column: usize) -> rusqlite::Result<Option<Timestamp>>;
     /// A job's id.
     fn job_id(&self, column: usize) -> rusqlite::Result<JobId>;
     /// A job's id that may be absent.
@@ -89,6 +91,10 @@ impl Columns for Row<'_> {
 
     fn optional_time(&self, column: usize) -> rusqlite::Result<Option<Timestamp>> {
         Ok(self.get::<_, Option<i64>>(column)?.map(Timestamp))
+    }
+
+    fn wake_time(&self, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+        Ok(self.optional_time(column)?.filter(|moment| *moment != Timestamp::NEVER))
     }
 
     fn job_id(&self, column: usize) -> rusqlite::Result<JobId> {

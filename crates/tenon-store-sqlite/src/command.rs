@@ -5,12 +5,17 @@
 //! its commands one by one. For that, `apply` must be repeatable: it takes `&self`.
 
 pub(crate) mod acquire;
+pub(crate) mod add_data_key;
 pub(crate) mod audit;
 pub(crate) mod capture;
+pub(crate) mod change_master_key;
 pub(crate) mod change_resource;
 pub(crate) mod create_workspace;
+pub(crate) mod delete_variable;
 pub(crate) mod prune;
 pub(crate) mod put_resource;
+pub(crate) mod put_variable;
+pub(crate) mod reseal;
 pub(crate) mod write;
 
 use rusqlite::Connection;

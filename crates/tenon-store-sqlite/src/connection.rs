@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 /// Distinct statements of one connection; all of them fit.
-const STATEMENTS: usize = 96;
+const STATEMENTS: usize = 160;
 /// Only recovery after a crash and the last checkpoint ever make a connection wait.
 const BUSY: Duration = Duration::from_secs(10);
 

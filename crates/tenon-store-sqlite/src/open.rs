@@ -8,17 +8,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode};
-use tenon_store::WorkspaceId;
-use tenon_vault::{DataKey, Sealer, Vault};
+use tenon_vault::MasterKey;
 
 use crate::connection::Opener;
 use crate::disk::Disk;
+use crate::keys;
 use crate::lock::{Lock, Refused};
 use crate::options::Options;
 use crate::readers::Readers;
 use crate::schema::{Migrated, migrate};
 use crate::wal_check;
-use crate::workspaces::{Workspace, Workspaces};
 use crate::writer::{Queue, Shared, Thread, Writer};
 
 const DATABASE: &str = "tenon.db";
@@ -61,11 +60,16 @@ pub enum OpenError {
     },
     /// Another master key.
     #[error(
-        "database {path} was encrypted with another master key: give the one it was made with (--master-key-file)"
+        "database {path} cannot be opened with master key {given}{}: give the right one (--master-key-file)",
+        say_needed(needed.as_deref())
     )]
     WrongMasterKey {
         /// Which file.
         path: PathBuf,
+        /// The name of the key that was given.
+        given: String,
+        /// Which one is needed, as far as it is known.
+        needed: Option<Box<MasterKey>>,
     },
     /// The vault failed otherwise.
     #[error("cannot unwrap the keys of database {path}: {source}")]
@@ -138,8 +142,8 @@ pub(crate) fn open(options: &Options) -> Result<Opened, OpenError> {
         return Err(OpenError::Newer { path, found, known });
     }
     sync_directory(&options.directory).map_err(directory)?;
-    let shared = Shared::default();
-    load_workspaces(&path, &connection, &*options.vault, &shared.workspaces)?;
+    let shared = Shared::new(Arc::clone(&options.vault));
+    keys::load(&path, &connection, &*options.vault, &shared.workspaces)?;
     let writer = Writer::new(connection, disk, shared.clone(), options.hooks.clone()).map_err(sort)?;
     let (queue, thread) = writer.start(lock).map_err(directory)?;
     Ok(Opened { queue, thread, readers: Readers::new(opener, options.readers), shared })
@@ -194,32 +198,7 @@ fn none_is_fine(error: rusqlite::Error) -> rusqlite::Result<()> {
     if matches!(error, rusqlite::Error::QueryReturnedNoRows) { Ok(()) } else { Err(error) }
 }
 
-fn load_workspaces(
-    path: &Path,
-    connection: &Connection,
-    vault: &dyn Vault,
-    workspaces: &Workspaces,
-) -> Result<(), OpenError> {
-    let rows: Vec<(i64, String, i64, Vec<u8>)> = connection
-        .prepare("SELECT id, name, generation, wrapped_key FROM workspace")
-        .and_then(|mut statement| {
-            let columns = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
-            statement.query_map([], columns)?.collect()
-        })
-        .map_err(|error| sort(path, error))?;
-    for (id, name, generation, wrapped) in rows {
-        let sealer =
-            DataKey::unwrap(vault, &wrapped).and_then(Sealer::new).map_err(|source| match source {
-                tenon_vault::Error::WrongMasterKey => OpenError::WrongMasterKey { path: path.to_owned() },
-                source => OpenError::Vault { path: path.to_owned(), source },
-            })?;
-        let workspace = Arc::new(Workspace::new(sealer, generation as u64));
-        workspaces.publish(WorkspaceId(id), name, workspace);
-    }
-    Ok(())
-}
-
-fn sort(path: &Path, error: rusqlite::Error) -> OpenError {
+pub(crate) fn sort(path: &Path, error: rusqlite::Error) -> OpenError {
     let path = path.to_owned();
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
@@ -228,6 +207,12 @@ fn sort(path: &Path, error: rusqlite::Error) -> OpenError {
         Some(ErrorCode::DiskFull) => OpenError::Full { path },
         _ => OpenError::Sqlite { path, source: error },
     }
+}
+
+fn say_needed(key: Option<&MasterKey>) -> String {
+    let Some(key) = key else { return String::new() };
+    let file = key.file.as_ref().map(|file| format!(", which was put into {file}"));
+    format!(", it needs {}{}", key.id, file.unwrap_or_default())
 }
 
 fn holder(pid: Option<u32>) -> String {

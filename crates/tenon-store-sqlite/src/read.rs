@@ -2,6 +2,8 @@
 
 pub(crate) mod audit;
 pub(crate) mod bisect;
+pub(crate) mod candidates;
+pub(crate) mod data_key;
 pub(crate) mod disk_use;
 pub(crate) mod event;
 pub(crate) mod job;
@@ -9,6 +11,7 @@ pub(crate) mod journal;
 pub(crate) mod open_job;
 pub(crate) mod resource;
 pub(crate) mod scan;
+pub(crate) mod variable;
 
 use tenon_store::Error;
 

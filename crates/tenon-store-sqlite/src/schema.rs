@@ -3,7 +3,8 @@
 use rusqlite::Connection;
 
 /// All of them, in order; never change one that was released.
-const MIGRATIONS: [&str; 1] = [include_str!("sql/001.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("sql/001.sql"), include_str!("sql/002.sql"), include_str!("sql/003.sql")];
 
 /// What came of it.
 pub(crate) enum Migrated {

@@ -5,19 +5,22 @@ use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use tenon_store::{
-    AuditRecord, Capture, Captured, ChangeResource, DiskUse, Entry, Error, EventFilter, EventId, EventRecord,
-    Feed, Fence, JobFilter, JobId, JobRecord, Kind, OpenJob, Page, PutResource, Resource, ResourceId,
-    RevisionId, Saved, Shard, Store, Timestamp, WorkspaceId, Write,
+    AuditRecord, CandidateQuery, Candidates, Capture, Captured, ChangeResource, DeleteVariable, DiskUse,
+    Entry, Error, EventFilter, EventId, EventRecord, Feed, Fence, JobFilter, JobId, JobRecord, Kind, OpenJob,
+    Page, PutResource, PutVariable, Resource, ResourceId, RevisionId, Saved, SavedVariable, Shard, Store,
+    Timestamp, Variable, VariableValue, WorkspaceId, Write,
 };
-use tenon_vault::{DataKey, Sealer, Vault};
+use tenon_vault::Sealer;
 
 use crate::command::acquire::Acquire;
 use crate::command::audit::Audit;
 use crate::command::capture::SealedCapture;
 use crate::command::change_resource::ChangeIt;
 use crate::command::create_workspace::CreateWorkspace;
+use crate::command::delete_variable::UnsetVariable;
 use crate::command::prune::Prune;
 use crate::command::put_resource::Put;
+use crate::command::put_variable::SetVariable;
 use crate::command::write::SealedWrite;
 use crate::disk::Room;
 use crate::open::{self, OpenError, Opened};
@@ -26,14 +29,19 @@ use crate::read;
 use crate::readers::Readers;
 use crate::writer::{Queue, Shared, Thread};
 
+/// How often a new workspace's key is wrapped anew because the master key was changed.
+const CREATE_ATTEMPTS: u32 = 8;
+
 /// The store of one data directory. Dropping it without [`Store::close`] is safe, like a crash.
 pub struct SqliteStore {
     // In this order: dropping the queue ends the thread, dropping the thread waits for it.
-    queue: Queue,
+    pub(crate) queue: Queue,
     thread: Thread,
-    readers: Readers,
-    shared: Shared,
-    vault: Arc<dyn Vault>,
+    pub(crate) readers: Readers,
+    pub(crate) shared: Shared,
+    /// Whoever adds or changes keys goes after the other, so that nobody has to try again for long. Nothing is wrong
+    /// without it: the writer refuses what is out of date.
+    pub(crate) keys: tokio::sync::Mutex<()>,
     directory: PathBuf,
     hooks: Hooks,
     room: Room,
@@ -46,8 +54,17 @@ impl SqliteStore {
     pub fn open(options: Options) -> Result<Self, OpenError> {
         let Opened { queue, thread, readers, shared } = open::open(&options)?;
         let room = Room::new(&options);
-        let Options { directory, vault, hooks, .. } = options;
-        Ok(Self { queue, thread, readers, shared, vault, directory, hooks, room })
+        let Options { directory, hooks, .. } = options;
+        Ok(Self {
+            queue,
+            thread,
+            readers,
+            shared,
+            keys: tokio::sync::Mutex::default(),
+            directory,
+            hooks,
+            room,
+        })
     }
 }
 
@@ -67,11 +84,19 @@ impl Store for SqliteStore {
         if let Some(id) = self.shared.workspaces.named(name) {
             return Ok(id);
         }
-        let internal = |error: tenon_vault::Error| Error::Internal(error.to_string());
-        let key = DataKey::generate().map_err(internal)?;
-        let wrapped = key.wrap(&*self.vault).map_err(internal)?;
-        let sealer = Sealer::new(key).map_err(internal)?;
-        self.queue.submit(CreateWorkspace::new(name.to_owned(), wrapped, sealer)).await
+        let _changing = self.keys.lock().await;
+        // Again if the master key was changed just now.
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let (key, wrapped, master_key) = self.new_data_key()?;
+            let sealer = Sealer::new(key).map_err(|error| Error::Internal(error.to_string()))?;
+            let create = CreateWorkspace::new(name.to_owned(), wrapped, master_key, sealer);
+            match self.queue.submit(create).await {
+                Err(Error::Conflict(_)) if attempts < CREATE_ATTEMPTS => {}
+                outcome => return outcome,
+            }
+        }
     }
 
     async fn generation(&self, workspace: WorkspaceId) -> Result<u64, Error> {
@@ -117,12 +142,51 @@ impl Store for SqliteStore {
         kind: Kind,
         keys: &[&str],
     ) -> Result<(Vec<Resource>, u64), Error> {
-        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let keys = owned(keys);
         self.readers.read(move |c| read::resource::resources_by_key(c, workspace, kind, &keys)).await
     }
 
     async fn change_resource(&self, change: ChangeResource) -> Result<(), Error> {
         self.queue.submit(ChangeIt(change)).await
+    }
+
+    async fn put_variable(&self, put: PutVariable) -> Result<SavedVariable, Error> {
+        self.shared.workspaces.get(put.workspace)?;
+        let workspaces = Arc::clone(&self.shared.workspaces);
+        self.queue.submit(SetVariable { put, workspaces }).await
+    }
+
+    async fn delete_variable(&self, delete: DeleteVariable) -> Result<(), Error> {
+        self.queue.submit(UnsetVariable(delete)).await
+    }
+
+    async fn variables(
+        &self,
+        workspace: WorkspaceId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Variable>, Error> {
+        let after = after.to_owned();
+        self.readers.read(move |c| read::variable::list(c, workspace, &after, limit)).await
+    }
+
+    async fn variables_named(&self, workspace: WorkspaceId, names: &[&str]) -> Result<Vec<Variable>, Error> {
+        let names = owned(names);
+        self.readers.read(move |c| read::variable::named(c, workspace, &names)).await
+    }
+
+    async fn variable_values(
+        &self,
+        workspace: WorkspaceId,
+        names: &[&str],
+    ) -> Result<Vec<VariableValue>, Error> {
+        let known = self.shared.workspaces.get(workspace)?;
+        let names = owned(names);
+        self.readers.read(move |c| read::variable::values(c, &known.sealer, workspace, &names)).await
+    }
+
+    async fn variable_generation(&self, workspace: WorkspaceId) -> Result<u64, Error> {
+        Ok(self.shared.workspaces.get(workspace)?.variable_generation())
     }
 
     async fn capture(&self, capture: Capture) -> Result<Captured, Error> {
@@ -154,6 +218,16 @@ impl Store for SqliteStore {
     async fn open_job(&self, job: JobId) -> Result<Option<OpenJob>, Error> {
         let workspaces = Arc::clone(&self.shared.workspaces);
         self.readers.read(move |c| read::open_job::open_job(c, &workspaces, job)).await
+    }
+
+    async fn candidates(&self, query: &CandidateQuery) -> Result<Candidates, Error> {
+        let known = self.shared.workspaces.get(query.workspace)?;
+        let query = query.clone();
+        self.readers.read(move |c| read::candidates::candidates(c, &known.sealer, &query)).await
+    }
+
+    async fn listened(&self, workspace: WorkspaceId) -> Result<Vec<String>, Error> {
+        self.readers.read(move |c| read::candidates::listened(c, workspace)).await
     }
 
     async fn journal(&self, workspace: WorkspaceId, job: JobId) -> Result<Vec<Entry>, Error> {
@@ -240,4 +314,8 @@ impl Store for SqliteStore {
         // An error means that the thread is gone, which is what is waited for.
         let _ = self.thread.ended.clone().wait_for(|ended| *ended).await;
     }
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }

@@ -10,21 +10,27 @@ use tenon_vault::Sealer;
 /// One workspace.
 pub(crate) struct Workspace {
     /// Its sealer.
-    pub(crate) sealer: Sealer,
+    pub(crate) sealer: Arc<Sealer>,
     generation: AtomicU64,
+    variables: AtomicU64,
 }
 
 // === impl Workspace ===
 
 impl Workspace {
     /// As it is in the database.
-    pub(crate) fn new(sealer: Sealer, generation: u64) -> Self {
-        Self { sealer, generation: AtomicU64::new(generation) }
+    pub(crate) fn new(sealer: Arc<Sealer>, generation: u64, variables: u64) -> Self {
+        Self { sealer, generation: AtomicU64::new(generation), variables: AtomicU64::new(variables) }
     }
 
     /// The generation, as of the last commit.
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// The generation of its variables, as of the last commit.
+    pub(crate) fn variable_generation(&self) -> u64 {
+        self.variables.load(Ordering::Acquire)
     }
 }
 
@@ -60,6 +66,24 @@ impl Workspaces {
         let by_id = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(workspace) = by_id.get(&id) {
             workspace.generation.store(generation, Ordering::Release);
+        }
+    }
+
+    /// A generation of variables that is durable now.
+    pub(crate) fn advance_variables(&self, id: WorkspaceId, generation: u64) {
+        let by_id = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(workspace) = by_id.get(&id) {
+            workspace.variables.store(generation, Ordering::Release);
+        }
+    }
+
+    /// A sealer whose key is durable now. Whoever has the one before may go on with it.
+    pub(crate) fn renew(&self, id: WorkspaceId, sealer: Arc<Sealer>) {
+        sealer.share();
+        let mut by_id = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(workspace) = by_id.get_mut(&id) {
+            let renewed = Workspace::new(sealer, workspace.generation(), workspace.variable_generation());
+            *workspace = Arc::new(renewed);
         }
     }
 }

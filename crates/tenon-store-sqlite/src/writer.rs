@@ -6,6 +6,7 @@ mod checkpoint;
 pub(crate) mod effects;
 mod queue;
 pub(crate) mod state;
+pub(crate) mod waiters;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,6 +15,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use tenon_store::{Error, Feed};
+use tenon_vault::Vault;
 use tokio::sync::{mpsc, watch};
 
 use crate::command::{AnyPending, Context, Need};
@@ -33,12 +35,25 @@ const BATCH: usize = 512;
 const BATCH_BYTES: usize = 4 << 20;
 
 /// What the writer and the callers share.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Shared {
     /// Sealers and generations.
     pub(crate) workspaces: Arc<Workspaces>,
+    vault: Arc<RwLock<Arc<dyn Vault>>>,
     /// Who hears of new jobs.
     pub(crate) feed: Arc<RwLock<Option<Feed>>>,
+}
+
+impl Shared {
+    /// Before anything is known but the holder of the master key.
+    pub(crate) fn new(vault: Arc<dyn Vault>) -> Self {
+        Self { workspaces: Arc::default(), vault: Arc::new(RwLock::new(vault)), feed: Arc::default() }
+    }
+
+    /// Holder of the master key, as of the last commit.
+    pub(crate) fn vault(&self) -> Arc<dyn Vault> {
+        Arc::clone(&self.vault.read().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// The running thread. Dropped after the queue, it waits until what was accepted is written.
@@ -182,7 +197,7 @@ impl Writer {
             if !self.connection.is_autocommit() {
                 self.connection.execute_batch("ROLLBACK")?;
             }
-            self.state = State::load(&self.connection)?;
+            self.state.revert(&self.connection)?;
         }
         applied
     }
@@ -201,6 +216,7 @@ impl Writer {
         self.state.save(&self.connection)?;
         #[cfg(not(feature = "mutant-ack-before-commit"))]
         self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.state.waiters.settle();
         Ok(effects)
     }
 
@@ -236,6 +252,7 @@ impl Writer {
 
     /// After the commit, before the answers.
     fn publish(&self, effects: Effects) {
+        self.publish_keys(&effects);
         for (id, name, workspace) in effects.created {
             self.shared.workspaces.publish(id, name, workspace);
         }
@@ -249,6 +266,18 @@ impl Writer {
         }
         if let Some(feed) = &*self.shared.feed.read().unwrap_or_else(PoisonError::into_inner) {
             feed(effects.fed);
+        }
+    }
+
+    fn publish_keys(&self, effects: &Effects) {
+        for (id, sealer) in &effects.sealers {
+            self.shared.workspaces.renew(*id, Arc::clone(sealer));
+        }
+        for (id, generation) in &effects.variables {
+            self.shared.workspaces.advance_variables(*id, *generation);
+        }
+        if let Some(vault) = &effects.vault {
+            *self.shared.vault.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(vault);
         }
     }
 

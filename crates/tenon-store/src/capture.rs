@@ -85,6 +85,51 @@ pub struct NewJob {
     pub parent: Option<JobId>,
 }
 
+/// An event that a `listen` may want. Only events from outside, emitted ones and those of lifecycles are in the inbox,
+/// never what was made for a call ([`Origin::Call`]).
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Its place in the inbox: order of commit, ascending; comparable with [`OpenJob::place`](crate::OpenJob::place).
+    pub place: u64,
+    /// The event.
+    pub event: EventId,
+    /// When it was captured.
+    pub captured_at: Timestamp,
+    /// The whole envelope, JSON.
+    pub envelope: Bytes,
+}
+
+/// Which events a `listen` may want.
+#[derive(Debug, Clone)]
+pub struct CandidateQuery {
+    /// Where.
+    pub workspace: WorkspaceId,
+    /// Of these types; `*` is any type.
+    pub types: Vec<String>,
+    /// With this subject.
+    pub subject: Option<String>,
+    /// Only behind this place.
+    pub after: u64,
+    /// Only captured at or after this.
+    pub since: Timestamp,
+    /// Of all that is left, only the newest so many.
+    pub newest: u32,
+    /// At most so many in one answer, the oldest first.
+    pub limit: u32,
+}
+
+/// What [`Store::candidates`](crate::Store::candidates) found.
+#[derive(Debug, Clone)]
+pub struct Candidates {
+    /// The oldest first. Fewer than asked for does not mean that there are no more (answers are bounded in bytes,
+    /// too); none does.
+    pub items: Vec<Candidate>,
+    /// How far the inbox was looked through: to the last item, or, where there are no more, to the newest place that
+    /// was committed then. `after` of the next query, and of [`EventWait`](crate::EventWait) when the job parks: with
+    /// the place of the last item instead, a job would be due again and again for events that no query gives.
+    pub looked_to: u64,
+}
+
 /// What `capture` did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Captured {

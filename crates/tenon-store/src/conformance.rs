@@ -4,13 +4,18 @@
 //! one test of each check. The checks speak through the port only, and panic where a promise is broken.
 
 pub mod capture;
+pub mod children;
 pub mod dedup;
 pub mod durability;
+pub mod files;
 mod fixture;
+pub mod inbox;
 pub mod reading;
 pub mod resources;
 pub mod retention;
 pub mod shards;
+pub mod variables;
+pub mod waiting;
 pub mod writing;
 
 use std::sync::Arc;
@@ -59,9 +64,34 @@ macro_rules! conformance_tests {
                 the_same_content_is_written_once, an_expected_revision_guards, keys_find_enabled_resources,
                 a_deleted_resource_goes_on_with_its_numbers, lists_go_by_name, every_change_is_audited
             }
+            variables {
+                a_new_value_is_a_new_version, a_variable_keeps_its_kind, what_is_expected_guards,
+                versions_go_on_after_a_delete, variables_are_listed_by_name,
+                variables_of_workspaces_are_strangers, a_large_value_comes_back_whole,
+                there_are_only_so_many, every_change_of_a_variable_is_audited
+            }
             retention {
                 what_has_expired_goes, an_open_job_keeps_its_event, an_event_outlives_its_jobs,
                 expired_marks_go, a_limit_is_kept, large_and_long_things_go_too
+            }
+            inbox {
+                declared_types_are_kept, candidates_are_filtered, an_event_comes_before_its_jobs,
+                a_look_says_how_far_it_went, a_repeat_is_kept_once, declarations_only_grow,
+                long_answers_come_in_pieces, rows_go_with_their_events, inboxes_are_strangers
+            }
+            waiting {
+                an_event_wakes_who_waits, a_subject_narrows, what_is_there_already_makes_due,
+                nothing_slips_between_looking_and_parking, what_was_looked_at_wakes_nobody,
+                any_other_write_ends_the_wait, the_latest_park_counts, an_earlier_moment_stays,
+                a_refused_capture_wakes_nobody, a_failed_batch_leaves_waiters_alone, waiters_survive_a_restart,
+                an_older_epoch_parks_nothing, waiters_are_strangers
+            }
+            children {
+                an_end_wakes_who_awaits_it, an_end_that_was_makes_due, children_are_listed,
+                a_child_stays_while_its_parent_is_open
+            }
+            files {
+                files_come_with_their_revision, files_are_ordered_and_may_have_failed
             }
             durability {
                 what_was_answered_is_there_after_reopening, a_closed_store_says_so, closing_answers_what_was_accepted

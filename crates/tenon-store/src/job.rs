@@ -90,7 +90,7 @@ pub struct OpenJob {
     pub priority: u8,
     /// How it stands.
     pub state: JobState,
-    /// When a waiting job goes on.
+    /// When a waiting job goes on; `None` if no moment wakes it.
     pub wake_at: Option<Timestamp>,
     /// When it was captured.
     pub captured_at: Timestamp,
@@ -98,6 +98,11 @@ pub struct OpenJob {
     pub started_at: Option<Timestamp>,
     /// How its event came in.
     pub origin: crate::Origin,
+    /// The job that started it.
+    pub parent: Option<JobId>,
+    /// Of a parked job that waits for events, also when one has woken it: how far it has looked
+    /// ([`EventWait::after`]). Gone with the next write.
+    pub looked_to: Option<u64>,
     /// The event's envelope and the job's own input if it has one; absent when read without payloads.
     pub payload: Option<JobPayload>,
     /// Whether journal entries exist.
@@ -137,10 +142,12 @@ pub struct Write {
 pub enum Transition {
     /// Goes on.
     Running,
-    /// Parked until a moment.
+    /// Parked until a moment, or until what it waits for has come.
     Waiting {
-        /// When it goes on.
+        /// When it goes on at the latest; [`Timestamp::NEVER`] if there is no such moment.
         wake_at: Timestamp,
+        /// What else wakes it. If that has come already, it is due at once.
+        waits: Waits,
     },
     /// Done.
     Completed {
@@ -168,6 +175,27 @@ pub enum Transition {
     },
     /// Back in line after `Suspended`.
     Pending,
+}
+
+/// What wakes a parked job besides its moment. The store then sets `wake_at` to now and tells the feed. The next write
+/// for the job, whatever it is, replaces what it waits for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// Events.
+    pub events: Option<EventWait>,
+    /// The end of any of these jobs of the workspace. One that is not there counts as ended.
+    pub children: Vec<JobId>,
+}
+
+/// Events that a parked job wants to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventWait {
+    /// Of these types; `*` is any type.
+    pub types: Vec<String>,
+    /// With this subject, if it is known that no other will do.
+    pub subject: Option<String>,
+    /// Events up to this place in the inbox were looked at ([`Candidates::looked_to`](crate::Candidates)).
+    pub after: u64,
 }
 
 // === impl Transition ===
@@ -222,7 +250,7 @@ pub struct JobRecord {
     pub started_at: Option<Timestamp>,
     /// When it became final.
     pub ended_at: Option<Timestamp>,
-    /// When a waiting job goes on.
+    /// When a waiting job goes on; `None` if no moment wakes it.
     pub wake_at: Option<Timestamp>,
     /// The job that started it.
     pub parent: Option<JobId>,

@@ -15,13 +15,22 @@ mod query;
 mod resource;
 mod store;
 mod time;
+mod variable;
 
-pub use capture::{Capture, Captured, DedupMark, Duplicate, NewEvent, NewJob, Origin};
+pub use capture::{
+    Candidate, CandidateQuery, Candidates, Capture, Captured, DedupMark, Duplicate, NewEvent, NewJob, Origin,
+};
 pub use error::Error;
 pub use id::{EventId, JobId, ParseIdError, ResourceId, RevisionId, Shard, WorkspaceId};
-pub use job::{Fence, JobPayload, JobRecord, JobState, Lane, OpenJob, Transition, Write};
+pub use job::{EventWait, Fence, JobPayload, JobRecord, JobState, Lane, OpenJob, Transition, Waits, Write};
 pub use journal::Entry;
 pub use query::{DiskUse, EventFilter, EventRecord, JobFilter, Page};
-pub use resource::{AuditRecord, Change, ChangeResource, Kind, PutResource, Resource, Revision, Saved};
+pub use resource::{
+    AuditRecord, Change, ChangeResource, Kind, PinnedFile, PutResource, Resource, Revision, Saved,
+};
 pub use store::{Feed, Store};
 pub use time::Timestamp;
+pub use variable::{
+    DeleteVariable, Expected, MAX_VARIABLE_BYTES, MAX_VARIABLE_NAME_BYTES, MAX_VARIABLES, PutVariable,
+    SavedVariable, Variable, VariableKind, VariableValue, is_variable_name,
+};

@@ -22,6 +22,8 @@ pub struct JobFilter {
     pub states: Vec<JobState>,
     /// For this event.
     pub event: Option<EventId>,
+    /// Started by this job.
+    pub parent: Option<JobId>,
     /// Captured at or after.
     pub since: Option<Timestamp>,
     /// Captured before.

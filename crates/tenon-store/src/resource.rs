@@ -31,12 +31,26 @@ pub struct PutResource {
     pub document: String,
     /// What it is looked up by; replaces the keys of the revision before.
     pub keys: Vec<String>,
+    /// Event types that jobs of it may listen for (`*`: any): from now on events of these types are kept in the
+    /// workspace's inbox, where a `listen` finds them.
+    pub listens: Vec<String>,
+    /// The files that the document refers to, as fetched. They live and go with the revision.
+    pub files: Vec<PinnedFile>,
     /// Write only if the newest revision is this one (`If-Match`).
     pub expected: Option<RevisionId>,
     /// When.
     pub at: Timestamp,
     /// Who, for the audit record.
     pub actor: String,
+}
+
+/// A file that a document refers to, as it was when it was deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinnedFile {
+    /// Where it came from.
+    pub uri: String,
+    /// Its text; or why there is none.
+    pub content: Result<String, String>,
 }
 
 /// What `put_resource` did.
@@ -76,6 +90,8 @@ pub struct Resource {
     pub digest: String,
     /// The document; empty in lists.
     pub document: String,
+    /// Its files; empty in lists.
+    pub files: Vec<PinnedFile>,
     /// Disabled resources start nothing.
     pub enabled: bool,
     /// When this revision was written.

@@ -3,12 +3,14 @@
 use async_trait::async_trait;
 
 use crate::{
-    AuditRecord, Capture, Captured, ChangeResource, DiskUse, Entry, Error, EventFilter, EventId, EventRecord,
-    Fence, JobFilter, JobId, JobRecord, Kind, OpenJob, Page, PutResource, Resource, ResourceId, RevisionId,
-    Saved, Shard, Timestamp, WorkspaceId, Write,
+    AuditRecord, CandidateQuery, Candidates, Capture, Captured, ChangeResource, DeleteVariable, DiskUse,
+    Entry, Error, EventFilter, EventId, EventRecord, Fence, JobFilter, JobId, JobRecord, Kind, OpenJob, Page,
+    PutResource, PutVariable, Resource, ResourceId, RevisionId, Saved, SavedVariable, Shard, Timestamp,
+    Variable, VariableValue, WorkspaceId, Write,
 };
 
-/// Receives jobs in the order in which their captures were committed. Called by the store after the commit
+/// Receives new jobs in the order in which their captures were committed, and parked jobs that were woken (in state
+/// `Waiting`, without payload, `wake_at` not in the future). Called by the store after the commit
 /// and before the captures are answered; must not block. Losing a call loses no job, only time: the truth is
 /// [`Store::open_jobs`].
 pub type Feed = Box<dyn Fn(Vec<OpenJob>) + Send + Sync>;
@@ -57,11 +59,37 @@ pub trait Store: Send + Sync + 'static {
     /// need them.
     async fn change_resource(&self, change: ChangeResource) -> Result<(), Error>;
 
+    // --- variables
+
+    /// Gives a variable a value (and writes an audit record without it), or finds that nothing changed.
+    async fn put_variable(&self, put: PutVariable) -> Result<SavedVariable, Error>;
+    /// Removes a variable (and writes an audit record). Its value is gone, its version is remembered.
+    async fn delete_variable(&self, delete: DeleteVariable) -> Result<(), Error>;
+    /// By name, after `after`, without values.
+    async fn variables(
+        &self,
+        workspace: WorkspaceId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Variable>, Error>;
+    /// Those of these names that there are, without values.
+    async fn variables_named(&self, workspace: WorkspaceId, names: &[&str]) -> Result<Vec<Variable>, Error>;
+    /// Those of these names that there are, with values: for the moment of use.
+    async fn variable_values(
+        &self,
+        workspace: WorkspaceId,
+        names: &[&str],
+    ) -> Result<Vec<VariableValue>, Error>;
+    /// Goes up with every change of a variable in the workspace, before the change is answered. Cheap.
+    async fn variable_generation(&self, workspace: WorkspaceId) -> Result<u64, Error>;
+
     // --- the hot path
 
     /// Dedup marks, the event and its jobs, in one transaction.
     async fn capture(&self, capture: Capture) -> Result<Captured, Error>;
     /// Outcomes and a job's new state, in one transaction. A job that is final accepts no write: `Conflict`.
+    /// A job that parks for something that is there already is due at once and comes through the feed, before this
+    /// verb answers.
     async fn write(&self, write: Write) -> Result<(), Error>;
     /// Who gets told of new jobs. One at a time; a later call replaces the former.
     fn set_feed(&self, feed: Feed);
@@ -72,10 +100,15 @@ pub trait Store: Send + Sync + 'static {
     async fn acquire(&self, shard: Shard) -> Result<Fence, Error>;
     /// Pending, running and suspended jobs of a shard with `place > after`, by place; without payloads.
     async fn open_jobs(&self, shard: Shard, after: u64, limit: u32) -> Result<Vec<OpenJob>, Error>;
-    /// Waiting jobs of a shard that are due at or before `until`, by moment; without payloads.
+    /// Waiting jobs of a shard that are due at or before `until`, by moment; without payloads. Those that no moment
+    /// wakes come last, if `until` is [`Timestamp::NEVER`].
     async fn waiting_jobs(&self, shard: Shard, until: Timestamp, limit: u32) -> Result<Vec<OpenJob>, Error>;
     /// One job that is not final, with its payload.
     async fn open_job(&self, job: JobId) -> Result<Option<OpenJob>, Error>;
+    /// Events of the inbox, oldest first: what a `listen` looks through.
+    async fn candidates(&self, query: &CandidateQuery) -> Result<Candidates, Error>;
+    /// The types of events that the workspace's inbox keeps: every [`PutResource::listens`] so far, sorted.
+    async fn listened(&self, workspace: WorkspaceId) -> Result<Vec<String>, Error>;
     /// A job's journal, by sequence.
     async fn journal(&self, workspace: WorkspaceId, job: JobId) -> Result<Vec<Entry>, Error>;
 
@@ -109,7 +142,7 @@ pub trait Store: Send + Sync + 'static {
     // --- upkeep
 
     /// Removes up to `limit` expired things (finished jobs with their journals, events nobody needs, dedup
-    /// marks); gives how many were removed.
+    /// marks); gives how many were removed. A job stays while its parent is open, and up to an hour longer.
     async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, Error>;
     /// Appends an audit record for something that is not a resource.
     async fn audit(&self, record: AuditRecord) -> Result<(), Error>;

@@ -10,6 +10,9 @@ pub struct Timestamp(pub i64);
 // === impl Timestamp ===
 
 impl Timestamp {
+    /// Later than everything.
+    pub const NEVER: Self = Self(i64::MAX);
+
     /// Later by a duration; saturates.
     pub fn after(self, duration: std::time::Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);

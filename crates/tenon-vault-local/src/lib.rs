@@ -5,8 +5,10 @@
 //! crate does not know where the file lives by default: the binary does.
 
 mod file;
+mod key_files;
 mod master_key;
 mod vault;
 
 pub use file::Create;
+pub use key_files::{KeyFiles, Origin};
 pub use vault::{Error, LocalVault};

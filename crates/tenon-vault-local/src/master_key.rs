@@ -61,6 +61,11 @@ impl MasterKey {
         Zeroizing::new(format!("{PREFIX}{}\n", digits.as_str()))
     }
 
+    /// Its fingerprint in hexadecimal.
+    pub(crate) fn id(&self) -> String {
+        format!("{:016x}", u64::from_be_bytes(self.fingerprint()))
+    }
+
     /// Encrypts a data key.
     pub(crate) fn wrap(&self, key: &[u8; 32]) -> Result<Vec<u8>, Error> {
         let mut nonce = [0; NONCE_LEN];

@@ -97,6 +97,10 @@ impl LocalVault {
 }
 
 impl Vault for LocalVault {
+    fn id(&self) -> String {
+        self.0.id()
+    }
+
     fn wrap(&self, key: &[u8; 32]) -> Result<Vec<u8>, tenon_vault::Error> {
         self.0.wrap(key)
     }

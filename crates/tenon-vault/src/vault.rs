@@ -1,4 +1,4 @@
-//! The port itself and its one error.
+//! The port to whoever holds the master key, and its one error.
 
 use zeroize::Zeroizing;
 
@@ -20,8 +20,11 @@ pub enum Error {
     Unavailable(String),
 }
 
-/// Holder of the master key.
+/// Holder of a master key.
 pub trait Vault: Send + Sync {
+    /// A short name of the master key that tells nothing about it: the same for the same key, another for
+    /// another. People compare it.
+    fn id(&self) -> String;
     /// Encrypts a data key, so that it can be stored beside the data.
     fn wrap(&self, key: &[u8; 32]) -> Result<Vec<u8>, Error>;
     /// Decrypts what [`Vault::wrap`] gave. Tells a wrong master key from damaged bytes.

@@ -1,7 +1,8 @@
 //! An event in: marks, the event, its jobs.
 //!
 //! The mark comes first, because it decides; after it nothing can be refused. B-tree touches of an event with a
-//! mark and one job: mark, event, its list, job, its list, open jobs; retention is noted per batch.
+//! mark and one job: mark, event, its list, job, its list, open jobs; retention is noted per batch. Where its type is
+//! declared, the inbox comes to that; else an event costs one look into the writer's memory more.
 
 use std::borrow::Cow;
 
@@ -16,6 +17,7 @@ use super::{Command, Context, Need};
 use crate::body;
 use crate::codec::{Columns as _, origin_number, pack, state_number, unpack};
 use crate::failure::Failure;
+use crate::inbox;
 use crate::writer::effects::Expiring;
 
 const MARK: &str = "INSERT INTO mark (hash, expires, event) VALUES (?1, ?2, ?3)
@@ -25,7 +27,7 @@ const REPEATED: &str =
     "UPDATE event SET duplicates = duplicates + 1 WHERE id = ?1 AND workspace = ?2 RETURNING jobs";
 const EVENT: &str =
     "INSERT INTO event (id, workspace, origin, captured_at, expires, duplicates, jobs, type, source,
-    subject, envelope) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10)";
+    subject, envelope, place) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11)";
 const JOB: &str =
     "INSERT INTO job (id, workspace, workflow, state, revision, semantics, event, origin, shard, lane,
     place, priority, journal_length, captured_at, parent, rerun_of, input)
@@ -96,7 +98,12 @@ impl SealedCapture {
         Ok(Duplicate { event, jobs: jobs.map(|jobs| unpack(&jobs)).unwrap_or_default() })
     }
 
-    fn insert_event(&self, context: &mut Context<'_>, jobs: &[JobId]) -> rusqlite::Result<()> {
+    fn insert_event(
+        &self,
+        context: &mut Context<'_>,
+        jobs: &[JobId],
+        place: Option<u64>,
+    ) -> rusqlite::Result<()> {
         let event = &self.capture.event;
         let envelope = body::store(context.connection, &self.envelope)?;
         context.connection.prepare_cached(EVENT)?.execute((
@@ -110,10 +117,14 @@ impl SealedCapture {
             &event.source,
             &event.subject,
             envelope,
+            place.map(|place| place as i64),
         ))?;
         context.state.counters.events += 1;
         context.effects.expire(Expiring::Event(event.id), event.expires);
-        Ok(())
+        match place {
+            Some(place) => inbox::keep(context, event, place),
+            None => Ok(()),
+        }
     }
 
     fn insert_job(
@@ -172,6 +183,8 @@ impl SealedCapture {
             captured_at: event.captured_at,
             started_at: None,
             origin: event.origin,
+            parent: job.parent,
+            looked_to: None,
             payload: Some(JobPayload { envelope: event.envelope.clone(), input: job.input.clone() }),
             journal_length: 0,
         })
@@ -199,6 +212,7 @@ impl Command for SealedCapture {
             let hash = self.mark.expect("only a mark that is there can be taken");
             return Ok(Captured::Duplicate(self.duplicate(context.connection, hash)?));
         }
+        let place = inbox::place(context, &self.capture.event);
         let mut started = Vec::with_capacity(self.jobs.len());
         for (job, sealed) in self.capture.jobs.iter().zip(&self.jobs) {
             if self.take_mark(context, sealed.mark, job.mark.as_ref())? {
@@ -206,7 +220,7 @@ impl Command for SealedCapture {
                 self.insert_job(context, job, sealed.input.as_deref())?;
             }
         }
-        self.insert_event(context, &started)?;
+        self.insert_event(context, &started, place)?;
         Ok(Captured::New { jobs: started })
     }
 }

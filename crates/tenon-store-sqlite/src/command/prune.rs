@@ -1,15 +1,18 @@
 //! Retention: a bounded piece of work on what has expired.
 //!
 //! An item in `expiry` is a hint; the row itself decides. An event stays as long as one of its jobs does, and
-//! then goes with its last job.
+//! then goes with its last job. A job stays as long as its parent is open: until then its end may be looked up.
+
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _};
-use tenon_store::{JobId, Timestamp};
+use tenon_store::{JobId, Timestamp, WorkspaceId};
 
 use super::{Command, Context, Need};
 use crate::body;
 use crate::codec::{Columns as _, unpack};
 use crate::failure::Failure;
+use crate::inbox;
 use crate::writer::effects::Expiring;
 
 /// Items that one command looks at: a few milliseconds of the writer.
@@ -17,15 +20,20 @@ const ITEMS: usize = 256;
 /// Journal entries that are removed with a job at once; the rest comes as an item of its own.
 const ENTRIES: u32 = 1000;
 
+/// After which a job that stays because of its parent is looked at again.
+const PARENT_IS_OPEN: Duration = Duration::from_hours(1);
+
 const NEXT: &str =
     "SELECT moment, sequence, kind, items FROM expiry WHERE moment <= ?1 ORDER BY moment, sequence LIMIT 1";
 const DONE: &str = "DELETE FROM expiry WHERE moment = ?1 AND sequence = ?2";
 const REST: &str = "UPDATE expiry SET items = ?3 WHERE moment = ?1 AND sequence = ?2";
 const MARK: &str = "DELETE FROM mark WHERE hash = ?1 AND expires <= ?2";
 const JOB: &str = "DELETE FROM job WHERE id = ?1 AND state >= 4 AND expires <= ?2
+    AND NOT EXISTS (SELECT 1 FROM job parent WHERE parent.id = job.parent AND parent.state < 4)
     RETURNING event, CASE length(input) WHEN 8 THEN input END, CASE length(result) WHEN 8 THEN result END";
+const JOB_STAYS: &str = "SELECT 1 FROM job WHERE id = ?1 AND state >= 4 AND expires <= ?2";
 const JOB_EXISTS: &str = "SELECT 1 FROM job WHERE id = ?1";
-const EVENT: &str = "SELECT jobs, CASE length(envelope) WHEN 8 THEN envelope END
+const EVENT: &str = "SELECT jobs, CASE length(envelope) WHEN 8 THEN envelope END, place, workspace, type
     FROM event WHERE id = ?1 AND expires <= ?2";
 const DELETE_EVENT: &str = "DELETE FROM event WHERE id = ?1";
 const FIRST_ENTRY: &str = "SELECT min(sequence) FROM journal WHERE job = ?1";
@@ -48,6 +56,15 @@ pub(crate) struct Pruned {
     pub(crate) removed: u64,
     /// Whether there may be more.
     pub(crate) more: bool,
+}
+
+/// An event that may be about to go.
+struct Leaving {
+    jobs: Vec<JobId>,
+    body: Option<Vec<u8>>,
+    place: Option<i64>,
+    workspace: WorkspaceId,
+    r#type: String,
 }
 
 struct Batch {
@@ -131,7 +148,16 @@ impl Prune {
                 Ok((row.event_id(0)?, bodies))
             })
             .optional()?;
-        let Some((event, bodies)) = removed else { return Ok(0) };
+        let Some((event, bodies)) = removed else {
+            if connection.prepare_cached(JOB_STAYS)?.exists((job.0 as i64, self.now.0))? {
+                let later = self.now.after(PARENT_IS_OPEN);
+                // At the end of time there is no later; this piece of work must end.
+                if later > self.now {
+                    context.effects.expire(Expiring::Job(job), later);
+                }
+            }
+            return Ok(0);
+        };
         for body in bodies.iter().flatten() {
             body::remove(connection, body)?;
         }
@@ -142,18 +168,29 @@ impl Prune {
 
     fn remove_event(&self, context: &mut Context<'_>, event: i64) -> rusqlite::Result<u64> {
         let connection = context.connection;
-        let found: Option<(Vec<u8>, Option<Vec<u8>>)> = connection
+        let found = connection
             .prepare_cached(EVENT)?
-            .query_row((event, self.now.0), |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row((event, self.now.0), |row| {
+                Ok(Leaving {
+                    jobs: unpack(&row.get::<_, Vec<u8>>(0)?),
+                    body: row.get(1)?,
+                    place: row.get(2)?,
+                    workspace: WorkspaceId(row.get(3)?),
+                    r#type: row.get(4)?,
+                })
+            })
             .optional()?;
-        let Some((jobs, body)) = found else { return Ok(0) };
-        for job in unpack(&jobs) {
+        let Some(Leaving { jobs, body, place, workspace, r#type }) = found else { return Ok(0) };
+        for job in jobs {
             if connection.prepare_cached(JOB_EXISTS)?.exists([job.0 as i64])? {
                 return Ok(0);
             }
         }
         if let Some(body) = body {
             body::remove(connection, &body)?;
+        }
+        if let Some(place) = place {
+            inbox::remove(connection, workspace, &r#type, place)?;
         }
         connection.prepare_cached(DELETE_EVENT)?.execute([event])?;
         context.state.counters.events -= 1;

@@ -1,11 +1,14 @@
 //! New content for a workflow or trigger.
 
 use rusqlite::{Connection, OptionalExtension as _};
-use tenon_store::{AuditRecord, Error, Kind, PutResource, ResourceId, Revision, RevisionId, Saved};
+use tenon_store::{
+    AuditRecord, Error, Kind, PinnedFile, PutResource, ResourceId, Revision, RevisionId, Saved,
+};
 
 use super::{Command, Context, Need, audit};
 use crate::codec::kind_number;
 use crate::failure::Failure;
+use crate::{file, inbox};
 
 const FIND: &str = "SELECT r.id, r.deleted, v.id, v.number, v.digest
     FROM resource r JOIN revision v ON v.id = r.newest WHERE r.workspace = ?1 AND r.kind = ?2 AND r.name = ?3";
@@ -88,7 +91,10 @@ impl Command for Put {
 
     fn size(&self) -> usize {
         let keys: usize = self.0.keys.iter().map(|key| 64 + key.len()).sum();
-        512 + self.0.document.len() + keys
+        let listens: usize = self.0.listens.iter().map(|r#type| 64 + r#type.len()).sum();
+        let content = |file: &PinnedFile| file.content.as_ref().map_or_else(String::len, String::len);
+        let files: usize = self.0.files.iter().map(|file| 128 + file.uri.len() + content(file)).sum();
+        512 + self.0.document.len() + keys + listens + files
     }
 
     fn need(&self) -> Need {
@@ -103,11 +109,17 @@ impl Command for Put {
         if put.expected.is_some() && put.expected != live.map(|found| found.newest.id) {
             return Err(Error::Conflict(format!("{} was changed by somebody else", put.name)).into());
         }
+        let declares_more = inbox::declare(context, put.workspace, &put.listens)?;
         if let Some(found) = live.filter(|found| found.digest == put.digest) {
+            if declares_more {
+                // A newer program may know better what jobs of the same content listen for.
+                context.raise_generation(put.workspace)?;
+            }
             return Ok(Saved::Unchanged(found.newest.clone()));
         }
         let revision = self.write_revision(context.connection, found.as_ref())?;
         self.write_keys(context.connection, revision.resource)?;
+        file::store(context.connection, revision.id, &put.files)?;
         let record = AuditRecord {
             workspace: put.workspace,
             actor: put.actor.clone(),

@@ -4,19 +4,21 @@
 //! nothing to change is the reason looked up.
 
 use rusqlite::{Connection, OptionalExtension as _};
-use tenon_store::{Entry, Error, JobState, Shard, Transition, Write};
+use tenon_store::{Entry, Error, EventWait, JobState, Shard, Timestamp, Transition, Waits, Write};
 use tenon_vault::Sealer;
 
 use super::{Command, Context, Need};
 use crate::body;
 use crate::codec::{Columns as _, state_number};
 use crate::failure::Failure;
+use crate::waiting;
 use crate::writer::effects::Expiring;
 
 /// A result that lives in `body` is left to the slow path, which removes the body.
 const MOVE: &str =
     "UPDATE job SET state = ?3, wake_at = ?4, started_at = coalesce(started_at, ?5), ended_at = ?6,
-        expires = ?7, result = ?8, journal_length = journal_length + ?9, shard = coalesce(shard, ?10)
+        expires = ?7, result = ?8, journal_length = journal_length + ?9, shard = coalesce(shard, ?10),
+        looked_to = ?13
     WHERE id = ?1 AND workspace = ?2 AND state < 4 AND (?11 IS NULL OR journal_length = ?11)
         AND (shard IS NULL OR shard = ?12) AND (result IS NULL OR length(result) <> 8)";
 const STANDS: &str = "SELECT state, journal_length, shard, CASE length(result) WHEN 8 THEN result END
@@ -98,7 +100,7 @@ impl SealedWrite {
         Ok(standing)
     }
 
-    fn move_job(&self, connection: &Connection) -> rusqlite::Result<bool> {
+    fn move_job(&self, connection: &Connection, wake_at: Option<Timestamp>) -> rusqlite::Result<bool> {
         let write = &self.write;
         let state = write.transition.state();
         // A job outside any lane that goes on takes one of its own in the shard of whoever moved it.
@@ -108,7 +110,7 @@ impl SealedWrite {
             write.job.0 as i64,
             write.workspace.0,
             state_number(state),
-            wake_at(&write.transition),
+            wake_at.map(|moment| moment.0),
             write.started_at.0,
             state.is_final().then_some(write.at.0),
             expires(&write.transition),
@@ -117,8 +119,37 @@ impl SealedWrite {
             goes_on.then_some(write.fence.shard.0),
             write.entries.first().map(|entry| entry.sequence),
             write.fence.shard.0,
+            looked_to(&write.transition).map(|place| place as i64),
         ])?;
         Ok(changed == 1)
+    }
+
+    fn wait(&self, connection: &Connection) -> rusqlite::Result<Wait<'_>> {
+        let Transition::Waiting { wake_at, waits } = &self.write.transition else { return Ok(Wait::Nothing) };
+        let wake_at = *wake_at;
+        if waits.events.is_none() && waits.children.is_empty() {
+            return Ok(Wait::Moment { wake_at });
+        }
+        let is_over = waiting::has_come(connection, self.write.workspace, waits)?;
+        Ok(if is_over { Wait::Over } else { Wait::More { wake_at, waits } })
+    }
+
+    /// What the job waited for before gives way to what it waits for now; who waits for its end is woken.
+    fn settle(&self, context: &mut Context<'_>, wait: &Wait<'_>) -> rusqlite::Result<()> {
+        let Write { workspace, job, at, .. } = self.write;
+        waiting::leave(context, job)?;
+        match wait {
+            Wait::Nothing | Wait::Moment { .. } => {}
+            Wait::More { waits, .. } => waiting::park(context, workspace, job, waits)?,
+            Wait::Over => waiting::feed(context, job)?,
+        }
+        let Some(expires) = expires(&self.write.transition) else { return Ok(()) };
+        context.state.counters.open_jobs -= 1;
+        context.effects.expire(Expiring::Job(job), Timestamp(expires));
+        match context.state.waiters.of_end(job).cloned() {
+            Some(parents) => waiting::wake(context, &parents, at),
+            None => Ok(()),
+        }
     }
 
     fn append(&self, connection: &Connection) -> rusqlite::Result<()> {
@@ -139,12 +170,28 @@ impl SealedWrite {
     }
 }
 
+/// What the job waits for after the write.
+enum Wait<'a> {
+    /// It does not wait.
+    Nothing,
+    /// A moment only.
+    Moment { wake_at: Timestamp },
+    /// For more than a moment, and nothing of it has come yet.
+    More { wake_at: Timestamp, waits: &'a Waits },
+    /// For something that is there already.
+    Over,
+}
+
 impl Command for SealedWrite {
     type Output = ();
 
     fn size(&self) -> usize {
         let outcomes: usize = self.outcomes.iter().map(|outcome| 128 + 2 * outcome.len()).sum();
-        256 + outcomes + 2 * self.result.as_ref().map_or(0, Vec::len)
+        let waits = match &self.write.transition {
+            Transition::Waiting { waits, .. } => waits_size(waits),
+            _ => 0,
+        };
+        256 + outcomes + waits + 2 * self.result.as_ref().map_or(0, Vec::len)
     }
 
     fn need(&self) -> Need {
@@ -161,27 +208,30 @@ impl Command for SealedWrite {
             // Its body is written before the row, so the row is checked before the body.
             self.check(connection)?;
         }
-        if self.has_large_result() || !self.move_job(connection)? {
+        let wait = self.wait(connection)?;
+        let wake_at = match &wait {
+            Wait::Nothing => None,
+            Wait::Moment { wake_at } | Wait::More { wake_at, .. } => Some(*wake_at),
+            Wait::Over => Some(self.write.at),
+        };
+        if self.has_large_result() || !self.move_job(connection, wake_at)? {
             let standing = self.check(connection)?;
             if let Some(column) = standing.large_result {
                 body::remove(connection, &column)?;
                 connection.prepare_cached(DROP_RESULT)?.execute([self.write.job.0 as i64])?;
             }
-            let moved = self.move_job(connection)?;
+            let moved = self.move_job(connection, wake_at)?;
             assert!(moved, "a job that was checked in this transaction moves");
         }
         self.append(connection)?;
-        if let Some(expires) = expires(&self.write.transition) {
-            context.state.counters.open_jobs -= 1;
-            context.effects.expire(Expiring::Job(self.write.job), tenon_store::Timestamp(expires));
-        }
+        self.settle(context, &wait)?;
         Ok(())
     }
 }
 
-fn wake_at(transition: &Transition) -> Option<i64> {
+fn looked_to(transition: &Transition) -> Option<u64> {
     match transition {
-        Transition::Waiting { wake_at } => Some(wake_at.0),
+        Transition::Waiting { waits, .. } => waits.events.as_ref().map(|events| events.after),
         _ => None,
     }
 }
@@ -193,4 +243,12 @@ fn expires(transition: &Transition) -> Option<i64> {
         | Transition::Cancelled { expires } => Some(expires.0),
         _ => None,
     }
+}
+
+fn waits_size(waits: &Waits) -> usize {
+    let of_type = |events: &EventWait| {
+        let subject = events.subject.as_ref().map_or(0, String::len);
+        events.types.iter().map(|r#type| 128 + r#type.len() + subject).sum::<usize>()
+    };
+    waits.events.as_ref().map_or(0, of_type) + 64 * waits.children.len()
 }

@@ -7,7 +7,7 @@ use super::OrPort as _;
 
 /// Clocks are set back now and then, and captures commit a little out of order; what is found is only used as a
 /// bound, and rows within this distance of it are looked at one by one.
-const SLACK_MICROS: i64 = 3_600_000_000;
+pub(crate) const SLACK_MICROS: i64 = 3_600_000_000;
 
 /// Which table.
 #[derive(Debug, Clone, Copy)]

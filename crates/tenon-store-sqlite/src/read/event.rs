@@ -48,7 +48,7 @@ pub(crate) fn events(
     limit: u32,
 ) -> Result<Page<EventRecord>, Error> {
     let (first, last) = ids_between(connection, Table::Event, filter.since, filter.until)?;
-    let mut candidates = Candidates { sql: LIST, workspace: workspace.0, first, last }.before(cursor);
+    let mut candidates = Candidates { sql: LIST, of: workspace.0, first, last }.before(cursor);
     if let Some(ids) = &filter.ids {
         candidates = candidates.within(ids.start().0, ids.end().0);
     }

@@ -19,12 +19,14 @@ const ONE: &str =
         j.rerun_of, CASE WHEN ?3 OR j.state IN (3, 5) THEN j.result END, CASE WHEN ?3 THEN j.input END
     FROM job j LEFT JOIN resource r ON r.id = j.workflow LEFT JOIN revision v ON v.id = j.revision
     WHERE j.id = ?1 AND j.workspace = ?2";
-const BRIEF: &str = "SELECT workflow, state, captured_at FROM job WHERE id = ?1 AND workspace = ?2";
+const BRIEF: &str = "SELECT workflow, state, captured_at, parent FROM job WHERE id = ?1 AND workspace = ?2";
 const OF_EVENT: &str = "SELECT jobs FROM event WHERE id = ?1 AND workspace = ?2";
 const LIST: &str = "SELECT id, workflow FROM job INDEXED BY job_list
     WHERE workspace = ?1 AND id BETWEEN ?2 AND ?3 ORDER BY id DESC";
 const ATTENTION: &str = "SELECT id, workflow FROM job INDEXED BY job_attention
     WHERE state IN (3, 5, 6) AND workspace = ?1 AND id BETWEEN ?2 AND ?3 ORDER BY id DESC";
+const CHILDREN: &str = "SELECT id, workflow FROM job INDEXED BY job_children
+    WHERE parent = ?1 AND id BETWEEN ?2 AND ?3 ORDER BY id DESC";
 const RESULT: usize = 19;
 const INPUT: usize = 20;
 
@@ -59,8 +61,13 @@ pub(crate) fn jobs(
         return jobs_of_event(connection, sealer, request, event);
     }
     let (first, last) = ids_between(connection, Table::Job, filter.since, filter.until)?;
-    let sql = if needs_attention(&filter.states) { ATTENTION } else { LIST };
-    let mut candidates = Candidates { sql, workspace: workspace.0, first, last }.before(request.cursor);
+    let (sql, of) = match filter.parent {
+        // Whose they are is looked at with each row.
+        Some(parent) => (CHILDREN, parent.0 as i64),
+        None if needs_attention(&filter.states) => (ATTENTION, workspace.0),
+        None => (LIST, workspace.0),
+    };
+    let mut candidates = Candidates { sql, of, first, last }.before(request.cursor);
     if let Some(ids) = &filter.ids {
         candidates = candidates.within(ids.start().0, ids.end().0);
     }
@@ -121,13 +128,16 @@ fn look(
     let brief = connection
         .prepare_cached(BRIEF)
         .and_then(|mut statement| {
-            let columns = |row: &Row<'_>| Ok((ResourceId(row.get(0)?), state(row.get(1)?), row.time(2)?));
+            let columns = |row: &Row<'_>| {
+                Ok((ResourceId(row.get(0)?), state(row.get(1)?), row.time(2)?, row.optional_job_id(3)?))
+            };
             statement.query_row((id.0 as i64, request.workspace.0), columns).optional()
         })
         .or_port()?;
-    let Some((workflow, state, captured_at)) = brief else { return Ok(None) };
+    let Some((workflow, state, captured_at, parent)) = brief else { return Ok(None) };
     let wanted = filter.workflow.is_none_or(|wanted| wanted == workflow)
         && (filter.states.is_empty() || filter.states.contains(&state))
+        && (filter.parent.is_none() || filter.parent == parent)
         && filter.since.is_none_or(|since| captured_at >= since)
         && filter.until.is_none_or(|until| captured_at < until);
     if !wanted {
@@ -184,7 +194,7 @@ fn parse(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         created_at: row.time(13)?,
         started_at: row.optional_time(14)?,
         ended_at: row.optional_time(15)?,
-        wake_at: row.optional_time(16)?,
+        wake_at: row.wake_time(16)?,
         parent: row.optional_job_id(17)?,
         rerun_of: row.optional_job_id(18)?,
         input: None,

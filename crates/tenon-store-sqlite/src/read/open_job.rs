@@ -9,12 +9,14 @@ use crate::body;
 use crate::codec::{Columns as _, origin, state};
 use crate::workspaces::Workspaces;
 
+/// The columns that [`parse`] reads.
 macro_rules! columns {
     () => {
         "id, workspace, workflow, revision, semantics, event, shard, lane, place, priority, state, wake_at,
-         captured_at, started_at, origin, journal_length"
+         captured_at, started_at, origin, journal_length, parent, looked_to"
     };
 }
+pub(crate) use columns;
 
 const OPEN: &str = concat!(
     "SELECT ",
@@ -29,7 +31,7 @@ const WAITING: &str = concat!(
 );
 const ONE: &str = concat!("SELECT ", columns!(), ", input FROM job WHERE id = ?1 AND state < 4");
 const ENVELOPE: &str = "SELECT envelope FROM event WHERE id = ?1 AND workspace = ?2";
-const INPUT: usize = 16;
+const INPUT: usize = 18;
 
 /// See `Store::open_jobs`.
 pub(crate) fn open_jobs(
@@ -88,7 +90,7 @@ pub(crate) fn open_job(
 }
 
 /// A job outside any lane has no shard; whoever moves it on does so from shard 0.
-fn parse(row: &Row<'_>) -> rusqlite::Result<OpenJob> {
+pub(crate) fn parse(row: &Row<'_>) -> rusqlite::Result<OpenJob> {
     Ok(OpenJob {
         id: row.job_id(0)?,
         workspace: WorkspaceId(row.get(1)?),
@@ -101,11 +103,13 @@ fn parse(row: &Row<'_>) -> rusqlite::Result<OpenJob> {
         place: row.get::<_, i64>(8)? as u64,
         priority: row.get(9)?,
         state: state(row.get(10)?),
-        wake_at: row.optional_time(11)?,
+        wake_at: row.wake_time(11)?,
         captured_at: row.time(12)?,
         started_at: row.optional_time(13)?,
         origin: origin(row.get(14)?),
-        payload: None,
         journal_length: row.get(15)?,
+        parent: row.optional_job_id(16)?,
+        looked_to: row.get::<_, Option<i64>>(17)?.map(|place| place as u64),
+        payload: None,
     })
 }

@@ -5,6 +5,7 @@ use tenon_store::{Error, Kind, Resource, ResourceId, Revision, RevisionId, Works
 
 use super::OrPort as _;
 use crate::codec::{Columns as _, kind, kind_number};
+use crate::file;
 
 macro_rules! select {
     ($document:literal, $rest:literal) => {
@@ -50,7 +51,7 @@ pub(crate) fn resource(
     kind: Kind,
     name: &str,
 ) -> Result<Option<Resource>, Error> {
-    one(connection, NEWEST, (workspace.0, kind_number(kind), name))
+    whole(connection, NEWEST, (workspace.0, kind_number(kind), name))
 }
 
 /// See `Store::revision`.
@@ -59,7 +60,7 @@ pub(crate) fn revision(
     workspace: WorkspaceId,
     id: RevisionId,
 ) -> Result<Option<Resource>, Error> {
-    one(connection, ONE, (workspace.0, id.0))
+    whole(connection, ONE, (workspace.0, id.0))
 }
 
 /// See `Store::revisions`.
@@ -99,12 +100,20 @@ pub(crate) fn resources_by_key(
     }
     found.sort_by_key(|resource| resource.revision.resource);
     found.dedup_by_key(|resource| resource.revision.resource);
+    for resource in &mut found {
+        resource.files = file::of_revision(connection, resource.revision.id)?;
+    }
     Ok((found, generation))
 }
 
-fn one(connection: &Connection, sql: &str, params: impl Params) -> Result<Option<Resource>, Error> {
+/// One, with its files.
+fn whole(connection: &Connection, sql: &str, params: impl Params) -> Result<Option<Resource>, Error> {
     let mut statement = connection.prepare_cached(sql).or_port()?;
-    statement.query_row(params, parse).optional().or_port()
+    let Some(mut resource) = statement.query_row(params, parse).optional().or_port()? else {
+        return Ok(None);
+    };
+    resource.files = file::of_revision(connection, resource.revision.id)?;
+    Ok(Some(resource))
 }
 
 fn many(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<Resource>, Error> {
@@ -115,6 +124,7 @@ fn many(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<R
 
 fn parse(row: &Row<'_>) -> rusqlite::Result<Resource> {
     Ok(Resource {
+        files: Vec::new(),
         workspace: WorkspaceId(row.get(0)?),
         kind: kind(row.get(1)?),
         name: row.get(2)?,

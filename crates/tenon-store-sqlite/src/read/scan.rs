@@ -13,12 +13,12 @@ const ROW_STEPS: u32 = 4;
 /// Items of one page at most.
 const ITEMS: u32 = 1000;
 
-/// Which candidates a list goes through: `(workspace, first id, last id)` → `(id, tag)`, newest first.
+/// Which candidates a list goes through: `(of, first id, last id)` → `(id, tag)`, newest first.
 pub(crate) struct Candidates {
     /// The query.
     pub(crate) sql: &'static str,
-    /// Whose.
-    pub(crate) workspace: i64,
+    /// Of which workspace, or which parent.
+    pub(crate) of: i64,
     /// Inclusive.
     pub(crate) first: i64,
     /// Inclusive.
@@ -55,7 +55,7 @@ pub(crate) fn page<T>(
 ) -> Result<Page<T>, Error> {
     let limit = limit.clamp(1, ITEMS) as usize;
     let mut statement = connection.prepare_cached(candidates.sql).or_port()?;
-    let mut rows = statement.query((candidates.workspace, candidates.first, candidates.last)).or_port()?;
+    let mut rows = statement.query((candidates.of, candidates.first, candidates.last)).or_port()?;
     let mut items = Vec::new();
     let mut steps = 0;
     let mut last_taken = None;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use tenon_store::{EventId, JobId, OpenJob, Timestamp, WorkspaceId};
+use tenon_vault::{Sealer, Vault};
 
 use super::state::State;
 use crate::workspaces::Workspace;
@@ -79,6 +80,12 @@ pub(crate) struct Effects {
     pub(crate) created: Vec<(WorkspaceId, String, Arc<Workspace>)>,
     /// Workspaces whose generation went up.
     pub(crate) raised: Vec<WorkspaceId>,
+    /// New generations of workspaces' variables.
+    pub(crate) variables: Vec<(WorkspaceId, u64)>,
+    /// Sealers with a new data key.
+    pub(crate) sealers: Vec<(WorkspaceId, Arc<Sealer>)>,
+    /// Holder of the master key that is the one of the data now.
+    pub(crate) vault: Option<Arc<dyn Vault>>,
     expiring: BTreeMap<(i64, i64), (i64, Vec<u8>)>,
 }
 

@@ -1,5 +1,5 @@
 //! What the writer knows without asking: only this process writes, so memory and database agree after every
-//! commit; after a rollback it is loaded again.
+//! commit; after a rollback it is loaded again (waiters, which may be many, are put back).
 
 use std::collections::HashMap;
 
@@ -8,6 +8,8 @@ use tenon_store::{Error, Shard, WorkspaceId};
 
 use crate::command::Context;
 use crate::failure::Failure;
+use crate::inbox::Listened;
+use crate::writer::waiters::Waiters;
 
 const LOAD_EPOCHS: &str = "SELECT shard, epoch FROM shard";
 const LOAD_GENERATIONS: &str = "SELECT id, generation FROM workspace";
@@ -34,7 +36,7 @@ pub(crate) struct Counters {
 // === impl Counters ===
 
 impl Counters {
-    /// The place of one more job.
+    /// The place of one more job, or of an event in an inbox.
     pub(crate) fn next_place(&mut self) -> u64 {
         self.place += 1;
         self.place as u64
@@ -66,6 +68,10 @@ pub(crate) struct State {
     pub(crate) epochs: HashMap<Shard, u64>,
     /// Of each workspace.
     pub(crate) generations: HashMap<WorkspaceId, u64>,
+    /// Types of events that are kept in inboxes.
+    pub(crate) listened: Listened,
+    /// What parked jobs wait for.
+    pub(crate) waiters: Waiters,
     /// See there.
     pub(crate) counters: Counters,
     saved: Counters,
@@ -76,6 +82,18 @@ pub(crate) struct State {
 impl State {
     /// As it is in the database.
     pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Self> {
+        Self::with(connection, Waiters::load(connection)?)
+    }
+
+    /// As it was before a batch that was rolled back.
+    pub(crate) fn revert(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.waiters.revert();
+        let waiters = std::mem::take(&mut self.waiters);
+        *self = Self::with(connection, waiters)?;
+        Ok(())
+    }
+
+    fn with(connection: &Connection, waiters: Waiters) -> rusqlite::Result<Self> {
         let epochs = connection
             .prepare_cached(LOAD_EPOCHS)?
             .query_map([], |row| Ok((Shard(row.get(0)?), row.get::<_, i64>(1)? as u64)))?
@@ -85,7 +103,8 @@ impl State {
             .query_map([], |row| Ok((WorkspaceId(row.get(0)?), row.get::<_, i64>(1)? as u64)))?
             .collect::<rusqlite::Result<_>>()?;
         let counters = Counters::load(connection)?;
-        Ok(Self { epochs, generations, counters, saved: counters })
+        let listened = Listened::load(connection)?;
+        Ok(Self { epochs, generations, listened, waiters, counters, saved: counters })
     }
 
     /// The newest epoch of a shard; 0 if nobody ever owned it.

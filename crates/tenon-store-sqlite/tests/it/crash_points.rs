@@ -6,19 +6,20 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use tenon_crash_vfs::{Disk, Kept, Operation, Recorder, Syncs};
 use tenon_store::{
-    Captured, DedupMark, Entry, EventFilter, EventId, Fence, JobFilter, JobId, JobState, Shard, Store as _,
-    Timestamp, Transition, Write,
+    CandidateQuery, Captured, DedupMark, Entry, EventFilter, EventId, EventRecord, EventWait, Fence,
+    JobFilter, JobId, JobRecord, JobState, Shard, Store as _, Timestamp, Transition, Waits, Write,
 };
 use tenon_store_sqlite::SqliteStore;
 
 use crate::harness::{Shop, options};
 
 /// Events of each of the two lives of the store.
-const EVENTS: u64 = 24;
+const EVENTS: u64 = 12;
 /// Captures that are sent at once, so that they share a transaction.
 const AT_ONCE: u64 = 4;
 /// Over 64 KiB: goes into a table of its own.
@@ -35,7 +36,18 @@ enum Promise {
     Captured(u64),
     /// Job `n` has so many journal entries and is in this state.
     Written(u64, u32, JobState),
+    /// Job `n` is parked until an event or an end comes.
+    Parked(u64),
+    /// What job `n` waits for has come, so it is due.
+    Woken(u64),
 }
+
+/// What jobs listen for.
+const PAID: &str = "com.acme.paid";
+/// Event `n + PAID_IDS` is of that type and has the subject `n`.
+const PAID_IDS: u64 = 1000;
+/// With the listening workflow.
+const GENERATION: u64 = 2;
 
 /// A run that was recorded. Marks are indexes into `promises`.
 struct Run {
@@ -68,6 +80,7 @@ async fn record(vfs: &str, syncs: Syncs) -> Run {
         options.vfs = Some(vfs.to_owned());
         let shop = Shop::open(options).await;
         let fence = shop.store.acquire(Shard(0)).await.unwrap();
+        shop.store.put_resource(shop.listener(&[PAID])).await.unwrap();
         live(&shop, fence, life * EVENTS, &mut |promise| {
             promises.push(promise);
             recorder.mark(promises.len() - 1);
@@ -94,7 +107,48 @@ async fn live(shop: &Shop, fence: Fence, first: u64, promised: &mut impl FnMut(P
         let n = numbers[0];
         shop.store.write(completed(shop, fence, n)).await.unwrap();
         promised(Promise::Written(n, 2, JobState::Completed));
+        wait(shop, fence, &numbers, group, promised).await;
     }
+}
+
+/// The second job of a group waits for its event, which comes before the park or after it; the third waits for the
+/// end of the fourth, which comes in every other group.
+async fn wait(shop: &Shop, fence: Fence, numbers: &[u64], group: u64, promised: &mut impl FnMut(Promise)) {
+    let &[_, listener, parent, child] = numbers else { unreachable!("there are four at once") };
+    let (park, event) =
+        (shop.store.write(parked(shop, fence, listener)), shop.store.capture(paid(shop, listener)));
+    if group.is_multiple_of(2) {
+        park.await.unwrap();
+        promised(Promise::Parked(listener));
+        event.await.unwrap();
+    } else {
+        event.await.unwrap();
+        park.await.unwrap();
+    }
+    promised(Promise::Woken(listener));
+    shop.store.write(parked(shop, fence, parent)).await.unwrap();
+    promised(Promise::Parked(parent));
+    if group.is_multiple_of(2) {
+        shop.store.write(completed(shop, fence, child)).await.unwrap();
+        promised(Promise::Written(child, 2, JobState::Completed));
+        promised(Promise::Woken(parent));
+    }
+}
+
+/// Job `n` waits for its event and for the end of the job after it.
+fn parked(shop: &Shop, fence: Fence, n: u64) -> Write {
+    let events = EventWait { types: vec![PAID.to_owned()], subject: Some(n.to_string()), after: 0 };
+    let waits = Waits { events: Some(events), children: vec![JobId(n + 1)] };
+    let transition = Transition::Waiting { wake_at: Timestamp::NEVER, waits };
+    Write { entries: Vec::new(), transition, ..shop.outcome(fence, n, "") }
+}
+
+fn paid(shop: &Shop, n: u64) -> tenon_store::Capture {
+    let mut capture = marked(shop, n + PAID_IDS);
+    capture.jobs.clear();
+    PAID.clone_into(&mut capture.event.r#type);
+    capture.event.subject = Some(n.to_string());
+    capture
 }
 
 /// All at once, as the tasks of a server are.
@@ -119,6 +173,7 @@ async fn join_all<F: Future<Output: Send>>(futures: impl Iterator<Item = F>) -> 
 fn marked(shop: &Shop, n: u64) -> tenon_store::Capture {
     let payload = if n.is_multiple_of(8) { "x".repeat(LARGE) } else { format!("order {n}") };
     let mut capture = shop.order(n, &payload);
+    capture.generation = GENERATION;
     let key = format!("delivery-{n}");
     capture.mark = Some(DedupMark { scope: "trigger:1".to_owned(), key, expires: Timestamp(i64::MAX) });
     capture
@@ -198,14 +253,19 @@ async fn examine(directory: &Path, promises: &[Promise]) -> Result<(), String> {
 /// One promise is kept.
 async fn kept(shop: &Shop, promise: &Promise) -> Result<(), String> {
     let n = match promise {
-        Promise::Captured(n) | Promise::Written(n, ..) => *n,
+        Promise::Captured(n) | Promise::Written(n, ..) | Promise::Parked(n) | Promise::Woken(n) => *n,
     };
     let event =
         shop.store.event(shop.workspace, EventId(n)).await.map_err(|error| format!("event {n} ({error})"))?;
     event.ok_or_else(|| format!("event {n}"))?;
     let job = shop.store.job(shop.workspace, JobId(n)).await.map_err(|error| format!("job {n} ({error})"))?;
     let job = job.ok_or_else(|| format!("job {n}"))?;
-    let Promise::Written(_, entries, state) = promise else { return Ok(()) };
+    let (entries, state) = match promise {
+        Promise::Parked(_) if job.state != JobState::Waiting => return Err(format!("the park of job {n}")),
+        Promise::Woken(_) if job.wake_at.is_none() => return Err(format!("the waking of job {n}")),
+        Promise::Captured(_) | Promise::Parked(_) | Promise::Woken(_) => return Ok(()),
+        Promise::Written(_, entries, state) => (entries, state),
+    };
     let journal = shop.store.journal(shop.workspace, JobId(n)).await.map_err(|error| error.to_string())?;
     // More may have been written since.
     if journal.len() < *entries as usize {
@@ -246,10 +306,51 @@ async fn whole(shop: &Shop) -> Result<(), String> {
     if (used.events, used.jobs, used.open_jobs) != (events.len() as u64, jobs.len() as u64, open) {
         return Err(format!("the counters ({used:?})"));
     }
+    waits_are_whole(shop, &events, &jobs).await?;
     for event in events.iter().rev().take(2).chain(events.iter().take(2)) {
         let repeat = store.capture(marked(shop, event.id.0)).await.map_err(text)?;
         if !matches!(repeat, Captured::Duplicate(_)) {
             return Err(format!("the mark of {}", event.id));
+        }
+    }
+    Ok(())
+}
+
+/// Every event of the type is in the inbox, who waits for what is there is due, and who waits hears of what comes.
+async fn waits_are_whole(shop: &Shop, events: &[EventRecord], jobs: &[JobRecord]) -> Result<(), String> {
+    let query = CandidateQuery {
+        workspace: shop.workspace,
+        types: vec![PAID.to_owned()],
+        subject: None,
+        after: 0,
+        since: Timestamp(0),
+        newest: 500,
+        limit: 500,
+    };
+    let inbox: HashSet<EventId> =
+        shop.store.candidates(&query).await.map_err(text)?.items.iter().map(|item| item.event).collect();
+    let kept = events.iter().filter(|event| event.r#type == PAID).map(|event| event.id).collect();
+    if inbox != kept {
+        return Err(format!("the inbox ({inbox:?} instead of {kept:?})"));
+    }
+    let ended: HashSet<JobId> = jobs.iter().filter(|job| job.state.is_final()).map(|job| job.id).collect();
+    let fed: Arc<Mutex<Vec<JobId>>> = Arc::default();
+    let sink = Arc::clone(&fed);
+    shop.store.set_feed(Box::new(move |jobs| sink.lock().unwrap().extend(jobs.iter().map(|job| job.id))));
+    let mut asleep = 0;
+    for job in jobs.iter().filter(|job| job.state == JobState::Waiting) {
+        let has_come = inbox.contains(&EventId(job.id.0 + PAID_IDS)) || ended.contains(&JobId(job.id.0 + 1));
+        if job.wake_at.is_some() != has_come {
+            return Err(format!("half of a wake ({}: {:?}, has come: {has_come})", job.id, job.wake_at));
+        }
+        // Two of them are enough for each crash point.
+        asleep += usize::from(!has_come);
+        if !has_come && asleep <= 2 {
+            shop.store.capture(paid(shop, job.id.0)).await.map_err(text)?;
+            if *fed.lock().unwrap() != [job.id] {
+                return Err(format!("the waiter of {}", job.id));
+            }
+            fed.lock().unwrap().clear();
         }
     }
     Ok(())

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tenon_store::conformance::Harness;
 use tenon_store::{
-    Capture, Entry, EventId, Fence, JobId, Lane, NewEvent, NewJob, Origin, ResourceId, RevisionId, Shard,
-    Store, Timestamp, Transition, WorkspaceId, Write,
+    Capture, Entry, EventId, Fence, JobId, Kind, Lane, NewEvent, NewJob, Origin, PutResource, ResourceId,
+    RevisionId, Shard, Store, Timestamp, Transition, WorkspaceId, Write,
 };
 use tenon_store_sqlite::{Options, SqliteStore};
 use tenon_vault::{Error, Vault};
@@ -18,6 +18,10 @@ use zeroize::Zeroizing;
 pub(crate) struct TestVault(pub(crate) u8);
 
 impl Vault for TestVault {
+    fn id(&self) -> String {
+        format!("test-{}", self.0)
+    }
+
     fn wrap(&self, key: &[u8; 32]) -> Result<Vec<u8>, Error> {
         Ok(std::iter::once(self.0).chain(key.iter().map(|byte| byte ^ self.0)).collect())
     }
@@ -106,6 +110,24 @@ impl Shop {
             parent: None,
         };
         Capture { generation: 1, mark: None, event, jobs: vec![job] }
+    }
+
+    /// A workflow whose jobs listen for these types.
+    pub(crate) fn listener(&self, types: &[&str]) -> PutResource {
+        PutResource {
+            workspace: self.workspace,
+            kind: Kind::Workflow,
+            name: "acme/listener".to_owned(),
+            version: "1.0.0".to_owned(),
+            digest: types.join(","),
+            document: "document: {}".to_owned(),
+            keys: Vec::new(),
+            listens: types.iter().map(|r#type| (*r#type).to_owned()).collect(),
+            files: Vec::new(),
+            expected: None,
+            at: Timestamp(1_700_000_000_000_000),
+            actor: "owner".to_owned(),
+        }
     }
 
     /// One outcome of job `n`, which goes on.

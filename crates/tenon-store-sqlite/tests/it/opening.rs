@@ -42,7 +42,7 @@ async fn a_newer_schema_is_left_alone() {
     let database = root.path().join("tenon.db");
     rusqlite::Connection::open(&database).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let error = SqliteStore::open(options(root.path())).expect_err("it is newer");
-    assert!(matches!(error, OpenError::Newer { found: 99, known: 1, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 99, known: 2..99, .. }), "{error}");
 }
 
 #[tokio::test]

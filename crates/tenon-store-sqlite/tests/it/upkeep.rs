@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tenon_store::{JobFilter, JobState, Shard, Store as _, Timestamp, Transition};
+use tenon_store::{EventWait, JobFilter, JobId, JobState, Shard, Store as _, Timestamp, Transition, Waits};
 
 use crate::harness::{Shop, options};
 
@@ -32,9 +32,19 @@ async fn retention_leaves_no_rows() {
     let root = tempfile::tempdir().unwrap();
     let shop = Shop::open(options(root.path())).await;
     let fence = shop.store.acquire(Shard(0)).await.unwrap();
+    shop.store.put_resource(shop.listener(&["com.acme.order", "*"])).await.unwrap();
     for n in 1..=600 {
         let payload = "x".repeat(if n % 100 == 0 { 100_000 } else { 10 });
-        shop.store.capture(shop.order(n, &payload)).await.unwrap();
+        let mut capture = shop.order(n, &payload);
+        capture.generation = 2;
+        capture.event.subject = Some(n.to_string());
+        shop.store.capture(capture).await.unwrap();
+        let mut park = shop.outcome(fence, n, "");
+        park.entries.clear();
+        let events = EventWait { types: vec!["*".to_owned()], subject: None, after: u64::MAX };
+        let waits = Waits { events: Some(events), children: vec![JobId(n)] };
+        park.transition = Transition::Waiting { wake_at: Timestamp::NEVER, waits };
+        shop.store.write(park).await.unwrap();
         let mut write = shop.outcome(fence, n, &payload);
         write.transition = Transition::Cancelled { expires: Timestamp(5) };
         shop.store.write(write).await.unwrap();
@@ -43,7 +53,7 @@ async fn retention_leaves_no_rows() {
     assert_eq!(shop.store.prune(end, 10_000).await.unwrap(), 1200);
     shop.store.close().await;
     let connection = rusqlite::Connection::open(root.path().join("tenon.db")).unwrap();
-    for table in ["event", "job", "journal", "body", "mark", "expiry"] {
+    for table in ["event", "job", "journal", "body", "mark", "expiry", "inbox", "waiter"] {
         let rows: i64 =
             connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
         assert_eq!(rows, 0, "{table}");

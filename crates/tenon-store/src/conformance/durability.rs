@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use super::Harness;
 use super::fixture::{Fixture, SHARD, entry, ids, mark, moment};
-use crate::{Captured, Error, EventFilter, EventId, JobFilter, JobId, Kind, Transition};
+use crate::{CandidateQuery, Captured, Error, EventFilter, EventId, JobFilter, JobId, Kind, Transition};
 
 /// Data, places, epochs, generations, marks.
 pub async fn what_was_answered_is_there_after_reopening(harness: &dyn Harness) {
@@ -55,6 +55,15 @@ pub async fn a_closed_store_says_so(harness: &dyn Harness) {
     let store = &fixture.store;
     store.close().await;
     store.close().await;
+    let query = CandidateQuery {
+        workspace: fixture.workspace,
+        types: Vec::new(),
+        subject: None,
+        after: 0,
+        since: moment(0),
+        newest: 1,
+        limit: 1,
+    };
     let closed = |outcome: Result<(), Error>| assert!(matches!(outcome, Err(Error::Closed)), "{outcome:?}");
     closed(store.capture(fixture.event(2)).await.map(drop));
     closed(store.write(fixture.write(fence, 1, Transition::Running)).await);
@@ -62,6 +71,7 @@ pub async fn a_closed_store_says_so(harness: &dyn Harness) {
     closed(store.open_jobs(SHARD, 0, 1).await.map(drop));
     closed(store.waiting_jobs(SHARD, moment(1), 1).await.map(drop));
     closed(store.open_job(JobId(1)).await.map(drop));
+    closed(store.candidates(&query).await.map(drop));
     closed(store.job(fixture.workspace, JobId(1)).await.map(drop));
     closed(store.journal(fixture.workspace, JobId(1)).await.map(drop));
     closed(store.jobs(fixture.workspace, &JobFilter::default(), None, 1).await.map(drop));

@@ -7,9 +7,9 @@ use bytes::Bytes;
 
 use super::Harness;
 use crate::{
-    Capture, Captured, DedupMark, Entry, Error, EventId, Fence, JobId, Kind, Lane, NewEvent, NewJob, OpenJob,
-    Origin, PutResource, ResourceId, Revision, RevisionId, Saved, Shard, Store, Timestamp, Transition,
-    WorkspaceId, Write,
+    Capture, Captured, DedupMark, Entry, Error, EventId, EventWait, Fence, JobId, Kind, Lane, NewEvent,
+    NewJob, OpenJob, Origin, PutResource, ResourceId, Revision, RevisionId, Saved, Shard, Store, Timestamp,
+    Transition, Waits, WorkspaceId, Write,
 };
 
 /// The shard that jobs are in unless a check says otherwise.
@@ -136,6 +136,34 @@ impl Fixture {
         self.store.write(self.write(fence, n, done)).await.expect("the job completes");
     }
 
+    /// From now on the workspace's inbox keeps events of these types.
+    pub(super) async fn declare(&mut self, types: &[&str]) {
+        let mut put = put(self.workspace, "acme/listener", &types.join(","));
+        put.keys = Vec::new();
+        put.listens = types.iter().map(|r#type| (*r#type).to_owned()).collect();
+        written(self.store.put_resource(put).await);
+        self.generation = self.store.generation(self.workspace).await.expect("there is one");
+    }
+
+    /// Captures event `n` of a type, without jobs.
+    pub(super) async fn emit(&self, n: u64, r#type: &str, subject: Option<&str>) {
+        self.capture(self.event_of(n, r#type, subject)).await;
+    }
+
+    /// Event `n` of a type, without jobs.
+    pub(super) fn event_of(&self, n: u64, r#type: &str, subject: Option<&str>) -> Capture {
+        let mut capture = self.event(n);
+        r#type.clone_into(&mut capture.event.r#type);
+        capture.event.subject = subject.map(str::to_owned);
+        capture
+    }
+
+    /// Parks job `n` at moment `n + 1` until something comes.
+    pub(super) async fn park(&self, fence: Fence, n: u64, waits: Waits) {
+        let wait = Transition::Waiting { wake_at: Timestamp::NEVER, waits };
+        self.store.write(self.write(fence, n, wait)).await.expect("the job parks");
+    }
+
     /// Collects what the feed gets from now on.
     pub(super) fn listen(&self) -> Arc<Mutex<Vec<OpenJob>>> {
         let fed: Arc<Mutex<Vec<OpenJob>>> = Arc::default();
@@ -155,6 +183,8 @@ pub(super) fn put(workspace: WorkspaceId, name: &str, content: &str) -> PutResou
         digest: content.to_owned(),
         document: format!("document: {content}"),
         keys: vec!["com.acme.order".to_owned()],
+        listens: Vec::new(),
+        files: Vec::new(),
         expected: None,
         at: moment(0),
         actor: "owner".to_owned(),
@@ -185,6 +215,23 @@ pub(super) fn entry(sequence: u32) -> Entry {
         at: moment(2),
         outcome: json(&format!("{{\"outcome\":{sequence}}}")),
     }
+}
+
+/// Waits for events.
+pub(super) fn for_events(types: &[&str], subject: Option<&str>, after: u64) -> Waits {
+    let types = types.iter().map(|r#type| (*r#type).to_owned()).collect();
+    let events = EventWait { types, subject: subject.map(str::to_owned), after };
+    Waits { events: Some(events), children: Vec::new() }
+}
+
+/// Waits for ends.
+pub(super) fn for_ends(children: &[u64]) -> Waits {
+    Waits { events: None, children: children.iter().map(|n| JobId(*n)).collect() }
+}
+
+/// Takes what the feed has got since the last time.
+pub(super) fn take(fed: &Mutex<Vec<OpenJob>>) -> Vec<OpenJob> {
+    std::mem::take(&mut *fed.lock().expect("no check panics here"))
 }
 
 /// Ids of open jobs.

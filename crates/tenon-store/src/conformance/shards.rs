@@ -2,7 +2,7 @@
 
 use super::Harness;
 use super::fixture::{Fixture, SHARD, entry, ids, json, moment};
-use crate::{Error, Fence, JobId, JobState, Lane, Shard, Transition};
+use crate::{Error, Fence, JobId, JobState, Lane, Shard, Transition, Waits};
 
 /// From the moment a shard is acquired, whoever had it before writes nothing.
 pub async fn an_older_epoch_is_refused(harness: &dyn Harness) {
@@ -48,7 +48,7 @@ pub async fn open_jobs_come_by_place(harness: &dyn Harness) {
     fixture.capture(elsewhere).await;
     let write = |n, transition| fixture.store.write(fixture.write(fence, n, transition));
     write(3, Transition::Running).await.expect("it runs");
-    write(4, Transition::Waiting { wake_at: moment(9) }).await.expect("it waits");
+    write(4, Transition::Waiting { wake_at: moment(9), waits: Waits::default() }).await.expect("it waits");
     write(1, Transition::Suspended { reason: json("{}") }).await.expect("it is suspended");
     fixture.complete(fence, 2).await;
 
@@ -72,7 +72,7 @@ pub async fn waiting_jobs_come_by_moment(harness: &dyn Harness) {
     let fence = fixture.own().await;
     for (n, wake_at) in [(1, 30), (2, 10), (3, 20), (4, 31)] {
         fixture.start(n).await;
-        let wait = Transition::Waiting { wake_at: moment(wake_at) };
+        let wait = Transition::Waiting { wake_at: moment(wake_at), waits: Waits::default() };
         fixture.store.write(fixture.write(fence, n, wait)).await.expect("it waits");
     }
     let due = fixture.store.waiting_jobs(SHARD, moment(30), 10).await.expect("reads work");

@@ -2,7 +2,7 @@
 
 use super::Harness;
 use super::fixture::{Fixture, SHARD, completed, entry, ids, json, moment};
-use crate::{Error, JobId, JobRecord, JobState, Transition, WorkspaceId};
+use crate::{Error, JobId, JobRecord, JobState, Transition, Waits, WorkspaceId};
 
 async fn read(fixture: &Fixture, n: u64) -> JobRecord {
     let job = fixture.store.job(fixture.workspace, JobId(n)).await.expect("reads work");
@@ -106,7 +106,8 @@ pub async fn the_first_start_is_kept(harness: &dyn Harness) {
     let fence = fixture.own().await;
     fixture.start(1).await;
     for n in [5, 6] {
-        let mut write = fixture.write(fence, 1, Transition::Waiting { wake_at: moment(70 + n) });
+        let mut write =
+            fixture.write(fence, 1, Transition::Waiting { wake_at: moment(70 + n), waits: Waits::default() });
         write.started_at = moment(n);
         fixture.store.write(write).await.expect("the job waits");
     }

@@ -101,3 +101,107 @@ fn another_master_key_is_told_from_damage() {
     assert!(matches!(key("A").unwrap(&damaged), Err(KeyError::Damaged(_))));
     assert!(matches!(key("A").unwrap(&wrapped[1..]), Err(KeyError::Damaged(_))));
 }
+
+#[test]
+fn a_key_has_a_name_that_tells_keys_apart_and_nothing_else() {
+    let key = |byte: &str| LocalVault::from_text(&format!("{}=", byte.repeat(43))).unwrap().id();
+    assert_eq!(key("A"), key("A"));
+    assert_ne!(key("A"), key("E"));
+    assert_eq!(key("A").len(), 16);
+    let wrapped = LocalVault::from_text(&format!("{}=", "A".repeat(43))).unwrap().wrap(&[5; 32]).unwrap();
+    let shown = format!("{:016x}", u64::from_be_bytes(wrapped[1..9].try_into().unwrap()));
+    assert_eq!(shown, key("A"), "it is what every wrapped key says anyway");
+}
+
+mod key_files {
+    use tenon_vault::{MasterKeys as _, Refused};
+    use tenon_vault_local::{KeyFiles, Origin};
+
+    use super::*;
+
+    fn files(directory: &Path) -> KeyFiles {
+        fs::create_dir_all(directory.join("data")).unwrap();
+        KeyFiles::new(directory.join("data"), Origin::File(directory.join("old.key")))
+    }
+
+    fn refusal(files: &KeyFiles, file: impl AsRef<Path>) -> Refused {
+        files.find_or_make(file.as_ref()).map(|_| ()).unwrap_err()
+    }
+
+    #[test]
+    fn a_new_file_is_made_and_found_again() {
+        let directory = directory();
+        let files = files(directory.path());
+        let file = directory.path().join("keys/new.key");
+        let made = files.find_or_make(&file).unwrap();
+        assert!(made.is_new && mode(&file) == 0o600);
+        let content = fs::read(&file).unwrap();
+        let found = files.find_or_make(&file).unwrap();
+        assert!(!found.is_new && found.vault.id() == made.vault.id());
+        assert_eq!(fs::read(&file).unwrap(), content, "nothing is overwritten");
+        assert_eq!(
+            LocalVault::open(&file, Create::Never).unwrap().id(),
+            made.vault.id(),
+            "a restart finds it"
+        );
+    }
+
+    #[test]
+    fn no_key_beside_the_data() {
+        let directory = directory();
+        let files = files(directory.path());
+        std::os::unix::fs::symlink(directory.path().join("data"), directory.path().join("link")).unwrap();
+        for file in ["data/new.key", "data/deep/er/new.key", "link/new.key"] {
+            let refused = refusal(&files, directory.path().join(file));
+            assert!(refused.reason.contains("data directory"), "{refused:?}");
+        }
+        assert_eq!(fs::read_dir(directory.path().join("data")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_no_place_for_a_key_is_refused_with_a_way_out() {
+        let directory = directory();
+        let files = files(directory.path());
+        let other = directory.path().join("other");
+        fs::write(&other, "not a key").unwrap();
+        fs::set_permissions(&other, fs::Permissions::from_mode(0o600)).unwrap();
+        let open = directory.path().join("open.key");
+        files.find_or_make(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o644)).unwrap();
+        for (file, reason) in [
+            ("new.key".into(), "whole path"),
+            (directory.path().join("../new.key"), "whole path"),
+            (directory.path().to_owned(), "not a regular file"),
+            (other.clone(), "does not hold a master key"),
+            (open, "can be read by others"),
+        ] {
+            let refused = refusal(&files, &file);
+            assert!(refused.reason.contains(reason) && !refused.hint.is_empty(), "{file:?}: {refused:?}");
+        }
+        assert_eq!(fs::read_to_string(&other).unwrap(), "not a key");
+    }
+
+    #[test]
+    fn the_next_start_is_explained() {
+        let next = files(directory().path()).next_start(Path::new("/keys/new.key"));
+        assert!(
+            next.contains("mv /keys/new.key") && next.contains("--master-key-file /keys/new.key"),
+            "{next}"
+        );
+        let text =
+            KeyFiles::new("/data", Origin::Text { name: "TENON_MASTER_KEY".to_owned(), id: "id".to_owned() });
+        assert!(text.next_start(Path::new("/keys/new.key")).contains("unset TENON_MASTER_KEY"));
+    }
+
+    #[test]
+    fn what_the_next_start_would_find_is_told() {
+        let directory = directory();
+        let files = files(directory.path());
+        assert!(files.id_at_next_start().unwrap_err().contains("does not exist"));
+        let old = directory.path().join("old.key");
+        let made = files.find_or_make(&old).unwrap();
+        assert_eq!(files.id_at_next_start().unwrap(), made.vault.id());
+        let text = Origin::Text { name: "TENON_MASTER_KEY".to_owned(), id: "id".to_owned() };
+        assert_eq!(KeyFiles::new("/data", text).id_at_next_start().unwrap(), "id");
+    }
+}

@@ -87,3 +87,74 @@ fn keys_do_not_show_in_debug_output() {
     let key = DataKey::from_bytes(Zeroizing::new([65; 32]));
     assert_eq!(format!("{key:?}"), "DataKey(…)");
 }
+
+fn keys(count: u8) -> Sealer {
+    let key = |number: u8| (u32::from(number), DataKey::from_bytes(Zeroizing::new([number; 32])));
+    Sealer::with_keys((1..=count).map(key).collect()).unwrap()
+}
+
+#[test]
+fn a_value_says_which_key_sealed_it_and_older_keys_still_open() {
+    let sealed: Vec<_> = (1..=3).map(|count| keys(count).seal(HERE, b"secret")).collect();
+    let newest = keys(3);
+    for (number, sealed) in (1..).zip(&sealed) {
+        assert_eq!(Sealer::key_of(sealed).unwrap(), number);
+        assert_eq!(newest.open(HERE, sealed).unwrap(), b"secret", "key {number}");
+    }
+    assert_eq!(newest.newest_key(), 3);
+    assert!(matches!(keys(2).open(HERE, &sealed[2]), Err(Error::Damaged(_))), "a key that is not there");
+}
+
+#[test]
+fn a_value_of_the_first_key_has_the_form_that_it_always_had() {
+    let sealed = sealer(1).seal(HERE, b"x");
+    assert_eq!((sealed[0], sealed.len()), (1, 1 + 16 + 8 + 1 + 16));
+    let later = keys(2).seal(HERE, b"x");
+    assert_eq!((&later[..5], later.len()), (&[2, 0, 0, 0, 2][..], sealed.len() + 4));
+}
+
+#[test]
+fn with_one_more_key_both_sealers_go_on() {
+    let before = sealer(1);
+    let first = before.seal(HERE, b"first");
+    let after = before.and(2, DataKey::from_bytes(Zeroizing::new([2; 32]))).unwrap();
+    let late = before.seal(HERE, b"late");
+    let new = after.seal(HERE, b"new");
+    for (sealed, plain) in [(&first, "first"), (&late, "late"), (&new, "new")] {
+        assert_eq!(after.open(HERE, sealed).unwrap(), plain.as_bytes());
+    }
+    assert_eq!((Sealer::key_of(&late).unwrap(), Sealer::key_of(&new).unwrap()), (1, 2));
+    assert!(before.open(HERE, &new).is_err(), "it may not be durable yet");
+    after.share();
+    assert_eq!(before.open(HERE, &new).unwrap(), b"new", "whoever got the old one before can still read");
+}
+
+#[test]
+fn a_changed_byte_of_a_numbered_value_is_noticed() {
+    let sealer = keys(3);
+    let sealed = sealer.seal(HERE, b"secret");
+    for position in 0..sealed.len() {
+        for bit in 0..8 {
+            let mut changed = sealed.clone();
+            changed[position] ^= 1 << bit;
+            assert!(
+                matches!(sealer.open(HERE, &changed), Err(Error::Damaged(_))),
+                "byte {position} bit {bit}"
+            );
+        }
+    }
+    for length in 0..sealed.len() {
+        assert!(matches!(sealer.open(HERE, &sealed[..length]), Err(Error::Damaged(_))), "{length} bytes");
+    }
+}
+
+#[test]
+fn fingerprints_stay_when_keys_are_added() {
+    assert_eq!(sealer(1).fingerprint(&[b"a"]), keys(3).fingerprint(&[b"a"]));
+}
+
+#[test]
+fn without_the_first_key_there_is_no_sealer() {
+    let key = DataKey::from_bytes(Zeroizing::new([1; 32]));
+    assert!(Sealer::with_keys([(2, key)].into()).is_err());
+}
