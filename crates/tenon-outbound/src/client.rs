@@ -7,17 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
 use http_body_util::Full;
-use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::{Builder, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 
-use crate::connect::Connector;
+use crate::auth::{Challenges, Digester, Tokens};
+use crate::connect::{Connector, Tcp};
+use crate::grpc::Channel;
 use crate::redirect::Hop;
-use crate::{Failure, Options, Redirects, Request, Response, TimeoutPhase, response};
+use crate::{Failure, Options, Redirects, Request, Response, TimeoutPhase, response, tls};
 
 /// Shorter than what common servers and balancers grant, so that mostly we close first.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50);
@@ -35,6 +34,9 @@ pub struct HttpClient(Arc<Inner>);
 
 struct Inner {
     client: Client<Connector, Full<Bytes>>,
+    grpc: Channel,
+    tokens: Tokens,
+    challenges: Challenges,
     user_agent: HeaderValue,
     total_timeout: Duration,
     max_response_bytes: usize,
@@ -67,20 +69,22 @@ impl HttpClient {
     /// (`SSL_CERT_FILE` and `SSL_CERT_DIR` count), or Mozilla's where the machine has none.
     pub fn new(options: Options) -> Result<Self, Error> {
         let user_agent = HeaderValue::from_str(&options.user_agent).map_err(|_| Error::UserAgent)?;
-        let tls = tls_config(&options.extra_roots_pem)?;
-        let connector = Connector::new(options.addresses, tls, options.connect_timeout);
-        let client = Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-            .pool_max_idle_per_host(options.pool_idle_per_host)
-            .http1_max_buf_size(MAX_HEAD_BYTES)
-            .http2_max_header_list_size(MAX_HEADER_LIST_BYTES)
-            .http2_keep_alive_interval(HTTP2_PING_INTERVAL)
-            .http2_keep_alive_timeout(HTTP2_PING_TIMEOUT)
-            .build(connector);
+        let roots = tls::roots(&options.extra_roots_pem)?;
+        let tcp = Tcp::new(&options);
+        let connector = Connector::new(tcp.clone(), tls::config(&roots, &["h2", "http/1.1"])?);
+        let client = pool(options.pool_idle_per_host).build(connector);
+        // gRPC speaks nothing but HTTP/2, also without TLS, where nobody negotiates.
+        let connector = Connector::new(tcp, tls::config(&roots, &["h2"])?);
+        let grpc = Channel::new(
+            pool(options.pool_idle_per_host).http2_only(true).build(connector),
+            options.max_response_bytes,
+            user_agent.clone(),
+        );
         Ok(Self(Arc::new(Inner {
             client,
+            grpc,
+            tokens: Tokens::new(),
+            challenges: Challenges::new(),
             user_agent,
             total_timeout: options.total_timeout,
             max_response_bytes: options.max_response_bytes,
@@ -91,30 +95,71 @@ impl HttpClient {
     /// Sends a request and reads its whole response. Dropping the future aborts the call. Needs a tokio runtime
     /// with time and IO.
     pub async fn send(&self, request: Request) -> Result<Response, Failure> {
+        self.bounded(&request, None, self.0.max_response_bytes).await
+    }
+
+    /// The same for an answer that must not be large.
+    pub async fn send_within(&self, request: Request, limit: usize) -> Result<Response, Failure> {
+        self.bounded(&request, None, limit.min(self.0.max_response_bytes)).await
+    }
+
+    /// The same, answering challenges of digest authentication on the way.
+    pub(crate) async fn send_digested(
+        &self,
+        request: Request,
+        digester: Digester<'_>,
+    ) -> Result<Response, Failure> {
+        self.bounded(&request, Some(digester), self.0.max_response_bytes).await
+    }
+
+    async fn bounded(
+        &self,
+        request: &Request,
+        digester: Option<Digester<'_>>,
+        limit: usize,
+    ) -> Result<Response, Failure> {
         let after = request.timeout.unwrap_or(self.0.total_timeout);
-        match tokio::time::timeout(after, self.exchange(&request)).await {
+        match tokio::time::timeout(after, self.exchange(request, digester, limit)).await {
             Ok(result) => result,
             Err(_) => Err(Failure::Timeout { phase: TimeoutPhase::Total, after }),
         }
     }
 
-    async fn exchange(&self, request: &Request) -> Result<Response, Failure> {
+    async fn exchange(
+        &self,
+        request: &Request,
+        mut digester: Option<Digester<'_>>,
+        limit: usize,
+    ) -> Result<Response, Failure> {
         let inner = &*self.0;
         let mut hop = Hop::first(request)?;
         let mut followed = 0;
+        if let Some(digester) = &mut digester {
+            digester.begin(&hop);
+        }
         loop {
-            let outgoing = request.on_hop(&hop, &inner.user_agent)?;
+            let mut outgoing = request.on_hop(&hop, &inner.user_agent)?;
+            if let Some(digester) = &digester {
+                digester.add_to(&mut outgoing, &hop);
+            }
             let response = inner
                 .client
                 .request(outgoing)
                 .await
                 .map_err(|error| Failure::from_client(&error, hop.host()))?;
+            if response.status() == StatusCode::UNAUTHORIZED
+                && let Some(digester) = &mut digester
+                && digester.learn(response.headers(), &hop)
+            {
+                response::drain(response).await;
+                continue;
+            }
             let next = match request.redirects {
                 Redirects::Follow => hop.next(response.status(), response.headers())?,
                 Redirects::Return => None,
             };
             let Some(next) = next else {
-                return response::read(response, hop, inner.max_response_bytes).await;
+                return response::read(response, hop, limit).await;
             };
             if followed == inner.max_redirects {
                 let host = next.host().to_owned();
@@ -122,47 +167,39 @@ impl HttpClient {
             }
             followed += 1;
             hop = next;
+            if let Some(digester) = &mut digester {
+                digester.begin(&hop);
+            }
         }
     }
+
+    pub(crate) fn grpc(&self) -> &Channel {
+        &self.0.grpc
+    }
+
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.0.tokens
+    }
+
+    pub(crate) fn challenges(&self) -> &Challenges {
+        &self.0.challenges
+    }
+
+    pub(crate) fn total_timeout(&self) -> Duration {
+        self.0.total_timeout
+    }
 }
 
-fn tls_config(extra_roots_pem: &[Vec<u8>]) -> Result<ClientConfig, Error> {
-    let mut roots = machine_roots();
-    for (index, pem) in extra_roots_pem.iter().enumerate() {
-        add_extra_root(&mut roots, pem).map_err(|reason| Error::ExtraRoot { number: index + 1, reason })?;
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(Error::Tls)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
-}
-
-fn machine_roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    let native = rustls_native_certs::load_native_certs();
-    for error in &native.errors {
-        tracing::warn!(%error, "a root certificate of this machine cannot be read");
-    }
-    // Stores of real machines hold certificates that are out of date in form; those are left out.
-    roots.add_parsable_certificates(native.certs);
-    if roots.is_empty() {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    roots
-}
-
-fn add_extra_root(roots: &mut RootCertStore, pem: &[u8]) -> Result<(), String> {
-    let before = roots.len();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|error| error.to_string())?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
-    }
-    if roots.len() == before {
-        return Err("it holds no certificate".to_owned());
-    }
-    Ok(())
+fn pool(idle_per_host: usize) -> Builder {
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        .pool_max_idle_per_host(idle_per_host)
+        .http1_max_buf_size(MAX_HEAD_BYTES)
+        .http2_max_header_list_size(MAX_HEADER_LIST_BYTES)
+        .http2_keep_alive_interval(HTTP2_PING_INTERVAL)
+        .http2_keep_alive_timeout(HTTP2_PING_TIMEOUT);
+    builder
 }

@@ -3,6 +3,7 @@
 //! The judged address is the one that is connected to, so a name that changes its mind between the check and the
 //! connection (DNS rebinding) gains nothing. hyper-util's pool calls this for new connections only.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
@@ -18,7 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tower_service::Service;
 
-use crate::{AddressRules, Refusal};
+use crate::{AddressRules, Options, Refusal};
 
 /// Lookups block a thread each and cannot be cancelled: names whose servers hang must not eat the runtime's
 /// whole pool of blocking threads.
@@ -50,11 +51,21 @@ struct Inner {
     connect_timeout: Duration,
 }
 
+/// Sockets to addresses that may be called. Clones share their bounds.
 #[derive(Clone)]
 pub(crate) struct Tcp {
     rules: Arc<AddressRules>,
+    overrides: Arc<HashMap<(String, u16), SocketAddr>>,
     lookups: Arc<Semaphore>,
     connect_timeout: Duration,
+}
+
+/// Where a name leads.
+enum Target {
+    /// By resolution, or written as an address.
+    Found(Vec<SocketAddr>),
+    /// By the operator's word.
+    Overridden(SocketAddr),
 }
 
 type Connecting<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
@@ -62,9 +73,8 @@ type Connecting<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 // === impl Connector ===
 
 impl Connector {
-    pub(crate) fn new(rules: AddressRules, tls: rustls::ClientConfig, connect_timeout: Duration) -> Self {
-        let tcp =
-            Tcp { rules: Arc::new(rules), lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)), connect_timeout };
+    pub(crate) fn new(tcp: Tcp, tls: rustls::ClientConfig) -> Self {
+        let connect_timeout = tcp.connect_timeout;
         Self(Arc::new(Inner { https: HttpsConnector::from((tcp, tls)), connect_timeout }))
     }
 }
@@ -118,23 +128,39 @@ impl Service<Uri> for Tcp {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let tcp = self.clone();
         Box::pin(async move {
-            let candidates = tcp.resolve(&uri).await?;
-            let allowed = tcp.allowed(candidates)?;
+            let allowed = match tcp.resolve(&uri).await? {
+                Target::Found(candidates) => tcp.allowed(candidates)?,
+                Target::Overridden(address) => vec![tcp.allowed_by_operator(address)?],
+            };
             tcp.connect(&allowed).await.map(TokioIo::new)
         })
     }
 }
 
 impl Tcp {
-    async fn resolve(&self, uri: &Uri) -> Result<Vec<SocketAddr>, Error> {
-        let host = uri.host().unwrap_or_default();
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    pub(crate) fn new(options: &Options) -> Self {
+        let overrides = options.resolve.iter();
+        let overrides = overrides.map(|(host, port, to)| ((bare(host).to_ascii_lowercase(), *port), *to));
+        Self {
+            rules: Arc::new(options.addresses.clone()),
+            overrides: Arc::new(overrides.collect()),
+            lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)),
+            connect_timeout: options.connect_timeout,
+        }
+    }
+
+    async fn resolve(&self, uri: &Uri) -> Result<Target, Error> {
+        let host = bare(uri.host().unwrap_or_default()).to_ascii_lowercase();
         let is_https = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
         let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
-        if let Ok(ip) = host.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(ip, port)]);
+        let name = (host, port);
+        if let Some(address) = self.overrides.get(&name) {
+            return Ok(Target::Overridden(*address));
         }
-        let host = host.to_owned();
+        let (host, port) = name;
+        if let Ok(ip) = host.parse::<IpAddr>() {
+            return Ok(Target::Found(vec![SocketAddr::new(ip, port)]));
+        }
         let lookups = Arc::clone(&self.lookups);
         let permit = lookups.acquire_owned().await.expect("the semaphore is never closed");
         let lookup = tokio::task::spawn_blocking(move || {
@@ -142,7 +168,16 @@ impl Tcp {
             let _permit = permit;
             (host.as_str(), port).to_socket_addrs().map(Iterator::collect)
         });
-        lookup.await.map_err(io::Error::other).flatten().map_err(|source| Error::Resolve { source })
+        let found = lookup.await.map_err(io::Error::other).flatten();
+        found.map(Target::Found).map_err(|source| Error::Resolve { source })
+    }
+
+    /// The operator has named it, so that it may be private; what is never called stays so.
+    fn allowed_by_operator(&self, address: SocketAddr) -> Result<SocketAddr, Error> {
+        match self.rules.check(address) {
+            Ok(()) | Err(Refusal::Private) => Ok(address),
+            Err(refusal) => Err(Error::Forbidden { refusal }),
+        }
     }
 
     /// The candidates that may be connected to; refused only if none is left.
@@ -180,4 +215,9 @@ impl Tcp {
         }
         Err(failed)
     }
+}
+
+/// A host without the brackets of an IPv6 address.
+fn bare(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }

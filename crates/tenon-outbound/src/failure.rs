@@ -27,6 +27,15 @@ pub enum Failure {
         /// What happened, for people.
         detail: String,
     },
+    /// The callee said that the deadline has passed (gRPC).
+    #[error("{0}")]
+    Deadline(String),
+    /// Who the caller is could not be shown: no token, or credentials that a gRPC callee refused.
+    #[error("{0}")]
+    Authentication(String),
+    /// A gRPC callee knows the caller and refuses.
+    #[error("{0}")]
+    Authorization(String),
     /// None of the addresses of the host may be called.
     #[error("calls to `{host}` are refused: {refusal}")]
     Forbidden {
@@ -72,18 +81,24 @@ pub enum FailureKind {
     Communication,
     /// `…/errors/configuration`
     Configuration,
+    /// `…/errors/authentication`
+    Authentication,
+    /// `…/errors/authorization`
+    Authorization,
 }
 
 // === impl Failure ===
 
 impl Failure {
     /// The `status` of the workflow error: 408 when the call took too long, 504 when connecting did, 400 for
-    /// what the document or the operator must mend, 502 for the rest.
+    /// what the document or the operator must mend, 401 and 403 where credentials do not help, 502 for the rest.
     pub fn status(&self) -> u16 {
         match self {
-            Self::Timeout { phase: TimeoutPhase::Total, .. } => 408,
+            Self::Timeout { phase: TimeoutPhase::Total, .. } | Self::Deadline(_) => 408,
             Self::Timeout { phase: TimeoutPhase::Connect, .. } => 504,
             Self::Communication { status, .. } => *status,
+            Self::Authentication(_) => 401,
+            Self::Authorization(_) => 403,
             Self::Forbidden { .. } | Self::InvalidRequest(_) => 400,
             Self::TooLarge { .. } | Self::TooManyRedirects { .. } => 502,
         }
@@ -92,7 +107,9 @@ impl Failure {
     /// The type of the workflow error. Connecting that takes too long is *communication* (rule 24).
     pub fn kind(&self) -> FailureKind {
         match self {
-            Self::Timeout { phase: TimeoutPhase::Total, .. } => FailureKind::Timeout,
+            Self::Timeout { phase: TimeoutPhase::Total, .. } | Self::Deadline(_) => FailureKind::Timeout,
+            Self::Authentication(_) => FailureKind::Authentication,
+            Self::Authorization(_) => FailureKind::Authorization,
             Self::Timeout { phase: TimeoutPhase::Connect, .. }
             | Self::Communication { .. }
             | Self::TooLarge { .. }

@@ -1,5 +1,6 @@
 //! The bounds of outbound calls, with their defaults. Read once, by the binary; nothing here reads an environment.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::AddressRules;
@@ -20,6 +21,9 @@ pub struct Options {
     pub pool_idle_per_host: usize,
     /// Which addresses may be reached. The default refuses loopback and private ones.
     pub addresses: AddressRules,
+    /// Host (as URLs name it), port, and the address that is connected to instead of what the name resolves to.
+    /// Such an address counts as one of the allow-list.
+    pub resolve: Vec<(String, u16, SocketAddr)>,
     /// Certificates of authorities to trust besides the machine's, each PEM text with one or more certificates.
     pub extra_roots_pem: Vec<Vec<u8>>,
     /// `User-Agent` of calls whose document sets none. Default `tenon/<version>`.
@@ -35,6 +39,7 @@ impl Default for Options {
             max_redirects: 5,
             pool_idle_per_host: 256,
             addresses: AddressRules::default(),
+            resolve: Vec::new(),
             extra_roots_pem: Vec::new(),
             user_agent: concat!("tenon/", env!("CARGO_PKG_VERSION")).to_owned(),
         }

@@ -37,6 +37,11 @@ impl Hop {
         &self.url[Position::BeforeHost..Position::AfterPort]
     }
 
+    /// Whether the way here led through another origin: credentials stay behind.
+    pub(crate) fn crossed_origin(&self) -> bool {
+        self.crossed_origin
+    }
+
     /// The next hop that a response asks for; `None` if it is not a redirect, or one that says not where to.
     pub(crate) fn next(&self, status: StatusCode, headers: &HeaderMap) -> Result<Option<Self>, Failure> {
         if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {

@@ -8,6 +8,9 @@ use hyper::body::{Body, Incoming};
 use crate::Failure;
 use crate::redirect::Hop;
 
+/// A longer body costs more than a new connection.
+const DRAINED_BYTES: usize = 64 * 1024;
+
 /// A response of any status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
@@ -36,6 +39,12 @@ pub(crate) async fn read(
     }
     let body = read_body(body, hop.host(), limit).await?;
     Ok(Response { status: head.status.as_u16(), headers: owned(&head.headers), body, url: hop.url.into() })
+}
+
+/// Reads a short body that nobody needs, so that its connection can be used again.
+pub(crate) async fn drain(response: http::Response<Incoming>) {
+    let mut body = http_body_util::Limited::new(response.into_body(), DRAINED_BYTES);
+    while let Some(Ok(_)) = body.frame().await {}
 }
 
 async fn read_body(mut body: Incoming, host: &str, limit: usize) -> Result<Bytes, Failure> {

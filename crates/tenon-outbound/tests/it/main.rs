@@ -3,9 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "what fails here is the test")]
 
 mod address;
+mod auth;
 mod bounds;
 mod callee;
+mod grpc;
+mod grpc_callee;
 mod headers;
+mod oauth;
+mod policies;
 mod pool;
 mod redirect;
+mod resolve;
 mod tls;

@@ -12,13 +12,13 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::callee::{Callee, Seen, answer, client, options, redirect_to};
 
-struct Authority {
-    pem: String,
+pub(crate) struct Authority {
+    pub(crate) pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -27,7 +27,7 @@ impl Authority {
     }
 
     /// Accepts as `name`, offering `protocols` (ALPN) in this order.
-    fn acceptor(&self, name: &str, protocols: &[&str]) -> TlsAcceptor {
+    pub(crate) fn acceptor(&self, name: &str, protocols: &[&str]) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
@@ -43,7 +43,7 @@ impl Authority {
         TlsAcceptor::from(Arc::new(config))
     }
 
-    fn client(&self) -> HttpClient {
+    pub(crate) fn client(&self) -> HttpClient {
         let extra_roots_pem = vec![self.pem.clone().into_bytes()];
         HttpClient::new(Options { extra_roots_pem, ..options() }).unwrap()
     }
