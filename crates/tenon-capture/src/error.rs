@@ -27,6 +27,19 @@ pub enum Error {
     /// The workflow exists and is turned off.
     #[error("workflow `{0}` is disabled")]
     Disabled(String),
+    /// The workflow exists, but not in this version.
+    #[error("workflow `{name}` has no version `{version}`")]
+    UnknownVersion {
+        /// `namespace/name`.
+        name: String,
+        /// `document.version`.
+        version: String,
+    },
+    /// A child would wait for the end of a job that waits for the child's.
+    #[error(
+        "a job of workflow `{0}` would wait in an ordered lane that a job above it holds, so neither could ever end"
+    )]
+    LaneHeld(String),
     /// A stored revision cannot be compiled by this version.
     #[error("revision {revision:?} of workflow `{name}` cannot be run by this version: {detail}")]
     Program {

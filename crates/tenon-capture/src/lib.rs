@@ -4,6 +4,7 @@
 //! through it. Beside it stand what its callers share: the clock, ids, compiled programs, who waits for a
 //! job's end, live news and counters. Nothing here speaks HTTP or SQL, and nothing here runs a job.
 
+mod arrivals;
 mod clock;
 mod error;
 mod event;
@@ -11,15 +12,19 @@ mod generations;
 mod id_source;
 mod json_text;
 mod key;
+mod lifecycle;
 mod live;
 mod metrics;
 mod plan;
 mod programs;
 mod service;
+mod stored_variables;
 mod subscribers;
 pub mod trigger;
+mod variables;
 mod watch;
 
+pub use arrivals::{Arrival, Arrivals};
 pub use clock::{Clock, ParseMomentError, parse_rfc3339, rfc3339};
 pub use error::Error;
 pub use event::{Data, Event, HOPS, InvalidEvent, MAX_HOPS, hops_after};
@@ -27,11 +32,15 @@ pub use generations::Generations;
 pub use id_source::IdSource;
 pub use json_text::{InvalidJson, JsonText, MAX_JSON_DEPTH};
 pub use key::{MAX_KEY_BYTES, bounded_key, key_text};
+pub use lifecycle::{LIFECYCLE, LifecycleType, LifecycleTypes};
 pub use live::{JobEvent, Live, StepState};
 pub use metrics::{Counter, Gauge, Histogram, Metrics};
 pub use programs::{Deployed, Programs};
 pub use service::{
-    Accepted, CALL_TYPE, Call, CaptureService, Incoming, Options, Ports, RERUN_TYPE, Rerun, Watched,
+    AWAITED, Accepted, CALL_TYPE, CHILD_TYPE, Call, CaptureService, Child, Incoming, Options, Ports,
+    RERUN_TYPE, Rerun, Watched,
 };
+pub use stored_variables::StoredVariables;
 pub use subscribers::{Subscriber, Subscribers};
+pub use variables::{NoVariables, Values, Variable, Variables};
 pub use watch::{JobEnd, JobWatch, TooManyWatches, Watch};

@@ -64,7 +64,7 @@ impl Planner<'_> {
         let Some(subscription) = &subscriber.deployed.program.subscription else { return false };
         let scope = CaptureScope(self.now);
         subscription.filters.iter().any(|filter| {
-            filter.matches(self.envelope.tree(), &scope, &LIMITS).unwrap_or_else(|error| {
+            filter.matches(self.envelope.tree(), &Value::Null, &scope, &LIMITS).unwrap_or_else(|error| {
                 tracing::debug!(workflow = %subscriber.deployed.name, %error, "an event filter failed");
                 false
             })

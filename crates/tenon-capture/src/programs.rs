@@ -79,7 +79,11 @@ fn deploy(resource: &Resource) -> Result<Arc<Deployed>, Error> {
         detail: findings.first().map_or_else(|| "no reason was given".to_owned(), ToString::to_string),
     };
     let document = Document::parse(&resource.document).map_err(refused)?;
-    let program = tenon_workflow::compile(&document).map_err(refused)?;
+    let files = resource.files.iter().map(|file| {
+        let content = file.content.as_ref().map(|content| Arc::from(content.as_str()));
+        (file.uri.clone(), content.map_err(String::clone))
+    });
+    let program = tenon_workflow::compile_with(&document, &files.collect()).map_err(refused)?;
     Ok(Arc::new(Deployed {
         program: Arc::new(program),
         workspace: resource.workspace,

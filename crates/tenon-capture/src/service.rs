@@ -1,6 +1,7 @@
 //! The service itself: draft the event, plan its jobs, commit both, and plan again if workflows changed.
 
 mod call;
+mod child;
 mod draft;
 mod rerun;
 
@@ -8,16 +9,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tenon_store::{Capture, Captured, DedupMark, EventId, JobId, JobState, NewJob, Store, WorkspaceId};
+use tenon_store::{
+    Capture, Captured, DedupMark, EventId, JobId, JobState, NewJob, Origin, ResourceId, Store, WorkspaceId,
+};
 
 pub use call::{CALL_TYPE, Call};
+pub use child::{AWAITED, CHILD_TYPE, Child};
 use draft::Draft;
 pub use rerun::{RERUN_TYPE, Rerun};
 
 use crate::plan::Planner;
 use crate::subscribers::Directory;
 use crate::{
-    Clock, Deployed, Error, Event, Generations, IdSource, JobEvent, JobWatch, Live, Metrics, Programs, Watch,
+    Arrivals, Clock, Deployed, Error, Event, Generations, IdSource, JobEvent, JobWatch, LifecycleTypes, Live,
+    Metrics, Programs, Watch,
 };
 
 /// How often an event is planned again because workflows changed meanwhile.
@@ -129,6 +134,7 @@ struct Inner {
     options: Options,
     generations: Arc<Generations>,
     directory: Directory,
+    arrivals: Arrivals,
 }
 
 /// Whether the caller wants to wait for the job.
@@ -150,6 +156,8 @@ enum Target {
     Subscribers,
     /// The enabled workflow of this name.
     Workflow { name: String, job: Option<JobId> },
+    /// The same, of a version (or the newest), as a child. The lanes are ones that it must not wait in.
+    Child { name: String, version: Option<String>, parent: JobId, held: Vec<(ResourceId, String)> },
     /// This revision, again.
     Rerun { deployed: Arc<Deployed>, rerun: Box<Rerun> },
 }
@@ -172,7 +180,8 @@ impl CaptureService {
             Arc::clone(&generations),
             options.max_cached_types,
         );
-        Self(Arc::new(Inner { ports, options, generations, directory }))
+        let arrivals = Arrivals::default();
+        Self(Arc::new(Inner { ports, options, generations, directory, arrivals }))
     }
 
     /// What the service was made of.
@@ -188,6 +197,16 @@ impl CaptureService {
     /// The newest generations seen; caches of resources ask it whether they are still true.
     pub fn generations(&self) -> &Generations {
         &self.0.generations
+    }
+
+    /// Hints for jobs in memory that wait for events.
+    pub fn arrivals(&self) -> &Arrivals {
+        &self.0.arrivals
+    }
+
+    /// The lifecycle events that somebody in the workspace wants. Kept until workflows change.
+    pub async fn lifecycle(&self, workspace: WorkspaceId) -> Result<LifecycleTypes, Error> {
+        self.0.directory.lifecycle(workspace).await
     }
 
     /// Makes every cache see a change of the workspace's resources at once. Call it after each change.
@@ -286,6 +305,19 @@ impl CaptureService {
                 let job = planner.job(&named.deployed, id);
                 Ok(Plan { generation: named.generation, jobs: vec![(job, Arc::clone(&named.deployed))] })
             }
+            Target::Child { name, version, parent, held } => {
+                let named = directory.named(draft.workspace, name).await?;
+                if !named.is_enabled {
+                    return Err(Error::Disabled(name.clone()));
+                }
+                let deployed = directory.version(&named, version.as_deref()).await?;
+                let job = NewJob { parent: Some(*parent), ..planner.job(&deployed, ports.ids.job()) };
+                let lane = job.lane.as_ref().and_then(|lane| lane.key.as_ref());
+                if lane.is_some_and(|key| held.iter().any(|held| held.0 == job.workflow && held.1 == *key)) {
+                    return Err(Error::LaneHeld(name.clone()));
+                }
+                Ok(Plan { generation: named.generation, jobs: vec![(job, deployed)] })
+            }
             Target::Rerun { deployed, rerun } => {
                 let generation = directory.generation(draft.workspace).await?;
                 let job = rerun.job(planner.job(deployed, ports.ids.job()));
@@ -314,6 +346,9 @@ impl CaptureService {
             Captured::New { jobs } => {
                 self.count(draft, &started, &jobs);
                 self.publish(draft, &started, &deployed, &jobs);
+                if draft.origin == Origin::Event {
+                    self.0.arrivals.tell(draft.workspace, &draft.r#type);
+                }
                 let watched = watched.filter(|watched| jobs.contains(&watched.watch.job()));
                 Ok(Attempt::Done(Accepted { event: draft.id, jobs, duplicate: false }, watched))
             }

@@ -11,7 +11,7 @@ use tenon_store::{Kind, Store, WorkspaceId};
 use tenon_workflow::{EventFilter, Match};
 
 use crate::programs::{Deployed, Programs};
-use crate::{Error, Generations};
+use crate::{Error, Generations, LifecycleType, LifecycleTypes};
 
 /// The workflows that may want events of one type, as of a generation.
 #[derive(Debug)]
@@ -38,6 +38,7 @@ pub(crate) struct Directory {
     generations: Arc<Generations>,
     by_type: Cache<Key, Arc<Subscribers>>,
     by_name: Cache<Key, Arc<Named>>,
+    lifecycle: Cache<WorkspaceId, (u64, LifecycleTypes)>,
 }
 
 /// A workflow that is called by its name, as of a generation.
@@ -77,7 +78,8 @@ impl Directory {
         generations: Arc<Generations>,
         capacity: usize,
     ) -> Self {
-        Self { store, programs, generations, by_type: Cache::new(capacity), by_name: Cache::new(capacity) }
+        let (by_type, by_name) = (Cache::new(capacity), Cache::new(capacity));
+        Self { store, programs, generations, by_type, by_name, lifecycle: Cache::new(capacity) }
     }
 
     /// Those that may want events of this type.
@@ -118,6 +120,41 @@ impl Directory {
         let found = Arc::new(Named { generation, is_enabled: resource.enabled, deployed });
         self.by_name.insert(Key(workspace, name.into()), Arc::clone(&found));
         Ok(found)
+    }
+
+    /// The named workflow's newest revision with this `document.version`; without one, its newest.
+    pub(crate) async fn version(&self, named: &Named, version: Option<&str>) -> Result<Arc<Deployed>, Error> {
+        let newest = &named.deployed;
+        let Some(version) = version.filter(|version| *version != newest.program.name.version) else {
+            return Ok(Arc::clone(newest));
+        };
+        let revisions = self.store.revisions(newest.workspace, newest.resource).await?;
+        let found = revisions.iter().find(|revision| revision.version == version).ok_or_else(|| {
+            Error::UnknownVersion { name: newest.name.to_string(), version: version.to_owned() }
+        })?;
+        self.programs.get(newest.workspace, found.revision.id).await
+    }
+
+    /// Which lifecycle events somebody in the workspace wants.
+    pub(crate) async fn lifecycle(&self, workspace: WorkspaceId) -> Result<LifecycleTypes, Error> {
+        if let Some((generation, types)) = self.lifecycle.get(&workspace)
+            && self.generations.is_current(workspace, generation)
+        {
+            return Ok(types);
+        }
+        let mut keys = LifecycleType::ALL.map(LifecycleType::name).to_vec();
+        keys.push("*");
+        let (resources, generation) = self.store.resources_by_key(workspace, Kind::Workflow, &keys).await?;
+        self.generations.observe(workspace, generation);
+        // What is declared later raises the generation, so it cannot be missed for long.
+        let mut types = LifecycleTypes::of_declared(&self.store.listened(workspace).await?);
+        for resource in &resources {
+            let deployed = self.programs.get_or_compile(resource)?;
+            let filters = deployed.program.subscription.iter().flat_map(|subscription| &subscription.filters);
+            types = filters.fold(types, |types, filter| types.and(LifecycleTypes::of_filter(filter)));
+        }
+        self.lifecycle.insert(workspace, (generation, types));
+        Ok(types)
     }
 
     /// The workspace's generation now, from the store.

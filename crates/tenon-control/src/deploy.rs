@@ -2,8 +2,14 @@
 
 use tenon_capture::trigger::Trigger;
 use tenon_gateway::{Problem, codes};
-use tenon_store::Kind;
-use tenon_workflow::{Diagnostic, Document, EventTypes, Program};
+use tenon_outbound::HttpClient;
+use tenon_store::{Kind, PinnedFile};
+use tenon_workflow::{
+    Action, Diagnostic, Document, EventFilter, EventTypes, Files, Listen, ListenFilter, Program, Severity,
+    Strategy, Until,
+};
+
+use crate::files::{self, Pinned};
 
 /// The key of workflows that any event type may start.
 const ANY_TYPE: &str = "*";
@@ -16,6 +22,14 @@ pub(crate) struct Checked {
     pub(crate) version: String,
     /// What it is looked up by.
     pub(crate) keys: Vec<String>,
+    /// Types of events that its jobs may listen for.
+    pub(crate) listens: Vec<String>,
+    /// Whether it refers to files.
+    pub(crate) has_files: bool,
+    /// The secrets that it may read.
+    pub(crate) secrets: Vec<String>,
+    /// The configuration variables that it reads.
+    pub(crate) variables: Vec<String>,
     /// Warnings.
     pub(crate) warnings: Vec<Diagnostic>,
 }
@@ -23,37 +37,108 @@ pub(crate) struct Checked {
 /// Checks a document of a kind completely.
 pub(crate) fn check(kind: Kind, source: &str) -> Result<Checked, Vec<Diagnostic>> {
     match kind {
-        Kind::Workflow => check_workflow(source),
+        Kind::Workflow => {
+            check_workflow(&Document::parse(source)?, &Files::new()).map(|(checked, _)| checked)
+        }
         Kind::Trigger => {
             let trigger = Trigger::parse(source)?;
-            Ok(Checked { name: None, version: String::new(), keys: trigger.keys(), warnings: Vec::new() })
+            Ok(Checked {
+                name: None,
+                version: String::new(),
+                keys: trigger.keys(),
+                listens: Vec::new(),
+                has_files: false,
+                secrets: Vec::new(),
+                variables: Vec::new(),
+                warnings: Vec::new(),
+            })
         }
     }
 }
 
-fn check_workflow(source: &str) -> Result<Checked, Vec<Diagnostic>> {
+/// Fetches the files that a workflow refers to, and checks it again with them; `before` are those of the revision
+/// before.
+pub(crate) async fn pin(
+    http: &HttpClient,
+    source: &str,
+    before: &[PinnedFile],
+) -> Result<(Checked, Pinned), Vec<Diagnostic>> {
     let document = Document::parse(source)?;
-    let program = tenon_workflow::compile(&document)?;
-    let warnings = tenon_workflow::lint(&document, &program);
-    Ok(Checked {
+    let references = tenon_workflow::references(&document);
+    let pinned = files::fetch(http, &document, &references, before).await;
+    let (mut checked, program) = check_workflow(&document, &pinned.contents())?;
+    checked.warnings.extend(pinned.warnings.iter().cloned());
+    let unusable = files::unusable(http, (&document, &program), &references, &pinned);
+    checked.warnings.extend(unusable.await);
+    Ok((checked, pinned))
+}
+
+fn check_workflow(document: &Document, files: &Files) -> Result<(Checked, Program), Vec<Diagnostic>> {
+    let program = tenon_workflow::compile_with(document, files)?;
+    let warnings = advice(document)?;
+    let checked = Checked {
         name: Some(format!("{}/{}", program.name.namespace, program.name.name)),
         version: program.name.version.clone(),
         keys: keys(&program),
+        listens: listens(&program),
+        has_files: !tenon_workflow::references(document).is_empty(),
+        secrets: program.secrets.clone(),
+        variables: program.variables.clone(),
         warnings,
-    })
+    };
+    Ok((checked, program))
+}
+
+/// What the linter says. Its errors stop a deploy; what is merely worth knowing is not said each time.
+fn advice(document: &Document) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+    let mut found = tenon_workflow::lint(document);
+    found.retain(|finding| finding.severity != Severity::Information);
+    if found.iter().any(|finding| finding.severity == Severity::Error) {
+        found.retain(|finding| finding.severity == Severity::Error);
+        return Err(found);
+    }
+    Ok(found)
 }
 
 fn keys(program: &Program) -> Vec<String> {
     let filters = program.subscription.iter().flat_map(|subscription| &subscription.filters);
-    let mut keys: Vec<String> = filters
-        .map(|filter| match filter.event_types() {
+    sorted(filters.map(EventFilter::event_types))
+}
+
+fn listens(program: &Program) -> Vec<String> {
+    let listens = program.tasks.iter().filter_map(|task| match &task.action {
+        Action::Listen(listen) => Some(&**listen),
+        _ => None,
+    });
+    sorted(listens.flat_map(types_of))
+}
+
+fn types_of(listen: &Listen) -> Vec<EventTypes> {
+    let until = match &listen.until {
+        Some(Until::Consumed(strategy)) => Some(strategy),
+        Some(Until::Condition(_)) | None => None,
+    };
+    let of_strategy = |strategy: &Strategy| match strategy {
+        Strategy::Any(filters) if filters.is_empty() => vec![EventTypes::Any],
+        Strategy::All(filters) | Strategy::Any(filters) => {
+            filters.iter().map(|filter: &ListenFilter| filter.filter.event_types()).collect::<Vec<_>>()
+        }
+        Strategy::One(filter) => vec![filter.filter.event_types()],
+    };
+    std::iter::once(&listen.to).chain(until).flat_map(of_strategy).collect()
+}
+
+/// Each once.
+fn sorted(types: impl Iterator<Item = EventTypes>) -> Vec<String> {
+    let mut names: Vec<String> = types
+        .map(|types| match types {
             EventTypes::Exact(name) => name,
             EventTypes::Any => ANY_TYPE.to_owned(),
         })
         .collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// The refusal of a document.

@@ -1,10 +1,12 @@
 //! `/version`, `/workspaces` and `/doctor`: what this server is and how it fares.
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use serde_json::{Value, json};
-use tenon_gateway::{App, Caller, DEFAULT_WORKSPACE, Problem};
+use tenon_gateway::{App, Caller, DEFAULT_WORKSPACE, Problem, Workspace};
 use tenon_store::DiskUse;
+
+use crate::{Control, vault};
 
 /// Free space below this is worth a warning, bytes.
 const LITTLE_SPACE: u64 = 1 << 30;
@@ -21,11 +23,17 @@ pub(crate) async fn workspaces(State(app): State<App>, _: Caller) -> Result<Json
     Ok(Json(json!({ "items": items, "next": null })))
 }
 
-pub(crate) async fn doctor(State(app): State<App>, _: Caller) -> Result<Json<Value>, Problem> {
+pub(crate) async fn doctor(
+    State(app): State<App>,
+    Extension(control): Extension<Control>,
+    _: Caller,
+    workspace: Workspace,
+) -> Result<Json<Value>, Problem> {
     let disk = app.store().disk_use().await?;
     let metrics = app.metrics();
     let backlog = i64::try_from(disk.open_jobs).unwrap_or(i64::MAX);
-    let checks = [space(&disk), jobs(backlog), panics(metrics.panics.get())];
+    let keys = vault::doctor(&control.vault, &workspace).await?;
+    let checks = [space(&disk), jobs(backlog), panics(metrics.panics.get()), keys];
     Ok(Json(json!({
         "checks": checks,
         "disk": {
@@ -38,7 +46,8 @@ pub(crate) async fn doctor(State(app): State<App>, _: Caller) -> Result<Json<Val
     })))
 }
 
-fn check(name: &str, is_fine: bool, detail: String, hint: &str) -> Value {
+/// One finding.
+pub(crate) fn check(name: &str, is_fine: bool, detail: String, hint: &str) -> Value {
     let state = if is_fine { "ok" } else { "warning" };
     let hint = if is_fine { Value::Null } else { Value::from(hint) };
     json!({ "name": name, "state": state, "detail": detail, "hint": hint })

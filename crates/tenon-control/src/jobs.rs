@@ -20,9 +20,10 @@ use tenon_worker::{HistoryError, Verdict};
 
 use crate::Control;
 use crate::page::{Parameters, bad, page, the_one};
+use crate::roots::Roots;
 use crate::show;
 
-const KNOWN: [&str; 8] = ["workflow", "state", "event", "since", "until", "id", "limit", "cursor"];
+const KNOWN: [&str; 9] = ["workflow", "state", "event", "parent", "since", "until", "id", "limit", "cursor"];
 const STATES: [JobState; 7] = [
     JobState::Pending,
     JobState::Running,
@@ -46,7 +47,12 @@ pub(crate) async fn list(
     let (cursor, limit) = (parameters.cursor()?, parameters.limit()?);
     let found = app.store().jobs(workspace.id, &filter, cursor, limit).await?;
     let next = found.next.map(|next| next.to_string());
-    Ok(page(found.items.iter().map(|job| show::job(job, &workspace)).collect(), next))
+    let mut roots = Roots::new(app.store().as_ref(), workspace.id);
+    let mut items = Vec::with_capacity(found.items.len());
+    for job in &found.items {
+        items.push(show::job(job, roots.of(job).await?, &workspace));
+    }
+    Ok(page(items, next))
 }
 
 /// `None`: nothing can match, because there is no such workflow.
@@ -66,8 +72,12 @@ async fn filter(
     let event: Option<EventId> =
         parameters.get("event").map(str::parse).transpose().map_err(|error| bad(format!("{error}")))?;
     let ids = parameters.get("id").map(JobId::range).transpose().map_err(|error| bad(error.to_string()))?;
+    let parent = match parameters.get("parent") {
+        Some(text) => Some(find(app, workspace, text).await?),
+        None => None,
+    };
     let (since, until) = (parameters.moment("since")?, parameters.moment("until")?);
-    Ok(Some(JobFilter { workflow, states, event, since, until, ids }))
+    Ok(Some(JobFilter { workflow, states, event, parent, since, until, ids }))
 }
 
 fn states(list: &str) -> Result<Vec<JobState>, Problem> {
@@ -87,15 +97,15 @@ pub(crate) async fn show(job: Target) -> Result<Json<Value>, Problem> {
         Err(HistoryError::PayloadGone | HistoryError::Unreadable(_)) => Value::Null,
         Err(error) => return Err(past(error, job.id)),
     };
-    Ok(Json(show::whole_job(&record, &job.workspace, input)))
+    let root = job.root(&record).await?;
+    Ok(Json(show::whole_job(&record, root, &job.workspace, input)))
 }
 
 pub(crate) async fn trace(job: Target) -> Result<Json<Value>, Problem> {
     let history = &job.control.history;
     let trace = history.trace(job.workspace.id, job.id).await.map_err(|error| past(error, job.id))?;
-    Ok(Json(
-        json!({ "job": show::job(&trace.job, &job.workspace), "steps": trace.steps, "diverged": trace.diverged }),
-    ))
+    let shown = show::job(&trace.job, job.root(&trace.job).await?, &job.workspace);
+    Ok(Json(json!({ "job": shown, "steps": trace.steps, "diverged": trace.diverged })))
 }
 
 pub(crate) async fn journal(job: Target) -> Result<Json<Value>, Problem> {
@@ -230,6 +240,10 @@ impl Target {
     async fn record(&self) -> Result<JobRecord, Problem> {
         let found = self.app.store().job(self.workspace.id, self.id).await?;
         found.ok_or_else(|| missing(&self.id.to_string()))
+    }
+
+    async fn root(&self, record: &JobRecord) -> Result<Option<JobId>, Problem> {
+        Roots::new(self.app.store().as_ref(), self.workspace.id).of(record).await
     }
 
     /// Written before the deed: a crash in between leaves a record too many, never one too few.

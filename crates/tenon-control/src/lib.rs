@@ -7,17 +7,26 @@ mod audit;
 mod deploy;
 mod doctor;
 mod events;
+mod files;
 mod jobs;
 mod lint;
+mod missing;
 mod page;
 mod resources;
+mod roots;
 mod show;
 mod stream;
+mod variables;
+mod vault;
 
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use tenon_gateway::App;
+use tenon_outbound::HttpClient;
 use tenon_worker::{History, Worker};
+
+pub use missing::CODES;
+pub use vault::VaultControl;
 
 /// What the management API uses beside the gateway's [`App`].
 #[derive(Clone)]
@@ -26,6 +35,10 @@ pub struct Control {
     pub worker: Worker,
     /// Who remembers them.
     pub history: History,
+    /// Who keeps keys.
+    pub vault: VaultControl,
+    /// Who fetches files that documents refer to.
+    pub http: HttpClient,
 }
 
 /// All addresses below `/api/v1`, for [`tenon_gateway::router_with`].
@@ -57,6 +70,10 @@ pub fn routes(control: Control) -> Router<App> {
         .route("/api/v1/jobs/{id}/verify", post(jobs::verify))
         .route("/api/v1/jobs/{id}/rerun", post(jobs::rerun))
         .route("/api/v1/jobs/{id}/cancel", post(jobs::cancel))
+        .route("/api/v1/variables", get(variables::list))
+        .route("/api/v1/variables/{name}", get(variables::show).put(variables::put).delete(variables::delete))
+        .route("/api/v1/vault", get(vault::show))
+        .route("/api/v1/vault/rotate", post(vault::rotate))
         .route("/api/v1/stream", get(stream::stream))
         .route("/api/v1/audit", get(audit::list))
         .layer(Extension(control))

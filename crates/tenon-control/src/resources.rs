@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use http::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
@@ -16,8 +16,9 @@ use tenon_gateway::{App, Caller, Problem, Workspace, codes, read_body};
 use tenon_store::{Change, ChangeResource, Kind, PutResource, Resource, Saved};
 
 use crate::deploy::{self, Checked};
+use crate::files::Pinned;
 use crate::page::{Parameters, bad, page};
-use crate::show;
+use crate::{Control, missing, show};
 
 /// Largest document, bytes.
 const MAX_DOCUMENT_BYTES: usize = 4 << 20;
@@ -93,6 +94,7 @@ pub(crate) async fn delete(target: Target) -> Result<Response, Problem> {
 /// Which resource a request is about.
 pub(crate) struct Target {
     app: App,
+    control: Control,
     caller: Caller,
     workspace: Workspace,
     kind: Kind,
@@ -132,6 +134,8 @@ impl FromRequestParts<App> for Target {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, app).await?;
         let workspace = Workspace::from_request_parts(parts, app).await?;
+        let control = Extension::<Control>::from_request_parts(parts, app).await;
+        let Extension(control) = control.map_err(|error| Problem::internal("routes", &error))?;
         let path = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
         let Path(segments) = path.map_err(|error| bad(error.to_string()))?;
         let segments: Vec<String> = segments.into_iter().map(|(_, segment)| segment).collect();
@@ -140,7 +144,7 @@ impl FromRequestParts<App> for Target {
             return Err(bad(allowed));
         }
         let name = segments.join("/");
-        Ok(Self { app: app.clone(), caller, workspace, kind: kind_of(&parts.uri), name })
+        Ok(Self { app: app.clone(), control, caller, workspace, kind: kind_of(&parts.uri), name })
     }
 }
 
@@ -206,7 +210,7 @@ impl Target {
         parameters: &Parameters,
     ) -> Result<Response, Problem> {
         let source = document(&self.app, headers, body).await?;
-        let checked = deploy::check(self.kind, &source).map_err(|findings| deploy::refused(&findings))?;
+        let mut checked = deploy::check(self.kind, &source).map_err(|findings| deploy::refused(&findings))?;
         if let Some(own) = &checked.name
             && *own != self.name
         {
@@ -215,7 +219,10 @@ impl Target {
         if self.kind == Kind::Trigger {
             self.check_address(&source, &checked.keys).await?;
         }
-        let digest = hash(&source);
+        let pinned = self.pin(&source, &mut checked).await?;
+        let wanted = missing::wanted(&checked);
+        checked.warnings.extend(missing::findings(&self.app, &self.workspace, wanted, &source).await?);
+        let digest = pinned.digest(&source);
         if parameters.is_true("dryRun")? {
             return self.planned(&checked, &digest).await;
         }
@@ -229,6 +236,8 @@ impl Target {
             digest: digest.clone(),
             document: source,
             keys: checked.keys.clone(),
+            listens: checked.listens.clone(),
+            files: pinned.files,
             expected,
             at: ports.clock.now(),
             actor: self.caller.actor.to_string(),
@@ -253,6 +262,18 @@ impl Target {
             value["name"] = name.into();
         }
         Ok((status, etag(revision.number), Json(value)).into_response())
+    }
+
+    /// Fetches what a workflow refers to; what can be said with it replaces what was said without.
+    async fn pin(&self, source: &str, checked: &mut Checked) -> Result<Pinned, Problem> {
+        if !checked.has_files {
+            return Ok(Pinned::default());
+        }
+        let before = self.current().await?.map(|current| current.files).unwrap_or_default();
+        let pinned = deploy::pin(&self.control.http, source, &before).await;
+        let (complete, pinned) = pinned.map_err(|findings| deploy::refused(&findings))?;
+        *checked = complete;
+        Ok(pinned)
     }
 
     /// Two webhooks must not answer the same requests.
@@ -337,8 +358,9 @@ impl Target {
     }
 }
 
-fn hash(source: &str) -> String {
-    digest(&SHA256, source.as_bytes()).as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
+/// SHA-256 in hexadecimal.
+pub(crate) fn hash(source: &[u8]) -> String {
+    digest(&SHA256, source).as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
         for nibble in [byte >> 4, byte & 15] {
             text.push(char::from_digit(u32::from(nibble), 16).expect("a nibble is a hexadecimal digit"));
         }
@@ -346,7 +368,8 @@ fn hash(source: &str) -> String {
     })
 }
 
-fn etag(revision: u32) -> HeaderMap {
+/// A revision or version as an entity tag.
+pub(crate) fn etag(revision: u32) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let value =
         HeaderValue::from_str(&format!("\"{revision}\"")).expect("digits in quotes are a header value");

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use tenon_capture::rfc3339;
 use tenon_gateway::Workspace;
-use tenon_store::{EventRecord, JobRecord, JobState, Origin, Resource, Timestamp};
-use tenon_workflow::{Diagnostic, ErrorType, Severity};
+use tenon_store::{EventRecord, JobId, JobRecord, JobState, Origin, Resource, Timestamp};
+use tenon_workflow::{Diagnostic, ErrorType};
 
 fn moment(at: Option<Timestamp>) -> Value {
     at.map_or(Value::Null, |at| Value::String(rfc3339(at)))
@@ -18,8 +18,8 @@ fn stored(bytes: Option<&Bytes>) -> Value {
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }
 
-/// A job without its input and output.
-pub(crate) fn job(job: &JobRecord, workspace: &Workspace) -> Value {
+/// A job without its input and output. Its root is the job that its family began with.
+pub(crate) fn job(job: &JobRecord, root: Option<JobId>, workspace: &Workspace) -> Value {
     let (namespace, name) = job.workflow_name.split_once('/').unwrap_or(("", &job.workflow_name));
     json!({
         "id": job.id,
@@ -38,15 +38,20 @@ pub(crate) fn job(job: &JobRecord, workspace: &Workspace) -> Value {
         "wakeAt": moment(job.wake_at),
         "lane": job.lane,
         "parent": job.parent,
-        "root": job.parent,
+        "root": root,
         "rerunOf": job.rerun_of,
         "error": error(job),
     })
 }
 
 /// A job with the input it ran on and its output.
-pub(crate) fn whole_job(record: &JobRecord, workspace: &Workspace, input: Value) -> Value {
-    let mut shown = job(record, workspace);
+pub(crate) fn whole_job(
+    record: &JobRecord,
+    root: Option<JobId>,
+    workspace: &Workspace,
+    input: Value,
+) -> Value {
+    let mut shown = job(record, root, workspace);
     shown["input"] = input;
     let is_completed = record.state == JobState::Completed;
     shown["output"] = if is_completed { stored(record.result.as_ref()) } else { Value::Null };
@@ -117,7 +122,7 @@ pub(crate) fn diagnostics(findings: &[Diagnostic]) -> Value {
     let list = findings.iter().map(|finding| {
         json!({
             "code": finding.code,
-            "severity": match finding.severity { Severity::Error => "error", Severity::Warning => "warning" },
+            "severity": finding.severity.name(),
             "pointer": finding.pointer,
             "line": finding.line,
             "column": finding.column,

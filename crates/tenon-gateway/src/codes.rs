@@ -126,4 +126,19 @@ codes! {
     TOO_MUCH_AT_ONCE = "TN0032" 429 "too many large bodies at once",
         "The large bodies that are arriving and being worked on fill the memory that the server gives them. Nothing of this request was kept.",
         "try again after the seconds in `Retry-After`";
+    VARIABLE_NOT_FOUND = "TN0040" 404 "variable not found",
+        "There is no variable of this name in this workspace.",
+        "`tenon variable list` shows those there are";
+    VARIABLE_REFUSED = "TN0041" 422 "not a usable variable",
+        "A variable has a name of at most 128 letters, digits, `-`, `_` and `.`, a kind (`config` or `secret`), and a value of at most 64 KiB of JSON. Nothing was changed.",
+        "send `{\"kind\": \"config\", \"value\": …}`";
+    VARIABLE_KIND = "TN0042" 409 "the variable is of another kind",
+        "A variable keeps its kind, so that nobody can read a secret by making it configuration. Nothing was changed.",
+        "delete the variable and set it anew, or choose another name";
+    TOO_MANY_VARIABLES = "TN0043" 409 "too many variables",
+        "A workspace has at most 10,000 variables. Nothing was changed.",
+        "delete some: `tenon variable list` shows them; one variable may hold a whole object";
+    MASTER_KEY_REFUSED = "TN0044" 422 "not a usable file for a master key",
+        "The new master key is made, or found, in a file on the server's machine: an absolute path, outside of the data directory, closed to others (mode 0600). An existing file must hold a master key; nothing is ever overwritten. The keys are as they were.",
+        "name a file that does not exist yet, in a directory that this server's user can write to";
 }

@@ -168,7 +168,11 @@ impl From<CaptureError> for Problem {
             CaptureError::TooManyHops(_) => Self::new(&codes::HOPS, text),
             CaptureError::UnknownWorkflow(_) => Self::new(&codes::WORKFLOW_NOT_FOUND, text),
             CaptureError::Disabled(_) => Self::new(&codes::WORKFLOW_DISABLED, text),
-            CaptureError::UnknownRevision => Self::new(&codes::NOT_FOUND, text),
+            CaptureError::UnknownRevision | CaptureError::UnknownVersion { .. } => {
+                Self::new(&codes::NOT_FOUND, text)
+            }
+            // Only children wait for lanes of their ancestors, and nobody starts one over HTTP.
+            CaptureError::LaneHeld(_) => Self::new(&codes::CONFLICT, text),
             CaptureError::PayloadGone => Self::new(&codes::PAYLOAD_GONE, text),
             CaptureError::TriggerChanged | CaptureError::Busy => Self::new(&codes::BUSY, text),
             CaptureError::TooManyWatches(_) => Self::new(&codes::TOO_MANY_WAITING, text),

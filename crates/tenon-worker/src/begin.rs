@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenon_capture::Deployed;
+use tenon_capture::{Deployed, LifecycleTypes};
 use tenon_engine::Execution;
-use tenon_store::{Entry, OpenJob};
+use tenon_store::{Entry, JobState, OpenJob};
 
 use crate::leaving::{Left, lost, suspend_unloaded};
+use crate::lifecycle::Lifecycle;
 use crate::run::Task;
 use crate::{Context, load};
 
@@ -19,6 +20,12 @@ pub(crate) struct Begun {
     pub(crate) job: OpenJob,
     pub(crate) deployed: Arc<Deployed>,
     pub(crate) execution: Execution,
+    /// How many emits and calls lie between it and an event from outside.
+    pub(crate) hops: u32,
+    /// Whether a lifecycle event started it.
+    pub(crate) is_lifecycle: bool,
+    /// Its own lifecycle events, where somebody wants them.
+    pub(crate) lifecycle: Option<Box<Lifecycle>>,
     /// What playing the journal back took.
     pub(crate) used: Duration,
 }
@@ -48,16 +55,67 @@ pub(crate) async fn begin(context: &Context, task: &mut Task) -> Result<Begun, L
         },
     };
     let began_at = ports.clock.now();
-    let execution = match replayed(&deployed, &job, journal).await {
-        Ok(execution) => execution,
+    let loaded = match loaded(&deployed, &job) {
+        Ok(loaded) => loaded,
         Err(reason) => return Err(suspend_unloaded(context, task.fence, &job, &reason).await),
     };
+    let (hops, is_lifecycle) = (loaded.job.hops, loaded.is_lifecycle);
+    let types = match wanted(context, &job, is_lifecycle).await {
+        Ok(types) => types,
+        Err(error) => return Err(lost(job.id, &error)),
+    };
+    let lifecycle = (!types.is_empty()).then(|| Box::new(Lifecycle::new(types, &job, &deployed, hops)));
+    let mut execution = Execution::new(loaded.job);
+    if types.has_tasks() {
+        execution.observe();
+    }
+    if let Err(reason) = replay(&mut execution, journal).await {
+        return Err(suspend_unloaded(context, task.fence, &job, &reason).await);
+    }
     let used = ports.clock.now().since(began_at);
-    Ok(Begun { job, deployed, execution, used })
+    let lifecycle = lifecycle.map(|lifecycle| take_up(lifecycle, &mut execution, &job, began_at));
+    Ok(Begun { job, deployed, execution, hops, is_lifecycle, lifecycle, used })
 }
 
-/// A fresh interpreter, played forward over the journal. The error says why the job must be suspended.
-async fn replayed(deployed: &Deployed, job: &OpenJob, journal: Vec<Entry>) -> Result<Execution, String> {
+/// The lifecycle events that a job has to tell.
+pub(crate) async fn wanted(
+    context: &Context,
+    job: &OpenJob,
+    is_lifecycle: bool,
+) -> Result<LifecycleTypes, tenon_store::Error> {
+    if is_lifecycle {
+        return Ok(LifecycleTypes::default());
+    }
+    match context.capture.lifecycle(job.workspace).await {
+        Ok(types) => Ok(types),
+        Err(tenon_capture::Error::Store(error)) => Err(error),
+        Err(error) => {
+            tracing::error!(%error, "cannot tell who wants lifecycle events; none are captured");
+            Ok(LifecycleTypes::default())
+        }
+    }
+}
+
+/// A job that was parked has told everything before. One that was left some other way tells all again: what
+/// was told is recognised.
+fn take_up(
+    mut lifecycle: Box<Lifecycle>,
+    execution: &mut Execution,
+    job: &OpenJob,
+    at: tenon_store::Timestamp,
+) -> Box<Lifecycle> {
+    let replayed = execution.take_notices();
+    if job.state == JobState::Waiting {
+        lifecycle.pass_over(&replayed);
+    } else {
+        lifecycle.started(job.started_at.unwrap_or(at));
+        lifecycle.note(replayed);
+    }
+    lifecycle
+}
+
+/// The job as it was before its first step. The error says why it must be suspended.
+fn loaded(deployed: &Deployed, job: &OpenJob) -> Result<load::Loaded, String> {
     let payload = job.payload.as_ref().ok_or("the job's event is not kept any more")?;
     let source = load::Source {
         id: job.id,
@@ -66,7 +124,11 @@ async fn replayed(deployed: &Deployed, job: &OpenJob, journal: Vec<Entry>) -> Re
         captured_at: job.captured_at,
         payload,
     };
-    let mut execution = Execution::new(load::job(deployed, &source).map_err(|error| error.to_string())?);
+    load::job(deployed, &source).map_err(|error| error.to_string())
+}
+
+/// Plays a fresh interpreter forward over the journal. The error says why the job must be suspended.
+async fn replay(execution: &mut Execution, journal: Vec<Entry>) -> Result<(), String> {
     let kept = if cfg!(feature = "mutant-replay-drops-outcome") {
         journal.len().saturating_sub(1)
     } else {
@@ -78,5 +140,5 @@ async fn replayed(deployed: &Deployed, job: &OpenJob, journal: Vec<Entry>) -> Re
         }
         execution.replay(&load::recorded(entry)).map_err(|error| error.to_string())?;
     }
-    Ok(execution)
+    Ok(())
 }

@@ -1,12 +1,13 @@
 //! The one task that talks to the scheduler: tells it what happened, does what it commands.
 
+mod commands;
+mod fresh;
+
 use std::collections::HashMap;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use tenon_engine::Timestamp;
 use tenon_engine::scheduler::{
     Class, Command, HORIZON_US, Input, Job, LaneKey, LanePolicy, Page, Parked, Scheduler, Standing,
@@ -15,9 +16,9 @@ use tenon_store::{Fence, JobId, JobState, OpenJob, ResourceId, RevisionId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::leaving::{self, Left};
-use crate::run;
+use crate::leaving::Left;
 use crate::{Context, Options, load};
+use fresh::Fresh;
 
 /// Notices taken in before commands are carried out.
 const BATCH: usize = 256;
@@ -31,7 +32,7 @@ const WAITING_PAGE: u32 = 1_000_000;
 /// What the dispatcher is told.
 #[derive(Debug)]
 pub(crate) enum Notice {
-    /// New jobs, in the order of their commit.
+    /// New jobs, in the order of their commit, and parked ones that were woken.
     Captured(Vec<OpenJob>),
     /// Jobs read from the store: a page of a shard's backlog.
     Refilled { round: u64, shard: u16, after: u64, jobs: Vec<OpenJob>, complete: bool },
@@ -49,7 +50,6 @@ pub(crate) struct Dispatcher {
     context: Context,
     options: Options,
     fences: Arc<Vec<Fence>>,
-    notices: mpsc::Sender<Notice>,
     /// The feed had no room for a batch: what is known of the shards is doubted.
     missed: Arc<AtomicBool>,
     scheduler: Scheduler,
@@ -64,52 +64,15 @@ pub(crate) struct Dispatcher {
     round: u64,
 }
 
-/// Payloads of jobs that have not started yet, up to a number of bytes.
-#[derive(Default)]
-struct Fresh {
-    jobs: HashMap<u64, OpenJob>,
-    bytes: usize,
-    limit: usize,
-}
-
-// === impl Fresh ===
-
-impl Fresh {
-    fn keep(&mut self, job: OpenJob) {
-        let size = size(&job);
-        if job.payload.is_some() && self.bytes + size <= self.limit {
-            self.bytes += size;
-            self.jobs.insert(job.id.0, job);
-        }
-    }
-
-    fn take(&mut self, job: u64) -> Option<OpenJob> {
-        let job = self.jobs.remove(&job)?;
-        self.bytes -= size(&job);
-        Some(job)
-    }
-}
-
-fn size(job: &OpenJob) -> usize {
-    let payload = job.payload.as_ref();
-    256 + payload.map_or(0, |p| p.envelope.len() + p.input.as_ref().map_or(0, bytes::Bytes::len))
-}
-
 // === impl Dispatcher ===
 
 impl Dispatcher {
-    pub(crate) fn new(
-        context: Context,
-        options: Options,
-        fences: Vec<Fence>,
-        notices: mpsc::Sender<Notice>,
-    ) -> Self {
-        let fresh = Fresh { limit: options.payload_bytes, ..Fresh::default() };
+    pub(crate) fn new(context: Context, options: Options, fences: Vec<Fence>) -> Self {
+        let fresh = Fresh::new(options.payload_bytes);
         Self {
             context,
             options,
             fences: Arc::new(fences),
-            notices,
             missed: Arc::default(),
             scheduler: Scheduler::new(),
             commands: Vec::new(),
@@ -125,7 +88,7 @@ impl Dispatcher {
 
     /// The store tells of new jobs from here on; what was there before is read when the shards are owned.
     pub(crate) fn listen_to_feed(&self) {
-        let notices = self.notices.clone();
+        let notices = self.context.notices.clone();
         let missed = Arc::clone(&self.missed);
         self.context.store.set_feed(Box::new(move |jobs| {
             if notices.try_send(Notice::Captured(jobs)).is_err() {
@@ -187,10 +150,16 @@ impl Dispatcher {
             let fence = self.fences[usize::from(shard)];
             match self.context.store.waiting_jobs(fence.shard, FOREVER, WAITING_PAGE).await {
                 Ok(jobs) => {
-                    let horizon = self.now().0.saturating_add(HORIZON_US);
-                    let soon = |job: &OpenJob| job.wake_at.is_some_and(|at| at.0 <= horizon);
-                    for job in jobs.into_iter().filter(|job| job.lane.is_some() || soon(job)) {
-                        self.arrive(&job).await;
+                    let now = self.now().0;
+                    let within =
+                        |job: &OpenJob, us: i64| job.wake_at.is_some_and(|at| at.0 <= now.saturating_add(us));
+                    for job in jobs {
+                        if within(&job, 0) {
+                            // The feed may have lost that it was woken.
+                            self.wake(&job).await;
+                        } else if job.lane.is_some() || within(&job, HORIZON_US) {
+                            self.arrive(&job).await;
+                        }
                     }
                 }
                 Err(error) => tracing::error!(%error, "cannot read waiting jobs; trying again in a minute"),
@@ -204,6 +173,10 @@ impl Dispatcher {
         match notice {
             Notice::Captured(jobs) => {
                 for job in jobs {
+                    if job.state == JobState::Waiting {
+                        self.wake(&job).await;
+                        continue;
+                    }
                     let held = self.scheduler.held();
                     self.arrive(&job).await;
                     // A page may have brought it already; then it may have moved on, and this copy is old.
@@ -236,6 +209,14 @@ impl Dispatcher {
         self.learn_limit(job).await;
         if let Some(job) = scheduled(job) {
             self.tell(Input::Arrived(job));
+        }
+    }
+
+    /// What a parked job waits for has come, or it is due.
+    async fn wake(&mut self, job: &OpenJob) {
+        self.learn_limit(job).await;
+        if let Some(job) = scheduled(job) {
+            self.tell(Input::Woken(job));
         }
     }
 
@@ -293,110 +274,6 @@ impl Dispatcher {
     fn tell(&mut self, input: Input) {
         let now = self.now();
         self.scheduler.handle(input, now, &mut self.commands);
-    }
-
-    fn carry_out(&mut self) {
-        for command in std::mem::take(&mut self.commands) {
-            match command {
-                Command::Start { shard, job } => self.start(shard, job),
-                Command::Cancel { job } => self.cancel(job),
-                Command::Forget { job } => {
-                    self.fresh.take(job);
-                }
-                Command::Refill { shard, after, limit } => self.refill(shard, after, limit),
-                Command::SetAlarm(at) => self.alarm = Some(at),
-            }
-        }
-    }
-
-    fn start(&mut self, shard: u16, job: u64) {
-        let fresh = self.fresh.take(job);
-        if self.is_draining {
-            return;
-        }
-        let (cancel, cancelled) = oneshot::channel();
-        self.running.insert(job, Some(cancel));
-        self.context.capture.ports().metrics.jobs_running.add(1);
-        let fence = self.fences[usize::from(shard)];
-        let task = run::Task { fence, job: JobId(job), fresh, cancel: cancelled };
-        let (context, notices) = (self.context.clone(), self.notices.clone());
-        self.tasks.spawn(async move {
-            let running = AssertUnwindSafe(run::run(context.clone(), task)).catch_unwind();
-            let (left, used) = match running.await {
-                Ok(left) => left,
-                Err(_) => (leaving::suspend_panicked(&context, fence, JobId(job)).await, Duration::ZERO),
-            };
-            // A dispatcher that has stopped needs no notice.
-            let _ = notices.send(Notice::Left(JobId(job), left, used)).await;
-        });
-    }
-
-    fn cancel(&mut self, job: u64) {
-        self.fresh.take(job);
-        if let Some(cancel) = self.running.get_mut(&job) {
-            if let Some(cancel) = cancel.take() {
-                // A task that is just leaving ends the job its own way.
-                let _ = cancel.send(());
-            }
-            return;
-        }
-        self.cancel_idle(job, Duration::ZERO);
-    }
-
-    /// Ends a job that nobody works on, after a pause.
-    fn cancel_idle(&mut self, job: u64, pause: Duration) {
-        self.running.insert(job, None);
-        self.context.capture.ports().metrics.jobs_running.add(1);
-        let (context, notices, fences) =
-            (self.context.clone(), self.notices.clone(), Arc::clone(&self.fences));
-        self.tasks.spawn(async move {
-            tokio::time::sleep(pause).await;
-            let cancelling =
-                AssertUnwindSafe(leaving::cancel_idle(&context, &fences, JobId(job))).catch_unwind();
-            // A bug in the way is tried again later, like a store that is in the way.
-            let left = cancelling.await.unwrap_or(Left::Lost);
-            let _ = notices.send(Notice::Left(JobId(job), left, Duration::ZERO)).await;
-        });
-    }
-
-    fn refill(&mut self, shard: u16, after: u64, limit: u32) {
-        let (store, notices) = (Arc::clone(&self.context.store), self.notices.clone());
-        let (fence, round) = (self.fences[usize::from(shard)], self.round);
-        self.tasks.spawn(async move {
-            loop {
-                match store.open_jobs(fence.shard, after, limit).await {
-                    Ok(jobs) => {
-                        let complete = jobs.len() < limit as usize;
-                        let page = Notice::Refilled { round, shard, after, jobs, complete };
-                        let _ = notices.send(page).await;
-                        return;
-                    }
-                    Err(tenon_store::Error::Closed) => return,
-                    Err(error) => {
-                        tracing::error!(%error, shard, "cannot read open jobs; trying again");
-                        tokio::time::sleep(LOST_PAUSE).await;
-                    }
-                }
-            }
-        });
-    }
-
-    /// Timers of the next hour come into memory.
-    fn look_for_timers(&mut self) {
-        let until = tenon_store::Timestamp(self.now().0.saturating_add(HORIZON_US));
-        let (store, notices) = (Arc::clone(&self.context.store), self.notices.clone());
-        let fences = Arc::clone(&self.fences);
-        self.tasks.spawn(async move {
-            for fence in fences.iter() {
-                match store.waiting_jobs(fence.shard, until, WAITING_PAGE).await {
-                    Ok(jobs) if jobs.is_empty() => {}
-                    Ok(jobs) => {
-                        let _ = notices.send(Notice::Due(jobs)).await;
-                    }
-                    Err(error) => tracing::error!(%error, "cannot read timers; trying again in a minute"),
-                }
-            }
-        });
     }
 
     fn now(&self) -> Timestamp {

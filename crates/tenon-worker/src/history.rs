@@ -118,7 +118,8 @@ impl History {
             captured_at: record.created_at,
             payload: &payload,
         };
-        load::job(&deployed, &source).map_err(|error| unreadable(&error))
+        let loaded = load::job(&deployed, &source).map_err(|error| unreadable(&error))?;
+        Ok(loaded.job)
     }
 }
 

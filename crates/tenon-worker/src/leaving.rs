@@ -5,7 +5,9 @@ use std::sync::Arc;
 use tenon_engine::{Recorded, Timestamp};
 use tenon_store::{Fence, JobId, OpenJob, Transition, Write};
 
-use crate::{Context, ending, load};
+use crate::begin::wanted;
+use crate::lifecycle::Lifecycle;
+use crate::{Context, ending, family, load};
 
 /// Why the worker left a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,12 @@ pub(crate) async fn suspend_unloaded(context: &Context, fence: Fence, job: &Open
     let reason = ending::reason("the job cannot be interpreted", detail);
     let transition = Transition::Suspended { reason };
     let announced = transition.clone();
+    if let Some(mut lifecycle) = lifecycle_of(context, job).await {
+        lifecycle.left(&transition, (job.journal_length, now));
+        if let Err(error) = lifecycle.tell(context).await {
+            return lost(job.id, &error);
+        }
+    }
     let write = Write {
         fence,
         workspace: job.workspace,
@@ -72,13 +80,17 @@ pub(crate) async fn cancel_idle(context: &Context, fences: &[Fence], job: JobId)
         Ok(None) => return Left::Finished,
         Err(error) => return lost(job, &error),
     };
+    // Before it is written, so that no child is forgotten.
+    if let Err(error) = family::end_children(context, &job).await {
+        return lost(job.id, &error);
+    }
     let ports = context.capture.ports();
     let at = ports.clock.now();
     let deployed = ports.programs.get(job.workspace, job.revision).await.ok();
     let kept = deployed.as_ref().and_then(|deployed| deployed.program.settings.keep_jobs);
     let transition = Transition::Cancelled { expires: at.after(kept.unwrap_or(context.keep_jobs)) };
     let cancellation = Recorded::cancellation(job.journal_length, load::time(at));
-    let write = Write {
+    let mut write = Write {
         fence: fences[usize::from(job.shard.0)],
         workspace: job.workspace,
         job: job.id,
@@ -87,7 +99,7 @@ pub(crate) async fn cancel_idle(context: &Context, fences: &[Fence], job: JobId)
         started_at: job.started_at.unwrap_or(at),
         at,
     };
-    match context.store.write(write.clone()).await {
+    match write_and_tell(context, &job, &mut write).await {
         Ok(()) => {
             let name = deployed.map_or_else(|| "".into(), |deployed| Arc::clone(&deployed.name));
             ending::announce(context, &job, &name, &write.transition);
@@ -96,6 +108,34 @@ pub(crate) async fn cancel_idle(context: &Context, fences: &[Fence], job: JobId)
         Err(tenon_store::Error::Conflict(reason)) => overtaken(context, job.id, &reason).await,
         Err(error) => lost(job.id, &error),
     }
+}
+
+/// Where somebody wants its lifecycle event, the cancellation is durable before it, and the end after it.
+async fn write_and_tell(
+    context: &Context,
+    job: &OpenJob,
+    write: &mut Write,
+) -> Result<(), tenon_store::Error> {
+    if let Some(mut lifecycle) = lifecycle_of(context, job).await {
+        lifecycle.left(&write.transition, (job.journal_length, write.at));
+        if lifecycle.has_news() {
+            let outcome = Write { transition: Transition::Running, ..write.clone() };
+            context.store.write(outcome).await?;
+            write.entries.clear();
+            lifecycle.tell(context).await?;
+        }
+    }
+    context.store.write(write.clone()).await
+}
+
+/// The lifecycle events of a job that nobody works on; `None`: nobody wants any, or it cannot be told.
+async fn lifecycle_of(context: &Context, job: &OpenJob) -> Option<Lifecycle> {
+    let ports = context.capture.ports();
+    let types = wanted(context, job, false).await.ok().filter(|types| !types.is_empty())?;
+    let deployed = ports.programs.get(job.workspace, job.revision).await.ok()?;
+    let envelope = serde_json::from_slice(&job.payload.as_ref()?.envelope).ok()?;
+    let about = load::about(&envelope);
+    (!about.is_lifecycle).then(|| Lifecycle::new(types, job, &deployed, about.hops))
 }
 
 /// A job whose task panicked must not run again and again: it is shown, with its lane stopped.

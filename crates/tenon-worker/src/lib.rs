@@ -11,8 +11,10 @@
 mod begin;
 mod dispatcher;
 mod ending;
+mod family;
 mod history;
 mod leaving;
+mod lifecycle;
 mod load;
 mod perform;
 mod run;
@@ -20,7 +22,7 @@ mod run;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenon_capture::CaptureService;
+use tenon_capture::{CaptureService, Variables};
 use tenon_outbound::HttpClient;
 use tenon_store::{JobId, Shard, Store};
 use tokio::sync::mpsc;
@@ -59,12 +61,25 @@ impl Default for Options {
     }
 }
 
+/// What the worker is made of.
+pub struct Parts {
+    /// The way in, for emitted events and children; with the store.
+    pub capture: CaptureService,
+    /// The way out.
+    pub http: HttpClient,
+    /// Values of secrets and configuration.
+    pub variables: Arc<dyn Variables>,
+}
+
 /// What the worker uses.
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) capture: CaptureService,
     pub(crate) http: HttpClient,
+    pub(crate) variables: Arc<dyn Variables>,
+    /// To the dispatcher.
+    pub(crate) notices: mpsc::Sender<Notice>,
     /// How long finished jobs are kept whose workflow does not say.
     pub(crate) keep_jobs: Duration,
 }
@@ -84,19 +99,17 @@ pub struct Stopped;
 
 impl Worker {
     /// Takes over all shards and begins to run their jobs. The handle ends when the worker has drained.
-    pub async fn start(
-        capture: CaptureService,
-        http: HttpClient,
-        options: Options,
-    ) -> Result<(Self, JoinHandle<()>), tenon_store::Error> {
+    pub async fn start(parts: Parts, options: Options) -> Result<(Self, JoinHandle<()>), tenon_store::Error> {
+        let Parts { capture, http, variables } = parts;
         let store = Arc::clone(&capture.ports().store);
         let mut fences = Vec::with_capacity(usize::from(options.shards));
         for shard in 0..options.shards {
             fences.push(store.acquire(Shard(shard)).await?);
         }
         let (notices, inbox) = mpsc::channel(FEED_BATCHES);
-        let context = Context { store, capture, http, keep_jobs: options.keep_jobs };
-        let dispatcher = Dispatcher::new(context, options, fences, notices.clone());
+        let keep_jobs = options.keep_jobs;
+        let context = Context { store, capture, http, variables, notices: notices.clone(), keep_jobs };
+        let dispatcher = Dispatcher::new(context, options, fences);
         dispatcher.listen_to_feed();
         let running = tokio::spawn(dispatcher.run(inbox));
         Ok((Self { notices }, running))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tenon_capture::{Deployed, HOPS};
+use tenon_capture::{Deployed, HOPS, LIFECYCLE};
 use tenon_engine::{Job, Recorded, SEMANTICS, Timestamp};
 use tenon_store::{Entry, JobId, JobPayload, Origin};
 use tenon_workflow::{Program, ReadAs};
@@ -28,14 +28,20 @@ pub(crate) struct Source<'a> {
     pub(crate) payload: &'a JobPayload,
 }
 
+/// A job as the interpreter wants it.
+pub(crate) struct Loaded {
+    pub(crate) job: Job,
+    /// Whether a lifecycle event started it, by whatever number of steps.
+    pub(crate) is_lifecycle: bool,
+}
+
 /// Puts the pieces together.
-pub(crate) fn job(deployed: &Deployed, source: &Source<'_>) -> Result<Job, Error> {
+pub(crate) fn job(deployed: &Deployed, source: &Source<'_>) -> Result<Loaded, Error> {
     if source.semantics != SEMANTICS {
         return Err(Error::Semantics(source.semantics));
     }
     let envelope = read("event", &source.payload.envelope)?;
-    // Binary CloudEvents carry attributes as text.
-    let hops = envelope.get(HOPS).and_then(|hops| hops.as_u64().or_else(|| hops.as_str()?.parse().ok()));
+    let About { hops, is_lifecycle } = about(&envelope);
     let input = match (&source.payload.input, source.origin) {
         (Some(edited), _) => read("input", edited)?,
         (None, Origin::Call) => envelope.get("data").cloned().unwrap_or(Value::Null),
@@ -45,15 +51,31 @@ pub(crate) fn job(deployed: &Deployed, source: &Source<'_>) -> Result<Job, Error
         Origin::Event => Some(Arc::new(envelope)),
         Origin::Call => None,
     };
-    Ok(Job {
+    let job = Job {
         id: source.id.to_string(),
         program: Arc::clone(&deployed.program),
         event,
         input: Arc::new(input),
         captured_at: time(source.captured_at),
         runtime: Arc::new(runtime(source.semantics)),
+        hops,
+    };
+    Ok(Loaded { job, is_lifecycle })
+}
+
+/// What an event's own attributes say of the jobs that it starts.
+pub(crate) struct About {
+    pub(crate) hops: u32,
+    pub(crate) is_lifecycle: bool,
+}
+
+/// Reads them. Binary CloudEvents carry attributes as text.
+pub(crate) fn about(envelope: &Value) -> About {
+    let hops = envelope.get(HOPS).and_then(|hops| hops.as_u64().or_else(|| hops.as_str()?.parse().ok()));
+    About {
         hops: hops.map_or(0, |hops| u32::try_from(hops).unwrap_or(u32::MAX)),
-    })
+        is_lifecycle: envelope.get(LIFECYCLE).is_some_and(|is| *is == true || is == "true"),
+    }
 }
 
 /// `$runtime` is pinned with the job, so it names the semantics and not the build.

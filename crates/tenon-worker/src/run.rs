@@ -1,25 +1,36 @@
 //! One job at work: from where its journal ends to its end, or to a point where it can be left.
 //!
-//! The commit rule lives here: an effect starts only after every outcome before it is durable.
+//! The commit rule lives here: an effect starts only after every outcome before it is durable. What is on its
+//! way is in `attempts`, what is waited for in `waits` (`inbox`: events, `children`: jobs), what is written in
+//! `saving`.
+
+mod attempts;
+mod children;
+mod inbox;
+mod saving;
+mod waits;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use futures_util::future::{AbortHandle, Abortable, BoxFuture};
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tenon_capture::{Deployed, JobEvent, StepState};
 use tenon_engine::{Accepted, Effect, EffectAction, Execution, Outcome, Progress, Recorded, Timestamp};
-use tenon_store::{Entry, Fence, JobId, JobState, OpenJob, Transition, Write};
-use tenon_workflow::OnFailure;
+use tenon_store::{Entry, Fence, JobId, OpenJob};
 use tokio::sync::oneshot;
 
 use crate::begin::{Begun, begin};
-use crate::leaving::{Left, lost, overtaken};
-use crate::{Context, ending, load, perform};
+use crate::family;
+use crate::leaving::{Left, lost};
+use crate::lifecycle::Lifecycle;
+use crate::{Context, load, perform};
+use attempts::Attempts;
+use waits::Waits;
 
-/// How long to wait before an outcome is offered again to a store that has no room.
+/// How long to wait before something is offered again to a store that has no room.
 const FULL_DISK_PAUSE: Duration = Duration::from_millis(200);
+
+/// Outcomes that are taken in before they are written, where nothing has to start in between.
+const UNSAVED: usize = 100;
 
 /// What to work on.
 pub(crate) struct Task {
@@ -34,22 +45,26 @@ pub(crate) struct Task {
 /// Works on a job. Gives why it was left and the time that the work itself took (waiting not counted).
 pub(crate) async fn run(context: Context, mut task: Task) -> (Left, Duration) {
     let started_at = context.capture.ports().clock.now();
-    let Begun { job, deployed, execution, used } = match begin(&context, &mut task).await {
+    let begun = match begin(&context, &mut task).await {
         Ok(begun) => begun,
         Err(left) => return (left, Duration::ZERO),
     };
+    let Begun { job, deployed, execution, hops, is_lifecycle, lifecycle, used } = begun;
     let mut running = Running {
         context,
         fence: task.fence,
         cancel: task.cancel,
         started_at: job.started_at.unwrap_or(started_at),
+        waits: Waits::of(&job),
         job,
         deployed,
         execution,
+        hops,
+        is_lifecycle,
+        lifecycle,
         unsaved: Vec::new(),
-        calls: FuturesUnordered::new(),
-        aborts: Vec::new(),
-        timers: Vec::new(),
+        issued: Vec::new(),
+        attempts: Attempts::default(),
         used,
     };
     let left = match running.work().await {
@@ -68,19 +83,30 @@ struct Running {
     job: OpenJob,
     deployed: Arc<Deployed>,
     execution: Execution,
+    /// How many emits and calls lie between it and an event from outside.
+    hops: u32,
+    /// Whether a lifecycle event started it.
+    is_lifecycle: bool,
+    /// Its own lifecycle events, where somebody wants them.
+    lifecycle: Option<Box<Lifecycle>>,
     /// Accepted outcomes that are not durable yet.
     unsaved: Vec<Entry>,
-    calls: FuturesUnordered<BoxFuture<'static, Option<Ended>>>,
-    aborts: Vec<(Arc<str>, AbortHandle)>,
-    timers: Vec<(Arc<str>, u32, Timestamp)>,
+    /// Effects that were made and have not started.
+    issued: Vec<Effect>,
+    /// Effects on their way.
+    attempts: Attempts,
+    /// Timers, events and children that are awaited.
+    waits: Waits,
     started_at: tenon_store::Timestamp,
     used: Duration,
 }
 
-/// What the job waits for has come.
+/// Why a job that could not go on can.
 enum Arrival {
     Ended(Ended),
     Cancelled,
+    /// Something that it waits for may have come.
+    Stirred,
 }
 
 // === impl Running ===
@@ -89,34 +115,43 @@ impl Running {
     /// Both sides say why the job was left; `Err` when the store took the decision.
     async fn work(&mut self) -> Result<Left, Left> {
         self.advance(Execution::resume).await;
+        self.gather();
+        self.waits.replayed();
         loop {
-            self.abort_withdrawn();
+            self.settle_withdrawn().await?;
             if self.execution.finished().is_some() {
                 return self.finish().await;
             }
-            let effects = self.execution.take_effects();
-            self.set_timers(&effects);
-            if self.calls_are_over(&effects)
-                && let Some(sleep) = self.execution.sleep()
-                && sleep.until > load::time(self.now())
+            let is_full = self.unsaved.len() >= UNSAVED;
+            if !is_full
+                && self.waits.may_have_come()
+                && let Some(ended) = self.look().await?
             {
+                self.take_in(ended).await;
+                continue;
+            }
+            if let Some(sleep) = self.sleep() {
                 if self.is_cancelled() {
                     self.cancel();
                     continue;
                 }
                 return self.park(sleep).await;
             }
-            if !self.unsaved.is_empty() && !cfg!(feature = "mutant-effect-before-durable") {
-                self.save(Transition::Running).await?;
-            }
-            if !self.has_room_for(&effects).await {
+            self.save_outcomes().await?;
+            if !self.has_room().await {
                 self.cancel();
                 continue;
             }
-            self.start(effects);
+            if self.start().await? || is_full {
+                if self.is_cancelled() {
+                    self.cancel();
+                }
+                continue;
+            }
             match self.next_arrival().await {
                 Arrival::Ended(ended) => self.take_in(ended).await,
                 Arrival::Cancelled => self.cancel(),
+                Arrival::Stirred => {}
             }
         }
     }
@@ -152,8 +187,8 @@ impl Running {
     }
 
     async fn take_in(&mut self, (effect, attempt, started_at, outcome): Ended) {
-        self.aborts.retain(|(id, _)| *id != effect);
-        self.timers.retain(|(id, _, _)| *id != effect);
+        self.attempts.is_over(&effect);
+        self.waits.is_over(&effect);
         let at = load::time(self.now());
         self.count(&effect, attempt, &outcome);
         let mut recorded: Option<Recorded> = None;
@@ -170,35 +205,58 @@ impl Running {
         self.unsaved.extend(recorded.map(load::entry));
         // A cancellation that came between two slices was put there before the outcome that it follows.
         self.unsaved.sort_by_key(|entry| entry.sequence);
+        self.gather();
     }
 
-    fn abort_withdrawn(&mut self) {
+    /// Takes over what the interpreter has made, so that it tells of all that it withdraws later.
+    fn gather(&mut self) {
+        let effects = self.execution.take_effects();
+        for effect in effects.iter().filter(|effect| effect.is_wait()) {
+            self.waits.add(effect);
+            self.publish(&effect.id, effect.attempt, StepState::Waiting);
+        }
+        if self.issued.is_empty() {
+            self.issued = effects;
+        } else {
+            self.issued.extend(effects);
+        }
+    }
+
+    /// Aborts what is not wanted any more. Children that were awaited have ended when this returns: before the
+    /// job is written, so that none is forgotten.
+    async fn settle_withdrawn(&mut self) -> Result<(), Left> {
         for withdrawn in self.execution.take_withdrawn() {
-            self.timers.retain(|(id, _, _)| *id != withdrawn);
-            if let Some(place) = self.aborts.iter().position(|(id, _)| *id == withdrawn) {
-                self.aborts.swap_remove(place).1.abort();
+            self.issued.retain(|effect| effect.id != withdrawn);
+            if self.attempts.abort(&withdrawn) {
                 self.context.capture.ports().metrics.effects_cancelled.increment();
             }
-        }
-    }
-
-    fn set_timers(&mut self, effects: &[Effect]) {
-        for effect in effects {
-            if let EffectAction::Timer { due } = effect.action {
-                self.timers.push((Arc::clone(&effect.id), effect.attempt, due));
-                self.publish(&effect.id, effect.attempt, StepState::Waiting);
+            if let Some(child) = self.waits.withdraw(&withdrawn) {
+                self.end_child(child).await?;
             }
         }
+        Ok(())
     }
 
-    fn calls_are_over(&self, effects: &[Effect]) -> bool {
-        self.aborts.is_empty() && effects.iter().all(Effect::is_timer)
+    async fn end_child(&mut self, child: JobId) -> Result<(), Left> {
+        let ended = family::end(&self.context, self.job.workspace, child).await;
+        ended.map_err(|error| lost(self.job.id, &error))
+    }
+
+    /// The sleep that the job can go into now.
+    fn sleep(&self) -> Option<tenon_engine::Sleep> {
+        if !self.attempts.is_empty() || !self.issued.iter().all(Effect::is_wait) {
+            return None;
+        }
+        let sleep = self.execution.sleep()?;
+        let now = load::time(self.now());
+        let may_sleep = sleep.until.is_none_or(|until| until > now) && !self.waits.may_have_come();
+        may_sleep.then_some(sleep)
     }
 
     /// On a disk that is nearly full no effect starts whose outcome might find no room. Says whether the job
     /// may go on; if not, it was cancelled meanwhile.
-    async fn has_room_for(&mut self, effects: &[Effect]) -> bool {
-        if effects.iter().all(Effect::is_timer) || self.context.store.has_room() {
+    async fn has_room(&mut self) -> bool {
+        if self.issued.iter().all(Effect::is_wait) || self.context.store.has_room() {
             return true;
         }
         let store = Arc::clone(&self.context.store);
@@ -214,103 +272,40 @@ impl Running {
         }
     }
 
-    fn start(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
-            if effect.is_timer() {
+    /// Starts what was made. Says whether some of it has ended already.
+    async fn start(&mut self) -> Result<bool, Left> {
+        let mut children = Vec::new();
+        for effect in std::mem::take(&mut self.issued) {
+            if effect.is_wait() {
                 continue;
             }
             self.publish(&effect.id, effect.attempt, StepState::Running);
-            let (handle, registration) = AbortHandle::new_pair();
-            self.aborts.push((Arc::clone(&effect.id), handle));
+            if matches!(effect.action, EffectAction::StartChild(_)) {
+                children.push(effect);
+                continue;
+            }
             let started_at = load::time(self.now());
-            let identity = perform::Identity {
-                idempotency_key: effect.idempotency_key(&self.job.id.to_string()),
-                attempt: effect.attempt,
-            };
-            let (context, workspace) = (self.context.clone(), self.job.workspace);
-            let attempt = async move {
-                let outcome = match &effect.action {
-                    EffectAction::Http(call) => perform::http(&context, call, identity).await,
-                    EffectAction::Emit(event) => perform::emit(&context, workspace, event, identity).await,
-                    EffectAction::Timer { .. } => unreachable!("timers are kept apart"),
-                };
+            let identity = self.identity(&effect);
+            let context = self.context.clone();
+            self.attempts.start(Arc::clone(&effect.id), async move {
+                let outcome = perform::perform(&context, &effect.action, identity).await;
                 (effect.id, effect.attempt, started_at, outcome)
-            };
-            self.calls.push(Abortable::new(attempt, registration).map(Result::ok).boxed());
+            });
         }
-    }
-
-    async fn next_arrival(&mut self) -> Arrival {
-        let first = self.timers.iter().min_by_key(|(_, _, due)| *due).cloned();
-        let now = self.now();
-        let until_first = first.as_ref().map(|(_, _, due)| load::stored(*due).since(now));
-        loop {
-            tokio::select! {
-                biased;
-                Ok(()) = &mut self.cancel => return Arrival::Cancelled,
-                Some(ended) = self.calls.next(), if !self.calls.is_empty() => {
-                    if let Some(ended) = ended {
-                        return Arrival::Ended(ended);
-                    }
-                }
-                () = sleep(until_first), if until_first.is_some() => {
-                    let (effect, attempt, due) = first.expect("there is a first timer");
-                    return Arrival::Ended((effect, attempt, due, Outcome::Fired));
-                }
-                else => std::future::pending::<()>().await,
-            }
+        if children.is_empty() {
+            return Ok(false);
         }
+        self.start_children(children).await.map(|()| true)
     }
 
-    async fn finish(&mut self) -> Result<Left, Left> {
-        let at = self.now();
-        let finished = self.execution.finished().expect("the caller looked");
-        let transition = ending::transition(&self.context, &self.deployed, finished, at);
-        let parks = self.deployed.program.settings.on_failure == OnFailure::Park && self.job.lane.is_some();
-        if let Transition::Faulted { error, .. } = &transition
-            && parks
-        {
-            let transition = Transition::Suspended { reason: error.clone() };
-            self.save(transition).await?;
-            return Ok(Left::Suspended);
-        }
-        self.save(transition).await?;
-        Ok(Left::Finished)
-    }
-
-    async fn park(&mut self, sleep: tenon_engine::Sleep) -> Result<Left, Left> {
-        self.save(Transition::Waiting { wake_at: load::stored(sleep.until) }).await?;
-        Ok(Left::Parked { until: sleep.until, is_retry: sleep.is_retry })
-    }
-
-    /// Makes what was accepted durable, together with the state it leads to. A full disk is waited for.
-    async fn save(&mut self, transition: Transition) -> Result<(), Left> {
-        let ports = self.context.capture.ports();
-        let at = ports.clock.now();
-        let write = Write {
-            fence: self.fence,
+    fn identity(&self, effect: &Effect) -> perform::Identity {
+        perform::Identity {
             workspace: self.job.workspace,
-            job: self.job.id,
-            entries: std::mem::take(&mut self.unsaved),
-            transition,
-            started_at: self.started_at,
-            at,
-        };
-        loop {
-            match self.context.store.write(write.clone()).await {
-                Ok(()) => break,
-                Err(tenon_store::Error::Full) => tokio::time::sleep(FULL_DISK_PAUSE).await,
-                Err(tenon_store::Error::Conflict(reason)) => {
-                    return Err(overtaken(&self.context, self.job.id, &reason).await);
-                }
-                Err(error) => return Err(lost(self.job.id, &error)),
-            }
+            idempotency_key: effect.idempotency_key(&self.job.id.to_string()),
+            attempt: effect.attempt,
+            hops: self.hops,
+            is_lifecycle: self.is_lifecycle,
         }
-        ports.metrics.write_time.observe(ports.clock.now().since(at));
-        if write.transition.state() != JobState::Running {
-            ending::announce(&self.context, &self.job, &self.deployed.name, &write.transition);
-        }
-        Ok(())
     }
 
     fn count(&self, effect: &Arc<str>, attempt: u32, outcome: &Outcome) {
@@ -320,7 +315,7 @@ impl Running {
                 metrics.effects_faulted.increment();
                 StepState::Faulted
             }
-            Outcome::Fired => StepState::Completed,
+            Outcome::Fired | Outcome::Received { .. } | Outcome::Ended(_) => StepState::Completed,
             _ => {
                 metrics.effects_completed.increment();
                 StepState::Completed
@@ -339,12 +334,5 @@ impl Running {
             state,
             at: ports.clock.now(),
         });
-    }
-}
-
-async fn sleep(duration: Option<Duration>) {
-    match duration {
-        Some(duration) => tokio::time::sleep(duration).await,
-        None => std::future::pending().await,
     }
 }

@@ -5,6 +5,8 @@ mod event;
 mod job;
 mod trigger;
 mod usage;
+mod variable;
+mod vault;
 mod workflow;
 
 use std::path::PathBuf;
@@ -16,6 +18,8 @@ pub(crate) use event::{EventCommand, EventFilter, SendArgs};
 pub(crate) use job::{JobCommand, JobFilter, RerunArgs, TraceArgs, Version, WatchArgs};
 pub(crate) use trigger::{TriggerCommand, TriggerName};
 pub(crate) use usage::report as report_usage;
+pub(crate) use variable::{GetArgs, SetArgs, VariableCommand, VariableName};
+pub(crate) use vault::{RotateMasterArgs, VaultCommand};
 pub(crate) use workflow::{LintArgs, RunArgs, WorkflowCommand, WorkflowName};
 
 use crate::config::UpArgs;
@@ -95,6 +99,12 @@ pub(crate) enum Command {
     /// Jobs: one execution of one workflow for one event
     #[command(subcommand)]
     Job(JobCommand),
+    /// Variables: configuration and secrets, read at the moment of use
+    #[command(subcommand)]
+    Variable(VariableCommand),
+    /// Keys: what the data is encrypted with
+    #[command(subcommand)]
+    Vault(VaultCommand),
     /// Say what is wrong and how to mend it
     #[command(after_help = "Examples:
   tenon doctor

@@ -53,7 +53,11 @@ pub(crate) struct Code {
 
 /// Every code of Tenon, sorted.
 pub(crate) fn all() -> Vec<Code> {
-    let triples = tenon_workflow::CODES.iter().chain(tenon_capture::trigger::CODES).chain(OWN);
+    let triples = tenon_workflow::CODES
+        .iter()
+        .chain(tenon_capture::trigger::CODES)
+        .chain(tenon_control::CODES)
+        .chain(OWN);
     let mut codes: Vec<Code> =
         triples.map(|&(code, title, explanation)| Code { code, title, explanation }).collect();
     codes.extend(gateway());

@@ -11,6 +11,8 @@ mod plan;
 mod resource;
 mod trigger;
 mod up;
+mod variable;
+mod vault;
 mod whoami;
 mod workflow;
 
@@ -49,6 +51,8 @@ pub(crate) async fn run(cli: Cli, environment: &Environment, output: &mut Output
         Command::Trigger(command) => trigger::run(command, session.context()?).await,
         Command::Event(command) => event::run(command, session.context()?).await,
         Command::Job(command) => job::run(command, session.context()?).await,
+        Command::Variable(command) => variable::run(command, session.context()?).await,
+        Command::Vault(command) => vault::run(command, session.context()?).await,
         Command::Doctor => doctor::run(session).await,
         Command::Explain(args) => explain::run(&args, session.output),
         Command::Completions(args) => completions::run(&args, session.output),

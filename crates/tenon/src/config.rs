@@ -22,7 +22,7 @@ pub(crate) use document::{json, markdown, table};
 pub(crate) use error::Error;
 use layers::Layers;
 use value::Value;
-pub(crate) use value::{Bytes, LogFormat, Networks, PrivateAddresses, Roles, Secret};
+pub(crate) use value::{Bytes, LogFormat, Networks, PrivateAddresses, Resolutions, Roles, Secret};
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]
@@ -115,6 +115,10 @@ settings! {
     outbound_private: PrivateAddresses = "outbound.private", "auto";
     /// Networks that outbound calls may reach besides public ones, e.g. `10.1.0.0/16,192.168.7.4`.
     outbound_allow: Networks = "outbound.allow", "";
+    /// Names that outbound calls find elsewhere, e.g. `api.example.com:443=127.0.0.1:8443`; such an address may be private.
+    outbound_resolve: Resolutions = "outbound.resolve", "";
+    /// PEM file of certificate authorities that outbound calls trust besides the machine's.
+    outbound_roots: Option<PathBuf> = "outbound.roots", "";
     /// How long finished jobs with their events are kept.
     retention_jobs: Duration = "retention.jobs", "30d";
     /// What is logged, e.g. `info` or `warn,tenon_worker=debug`.
@@ -211,6 +215,16 @@ mod tests {
     }
 
     #[test]
+    fn names_can_lead_elsewhere() {
+        let written = "api.example.com:443=127.0.0.1:8443, [::1]:80=[::1]:8080";
+        let settings = resolve(&[], [("HOME", "/h"), ("TENON_OUTBOUND_RESOLVE", written)]).expect("settings");
+        let Resolutions(resolutions) = &settings.outbound_resolve.value;
+        assert_eq!(resolutions.len(), 2);
+        assert_eq!(resolutions[1], ("[::1]".to_owned(), 80, "[::1]:8080".parse().expect("an address")));
+        assert_eq!(settings.outbound_roots.value, None);
+    }
+
+    #[test]
     fn a_bad_value_names_its_place_and_shape() {
         check_refused(
             "TENON_LISTEN",
@@ -232,6 +246,12 @@ mod tests {
             "TENON_OUTBOUND_PRIVATE",
             "yes",
             "TENON_OUTBOUND_PRIVATE: `yes` is not one of auto, allow, refuse",
+        );
+        check_refused(
+            "TENON_OUTBOUND_RESOLVE",
+            "api.example.com=127.0.0.1",
+            "TENON_OUTBOUND_RESOLVE: `api.example.com=127.0.0.1` is no list of names and where they lead, such as \
+             api.example.com:443=127.0.0.1:8443",
         );
     }
 }

@@ -17,6 +17,7 @@ mod server;
 mod setting;
 mod settings;
 mod start_error;
+mod terminal;
 mod time;
 
 use std::panic::AssertUnwindSafe;

@@ -4,6 +4,7 @@
 mod difference;
 mod memory;
 mod plan;
+mod variable;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,15 +19,18 @@ pub(crate) use plan::{Change, Item, Plan};
 /// What a file declares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
+    // Applied in this order: whatever a job of a workflow reads should be there before it can start.
+    Variable,
     Workflow,
     Trigger,
 }
 
 /// Folders and their kinds. A new kind is one line here and its address in [`ResourceFile::address`].
-const FOLDERS: &[(&str, Kind)] = &[("workflows", Kind::Workflow), ("triggers", Kind::Trigger)];
+const FOLDERS: &[(&str, Kind)] =
+    &[("variables", Kind::Variable), ("workflows", Kind::Workflow), ("triggers", Kind::Trigger)];
 
 /// Folders of the project layout that a later version reads.
-const LATER: &[&str] = &["functions", "clients", "apis", "connections", "variables", "tests"];
+const LATER: &[&str] = &["functions", "clients", "apis", "connections", "tests"];
 
 /// The largest file, in bytes; the server takes no more either.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -35,7 +39,7 @@ const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct ResourceFile {
     pub(crate) kind: Kind,
-    /// `namespace/name` of a workflow, the file's stem of a trigger.
+    /// `namespace/name` of a workflow, the file's stem of anything else.
     pub(crate) name: String,
     pub(crate) path: PathBuf,
     pub(crate) text: String,
@@ -51,13 +55,15 @@ pub(crate) enum Error {
     Syntax { path: PathBuf, reason: String },
     #[error("{}: {}", path.display(), reason)]
     Unexpected { path: PathBuf, reason: &'static str, hint: String },
+    #[error("{}: {reason}", path.display())]
+    Refused { path: PathBuf, reason: String, hint: String },
     #[error("{} and {} both declare the {kind} {name}", first.display(), second.display())]
     Twice { kind: Kind, name: String, first: PathBuf, second: PathBuf },
     #[error("there is nothing to apply in {}", path.display())]
     Empty { path: PathBuf },
 }
 
-/// Reads all resources of directories and files, workflows first, each kind by name.
+/// Reads all resources of directories and files, kind by kind in the order of [`Kind`], each by name.
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<ResourceFile>, Error> {
     let here = [PathBuf::from(".")];
     let paths = if paths.is_empty() { &here[..] } else { paths };
@@ -112,7 +118,8 @@ fn directory(path: &Path) -> Result<Vec<ResourceFile>, Error> {
                 None => check_other_folder(&entry, &name)?,
             }
         } else if is_resource(&entry) && name != "tenon.yaml" {
-            let hint = "one resource a file, in the folder of its kind: workflows/ or triggers/".to_owned();
+            let hint = "one resource a file, in the folder of its kind: variables/, workflows/ or triggers/"
+                .to_owned();
             return Err(Error::Unexpected {
                 path: entry,
                 reason: "a resource outside of the project's folders",
@@ -129,7 +136,7 @@ fn directory(path: &Path) -> Result<Vec<ResourceFile>, Error> {
 /// Other folders are somebody else's (`docs/`, `src/`), unless they look like one of ours.
 fn check_other_folder(path: &Path, name: &str) -> Result<(), Error> {
     if LATER.contains(&name) {
-        let hint = "this version knows workflows/ and triggers/; move the folder away to go on without it";
+        let hint = "this version knows variables/, workflows/ and triggers/; move the folder away to go on without it";
         return Err(Error::Unexpected {
             path: path.to_owned(),
             reason: "not supported in this version",
@@ -220,10 +227,12 @@ impl ResourceFile {
             .value();
         let kind = kind.or_else(|| guess(&document)).ok_or_else(|| Error::Unexpected {
             path: path.to_owned(),
-            reason: "neither a workflow nor a trigger",
-            hint: "put the file into workflows/ or triggers/, so that its folder says what it is".to_owned(),
+            reason: "neither a workflow nor a trigger nor a variable",
+            hint: "put the file into variables/, workflows/ or triggers/, so that its folder says what it is"
+                .to_owned(),
         })?;
         let name = match kind {
+            Kind::Variable => variable::name(path, &document)?,
             Kind::Workflow => workflow_name(path, &document)?,
             Kind::Trigger => {
                 path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
@@ -240,6 +249,15 @@ impl ResourceFile {
                 vec!["workflows", namespace, name]
             }
             Kind::Trigger => vec!["triggers", &self.name],
+            Kind::Variable => vec!["variables", &self.name],
+        }
+    }
+
+    /// What the server is sent: content type and body.
+    pub(crate) fn body(&self) -> (&'static str, String) {
+        match self.kind {
+            Kind::Workflow | Kind::Trigger => ("application/yaml", self.text.clone()),
+            Kind::Variable => ("application/json", variable::body(&self.document)),
         }
     }
 }
@@ -263,6 +281,7 @@ fn syntax(findings: &[tenon_workflow::Diagnostic]) -> String {
 
 fn guess(document: &Value) -> Option<Kind> {
     match document["kind"].as_str() {
+        Some(_) if variable::is_variable(document) => Some(Kind::Variable),
         Some(_) => Some(Kind::Trigger),
         None => document.get("document").map(|_| Kind::Workflow),
     }
@@ -285,6 +304,7 @@ impl Kind {
         match self {
             Self::Workflow => "workflow",
             Self::Trigger => "trigger",
+            Self::Variable => "variable",
         }
     }
 }
@@ -302,10 +322,12 @@ impl From<Error> for Failure {
             Error::Read { .. } => Self::new(Exit::Usage, message),
             Error::Syntax { path, .. } => Self::new(Exit::Failed, message)
                 .hint(format!("`tenon workflow lint {}` says more", path.display())),
-            Error::Unexpected { hint, .. } => Self::new(Exit::Failed, message).hint(hint),
+            Error::Unexpected { hint, .. } | Error::Refused { hint, .. } => {
+                Self::new(Exit::Failed, message).hint(hint)
+            }
             Error::Twice { .. } => Self::new(Exit::Failed, message).hint("rename one, or remove it"),
             Error::Empty { .. } => Self::new(Exit::Usage, message).hint(
-                "a project has workflows/*.yaml and triggers/*.yaml; name its directory: tenon apply DIR",
+                "a project has variables/*.yaml, workflows/*.yaml and triggers/*.yaml; name its directory: tenon apply DIR",
             ),
         }
     }

@@ -15,13 +15,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenon_capture::{CaptureService, Clock, IdSource, JobWatch, Live, Metrics, Ports, Programs};
+use tenon_capture::{
+    CaptureService, Clock, IdSource, JobWatch, Live, Metrics, Ports, Programs, StoredVariables,
+};
 use tenon_control::Control;
 use tenon_gateway::{App, Keys, Limits, ServeOptions, Setup, router_with, serve};
 use tenon_outbound::{AddressRules, HttpClient};
 use tenon_store::Store;
 use tenon_store_sqlite::{OpenError, SqliteStore};
-use tenon_worker::{History, Worker};
+use tenon_vault::Vault;
+use tenon_worker::{History, Parts, Worker};
 use tokio::net::TcpListener;
 
 use crate::config::{PrivateAddresses, UpSettings};
@@ -42,7 +45,10 @@ pub(crate) async fn up(settings: UpSettings) -> Result<(), StartError> {
     logging::start(&settings)?;
     let listener = listen(&settings).await?;
     let address = listener.local_addr().map_err(|error| failed(&error))?;
-    let store = open_store(&settings).await?;
+    let vault = vault::open(&settings)?;
+    let master_key = vault.id();
+    let sqlite = open_store(&settings, vault).await?;
+    let store: Arc<dyn Store> = Arc::clone(&sqlite) as Arc<dyn Store>;
     store.create_workspace(tenon_gateway::DEFAULT_WORKSPACE).await.map_err(|error| failed(&error))?;
     let key = owner_key::find_or_make(&settings.data)?;
     let capture = capture(&settings, Arc::clone(&store));
@@ -52,8 +58,12 @@ pub(crate) async fn up(settings: UpSettings) -> Result<(), StartError> {
         keep_jobs: *settings.retention_jobs,
         ..tenon_worker::Options::default()
     };
-    let (worker, working) =
-        Worker::start(capture.clone(), http, options).await.map_err(|error| failed(&error))?;
+    let parts = Parts {
+        capture: capture.clone(),
+        http: http.clone(),
+        variables: Arc::new(StoredVariables::new(Arc::clone(&store))),
+    };
+    let (worker, working) = Worker::start(parts, options).await.map_err(|error| failed(&error))?;
     let history = History::new(Arc::clone(&store), capture.ports().programs.clone());
     let pruning = pruning::start(&capture);
     let limits = Limits {
@@ -62,10 +72,12 @@ pub(crate) async fn up(settings: UpSettings) -> Result<(), StartError> {
         ..Limits::default()
     };
     let app = App::new(Setup { capture, keys: Keys::owner(&key), limits });
-    let router = router_with(app.clone(), tenon_control::routes(Control { worker: worker.clone(), history }));
+    let vault = vault::control(&settings, sqlite, master_key.clone());
+    let control = Control { worker: worker.clone(), history, vault, http };
+    let router = router_with(app.clone(), tenon_control::routes(control));
     app.readiness().serve();
     write_address(&settings, address)?;
-    announce(&settings, address);
+    announce(&settings, address, &master_key);
 
     let patience = settings.shutdown_drain.saturating_sub(CLOSING_TIME);
     let options = ServeOptions { drain_time: patience, ..ServeOptions::default() };
@@ -102,11 +114,11 @@ async fn listen(settings: &UpSettings) -> Result<TcpListener, StartError> {
         .map_err(|error| StartError::Listen { address, reason: error.to_string() })
 }
 
-async fn open_store(settings: &UpSettings) -> Result<Arc<dyn Store>, StartError> {
+async fn open_store(settings: &UpSettings, vault: Arc<dyn Vault>) -> Result<Arc<SqliteStore>, StartError> {
     let place = vault::place(settings);
     let options = tenon_store_sqlite::Options {
         low_water_bytes: settings.limits_free_disk.0,
-        ..tenon_store_sqlite::Options::new(settings.data.value.clone(), vault::open(settings)?)
+        ..tenon_store_sqlite::Options::new(settings.data.value.clone(), vault)
     };
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options)).await;
     match opened.map_err(|error| failed(&error))? {
@@ -125,7 +137,9 @@ fn refused(settings: &UpSettings, place: String, error: OpenError) -> StartError
             StartError::DataLocked { path, holder: "another process".to_owned() }
         }
         OpenError::Damaged { what, .. } => StartError::DataDamaged { path, reason: what },
-        OpenError::WrongMasterKey { .. } => StartError::MasterKeyWrong { place, path },
+        OpenError::WrongMasterKey { given, needed, .. } => {
+            StartError::MasterKeyWrong { place, path, given, needed }
+        }
         OpenError::Newer { .. } => StartError::DataNewer { path },
         OpenError::Directory { source, .. } => StartError::DataDirectory { path, reason: source.to_string() },
         other => StartError::DataDirectory { path, reason: other.to_string() },
@@ -166,9 +180,21 @@ fn outbound(settings: &UpSettings, own: SocketAddr) -> Result<HttpClient, StartE
         max_response_bytes: bytes(settings.outbound_body.0),
         max_redirects: *settings.outbound_redirects,
         addresses,
+        resolve: settings.outbound_resolve.0.clone(),
+        extra_roots_pem: extra_roots(settings)?,
         ..tenon_outbound::Options::default()
     };
     HttpClient::new(options).map_err(|error| failed(&error))
+}
+
+fn extra_roots(settings: &UpSettings) -> Result<Vec<Vec<u8>>, StartError> {
+    let Some(path) = settings.outbound_roots.value.as_ref() else {
+        return Ok(Vec::new());
+    };
+    let pem = std::fs::read(path).map_err(|error| StartError::Failed {
+        reason: format!("outbound.roots: {} cannot be read: {error}", path.display()),
+    })?;
+    Ok(vec![pem])
 }
 
 /// Local clients of the same data directory find the server by this file.
@@ -178,8 +204,9 @@ fn write_address(settings: &UpSettings, address: SocketAddr) -> Result<(), Start
         .map_err(|error| StartError::DataDirectory { path, reason: error.to_string() })
 }
 
-fn announce(settings: &UpSettings, address: SocketAddr) {
+fn announce(settings: &UpSettings, address: SocketAddr, master_key: &str) {
     tracing::info!("tenon {} is ready on http://{address}", env!("CARGO_PKG_VERSION"));
     tracing::info!("data in {}, owner key in owner.key there", settings.data.display());
-    tracing::info!("master key from {}; keep a copy of it apart from the data", vault::place(settings));
+    let place = vault::place(settings);
+    tracing::info!("master key {master_key} from {place}; keep a copy of it apart from the data");
 }

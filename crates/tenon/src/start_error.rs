@@ -4,6 +4,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use tenon_vault::MasterKey;
+
 use crate::codes;
 use crate::failure::{Exit, Failure};
 
@@ -26,8 +28,8 @@ pub(crate) enum StartError {
     /// `place` is a path or a variable's name.
     #[error("cannot use the master key in {place}: {reason}")]
     MasterKey { place: String, reason: String },
-    #[error("the master key in {place} is not the one that {} was made with", path.display())]
-    MasterKeyWrong { place: String, path: PathBuf },
+    #[error("the master key in {place} ({given}) is not the one that opens {}{}", path.display(), say_needed(needed.as_deref()))]
+    MasterKeyWrong { place: String, path: PathBuf, given: String, needed: Option<Box<MasterKey>> },
     #[error("cannot write the owner key {}: {reason}", path.display())]
     OwnerKey { path: PathBuf, reason: String },
     /// Something failed while the server was running.
@@ -73,6 +75,13 @@ impl StartError {
             Self::Failed { .. } => "the log above says more; what was acknowledged is not lost, start again",
         }
     }
+}
+
+/// The key that is needed, as far as it is known.
+fn say_needed(key: Option<&MasterKey>) -> String {
+    let Some(key) = key else { return String::new() };
+    let file = key.file.as_ref().map(|file| format!(", which was put into {file} when it was changed"));
+    format!(": it needs {}{}", key.id, file.unwrap_or_default())
 }
 
 impl From<StartError> for Failure {

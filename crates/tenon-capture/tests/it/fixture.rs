@@ -72,6 +72,8 @@ impl Fixture {
             digest: document.clone(),
             keys: subscription.filters.iter().map(key).collect(),
             document,
+            listens: Vec::new(),
+            files: Vec::new(),
             expected: None,
             at: START,
             actor: "test".to_owned(),

@@ -9,4 +9,5 @@ mod metrics;
 mod programs;
 mod reruns;
 mod trigger;
+mod variables;
 mod watch;

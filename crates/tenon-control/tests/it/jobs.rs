@@ -175,3 +175,31 @@ async fn a_waiting_job_can_be_cancelled_once() {
     server.get("/api/v1/jobs/job_0000000000000").await.expect(404);
     server.get("/api/v1/jobs/nonsense!").await.expect(400);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_shows_its_parent_and_root_and_is_listed_by_its_parent() {
+    let server = Server::start().await;
+    let call = |name: &str| {
+        format!("do: [{{call: {{run: {{workflow: {{namespace: acme, name: {name}, version: latest}}}}}}}}]")
+    };
+    server.deploy("last", "do: [{done: {set: {x: 1}}}]").await.expect(201);
+    server.deploy("middle", &call("last")).await.expect(201);
+    server.deploy("first", &call("middle")).await.expect(201);
+    let first = run(&server, "first", "{}").await;
+    let shown = reaches(&server, &first, "completed").await;
+    assert_eq!((&shown["parent"], &shown["root"]), (&json!(null), &json!(null)));
+    let only_child = async |parent: &str| {
+        let list = server.get(&format!("/api/v1/jobs?parent={parent}")).await.expect(200);
+        assert_eq!(list["items"].as_array().map(Vec::len), Some(1), "{list}");
+        list["items"][0].clone()
+    };
+    let middle = only_child(&first).await;
+    assert_eq!((&middle["parent"], &middle["root"]), (&json!(first), &json!(first)));
+    let middle = middle["id"].as_str().expect("an id").to_owned();
+    let last = only_child(&middle).await;
+    assert_eq!((&last["parent"], &last["root"]), (&json!(middle), &json!(first)));
+    let last = last["id"].as_str().expect("an id");
+    let shown = server.get(&format!("/api/v1/jobs/{last}")).await.expect(200);
+    assert_eq!((&shown["parent"], &shown["root"]), (&json!(middle), &json!(first)));
+    server.get("/api/v1/jobs?parent=job_0000000000000").await.expect(200);
+}

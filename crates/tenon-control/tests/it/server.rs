@@ -1,5 +1,6 @@
 //! A whole server on port 0: store, capture, worker, gateway and the management API.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,14 +12,17 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use tempfile::TempDir;
-use tenon_capture::{CaptureService, Clock, IdSource, JobWatch, Live, Metrics, Options, Ports, Programs};
-use tenon_control::{Control, routes};
+use tenon_capture::{
+    CaptureService, Clock, IdSource, JobWatch, Live, Metrics, Options, Ports, Programs, StoredVariables,
+};
+use tenon_control::{Control, VaultControl, routes};
 use tenon_gateway::{App, Keys, Limits, ServeOptions, Setup, router_with, serve};
-use tenon_outbound::HttpClient;
+use tenon_outbound::{AddressRules, HttpClient, PrivateAddresses};
 use tenon_store::Store;
 use tenon_store_sqlite::SqliteStore;
-use tenon_vault_local::LocalVault;
-use tenon_worker::{History, Worker};
+use tenon_vault::Vault as _;
+use tenon_vault_local::{KeyFiles, LocalVault, Origin};
+use tenon_worker::{History, Parts, Worker};
 use tokio::net::TcpListener;
 
 const KEY: &str = "tn_owner-of-the-test";
@@ -26,7 +30,7 @@ const KEY: &str = "tn_owner-of-the-test";
 pub(crate) struct Server {
     address: String,
     client: Client<HttpConnector, Full<Bytes>>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 pub(crate) struct Answer {
@@ -51,8 +55,10 @@ impl Server {
     pub(crate) async fn start() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let vault = LocalVault::from_text(&format!("{}=", "A".repeat(43))).expect("a key of zeros");
+        let id_of_zeros = vault.id();
         let options = tenon_store_sqlite::Options::new(directory.path().join("data"), Arc::new(vault));
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).expect("a new store"));
+        let sqlite = Arc::new(SqliteStore::open(options).expect("a new store"));
+        let store: Arc<dyn Store> = Arc::clone(&sqlite) as Arc<dyn Store>;
         store.create_workspace("default").await.expect("a workspace");
         let clock = Clock::system();
         let programs = Programs::new(Arc::clone(&store), 100);
@@ -66,18 +72,32 @@ impl Server {
             metrics: Arc::new(Metrics::default()),
         };
         let capture = CaptureService::new(ports, Options::new(tenon_engine::SEMANTICS));
-        let http = HttpClient::new(tenon_outbound::Options::default()).expect("a client");
-        let worker = Worker::start(capture.clone(), http, tenon_worker::Options::default()).await;
+        let addresses = AddressRules { private: PrivateAddresses::Allow, ..AddressRules::default() };
+        let options = tenon_outbound::Options { addresses, ..tenon_outbound::Options::default() };
+        let http = HttpClient::new(options).expect("a client");
+        let variables = Arc::new(StoredVariables::new(Arc::clone(&store)));
+        let parts = Parts { capture: capture.clone(), http: http.clone(), variables };
+        let worker = Worker::start(parts, tenon_worker::Options::default()).await;
         let (worker, _working) = worker.expect("a worker");
         let app = App::new(Setup { capture, keys: Keys::owner(KEY), limits: Limits::default() });
         app.readiness().serve();
+        let origin = Origin::Text { name: "TENON_MASTER_KEY".to_owned(), id: id_of_zeros };
+        let files = KeyFiles::new(directory.path().join("data"), origin);
+        let vault = VaultControl { data_keys: sqlite, master_keys: Arc::new(files) };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("bound"));
-        let router =
-            router_with(app.clone(), routes(Control { worker, history: History::new(store, programs) }));
+        let router = router_with(
+            app.clone(),
+            routes(Control { worker, history: History::new(store, programs), vault, http }),
+        );
         tokio::spawn(serve(listener, router, app, ServeOptions::default(), std::future::pending()));
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { address, client, _directory: directory }
+        Self { address, client, directory }
+    }
+
+    /// Where it keeps everything; gone afterwards.
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
     }
 
     /// `PUT /api/v1/…` with the owner key, a body and more headers.

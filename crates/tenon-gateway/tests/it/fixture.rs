@@ -159,6 +159,8 @@ impl Fixture {
             digest: document.clone(),
             document,
             keys,
+            listens: Vec::new(),
+            files: Vec::new(),
             expected: None,
             at: Timestamp(1),
             actor: "test".to_owned(),

@@ -135,6 +135,8 @@ macro_rules! pass_on {
 }
 
 pass_on! {
+    candidates(query: &tenon_store::CandidateQuery) -> Result<tenon_store::Candidates, Error>;
+    listened(workspace: WorkspaceId) -> Result<Vec<String>, Error>;
     workspace(name: &str) -> Result<Option<WorkspaceId>, Error>;
     create_workspace(name: &str) -> Result<WorkspaceId, Error>;
     generation(workspace: WorkspaceId) -> Result<u64, Error>;
@@ -145,6 +147,12 @@ pass_on! {
     resources(workspace: WorkspaceId, kind: Kind, after: &str, limit: u32) -> Result<Vec<Resource>, Error>;
     resources_by_key(workspace: WorkspaceId, kind: Kind, keys: &[&str]) -> Result<(Vec<Resource>, u64), Error>;
     change_resource(change: ChangeResource) -> Result<(), Error>;
+    put_variable(put: tenon_store::PutVariable) -> Result<tenon_store::SavedVariable, Error>;
+    delete_variable(delete: tenon_store::DeleteVariable) -> Result<(), Error>;
+    variables(workspace: WorkspaceId, after: &str, limit: u32) -> Result<Vec<tenon_store::Variable>, Error>;
+    variables_named(workspace: WorkspaceId, names: &[&str]) -> Result<Vec<tenon_store::Variable>, Error>;
+    variable_values(workspace: WorkspaceId, names: &[&str]) -> Result<Vec<tenon_store::VariableValue>, Error>;
+    variable_generation(workspace: WorkspaceId) -> Result<u64, Error>;
     capture(capture: Capture) -> Result<Captured, Error>;
     acquire(shard: Shard) -> Result<Fence, Error>;
     open_job(job: JobId) -> Result<Option<OpenJob>, Error>;

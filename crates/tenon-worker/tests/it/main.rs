@@ -1,11 +1,15 @@
 //! Integration tests of `tenon-worker`: real store, real calls, and a store that can be held up.
 
 mod cancellation;
+mod children;
 mod commit_rule;
+mod deferred;
 mod full_disk;
 mod hooked_store;
 mod jobs;
 mod lanes;
+mod lifecycle;
+mod listening;
 mod old_news;
 mod panics;
 mod stage;

@@ -11,12 +11,13 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tenon_capture::{
     CaptureService, Clock, Data, Event, IdSource, Incoming, JobEnd, JobWatch, Live, Metrics, Ports, Programs,
+    StoredVariables,
 };
 use tenon_outbound::{AddressRules, HttpClient, PrivateAddresses};
 use tenon_store::{JobFilter, JobId, JobRecord, Kind, PutResource, Saved, Store, WorkspaceId};
 use tenon_store_sqlite::SqliteStore;
 use tenon_vault_local::LocalVault;
-use tenon_worker::{History, Options, Worker};
+use tenon_worker::{History, Options, Parts, Worker};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -60,42 +61,111 @@ impl Stage {
         let addresses = AddressRules { private: PrivateAddresses::Allow, ..AddressRules::default() };
         let http = HttpClient::new(tenon_outbound::Options { addresses, ..Default::default() });
         let http = http.expect("a client");
-        let (worker, working) =
-            Worker::start(capture.clone(), http, Options::default()).await.expect("a worker");
+        let variables = Arc::new(StoredVariables::new(Arc::clone(&store)));
+        let parts = Parts { capture: capture.clone(), http, variables };
+        let (worker, working) = Worker::start(parts, Options::default()).await.expect("a worker");
         let history = History::new(Arc::clone(&store), programs);
         Self { capture, worker, history, store, workspace, working }
     }
 
     /// Deploys a workflow that events of type `go` start.
     pub(crate) async fn deploy(&self, name: &str, rest: &str) {
+        self.put(name, rest, (&["go"], &[])).await;
+    }
+
+    /// Deploys a workflow that no event starts, or that events of these types start; and the types that it
+    /// listens for.
+    pub(crate) async fn put(&self, name: &str, rest: &str, (keys, listens): (&[&str], &[&str])) {
+        self.put_version(name, "1.0.0", rest, (keys, listens)).await;
+    }
+
+    pub(crate) async fn put_version(
+        &self,
+        name: &str,
+        version: &str,
+        rest: &str,
+        (keys, listens): (&[&str], &[&str]),
+    ) {
         let document =
-            format!("document: {{dsl: '1.0.3', namespace: test, name: {name}, version: '1.0.0'{rest}");
+            format!("document: {{dsl: '1.0.3', namespace: test, name: {name}, version: '{version}'{rest}");
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         let put = PutResource {
             workspace: self.workspace,
             kind: Kind::Workflow,
             name: format!("test/{name}"),
-            version: "1.0.0".to_owned(),
-            digest: format!("{name}{rest}"),
+            version: version.to_owned(),
+            digest: format!("{name}{version}{rest}"),
             document,
-            keys: vec!["go".to_owned()],
+            keys: owned(keys),
+            listens: owned(listens),
+            files: Vec::new(),
             expected: None,
             at: self.capture.ports().clock.now(),
             actor: "test".to_owned(),
         };
-        assert!(matches!(self.store.put_resource(put).await, Ok(Saved::Written(_))));
+        let saved = self.store.put_resource(put).await;
+        assert!(matches!(saved, Ok(Saved::Written(_))), "{saved:?}");
         self.capture.refresh(self.workspace).await.expect("refreshed");
     }
 
     /// Captures an event of type `go`; gives its job.
     pub(crate) async fn go(&self, data: Value) -> JobId {
+        *self.event("go", data).await.first().expect("one workflow is subscribed")
+    }
+
+    /// Captures an event; gives its jobs.
+    pub(crate) async fn event(&self, r#type: &str, data: Value) -> Vec<JobId> {
         let event = Event {
             source: "/test".to_owned(),
-            r#type: "go".to_owned(),
+            r#type: r#type.to_owned(),
             data: Data::Value(data),
             ..Event::default()
         };
-        let accepted = self.capture.event(Incoming::new(self.workspace, event)).await.expect("captured");
-        *accepted.jobs.first().expect("one workflow is subscribed")
+        self.capture.event(Incoming::new(self.workspace, event)).await.expect("captured").jobs
+    }
+
+    /// The types of all events so far, in order of capture.
+    pub(crate) async fn event_types(&self) -> Vec<String> {
+        let all = tenon_store::EventFilter::default();
+        let events = self.store.events(self.workspace, &all, None, 500).await.expect("read");
+        events.items.into_iter().rev().map(|event| event.r#type).collect()
+    }
+
+    /// The jobs that a job has started, oldest first.
+    pub(crate) async fn children(&self, parent: JobId) -> Vec<JobRecord> {
+        let filter = JobFilter { parent: Some(parent), ..JobFilter::default() };
+        let found = self.store.jobs(self.workspace, &filter, None, 500).await.expect("read");
+        found.items.into_iter().rev().collect()
+    }
+
+    /// Waits until a job has so many children; gives them.
+    pub(crate) async fn has_children(&self, parent: JobId, count: usize) -> Vec<JobRecord> {
+        let look = async {
+            loop {
+                let children = self.children(parent).await;
+                if children.len() >= count {
+                    return children;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, look).await.expect("the children come")
+    }
+
+    /// Waits until a job has journaled so much and is in a state.
+    pub(crate) async fn has_entries(&self, job: JobId, count: usize, state: tenon_store::JobState) {
+        let look = async {
+            while self.store.journal(self.workspace, job).await.expect("read").len() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, look).await.expect("the outcomes come");
+        self.reaches(job, state).await;
+    }
+
+    pub(crate) async fn verify(&self, job: JobId) {
+        let verdict = self.history.verify(self.workspace, job).await.expect("read");
+        assert_eq!(verdict, tenon_worker::Verdict::Same);
     }
 
     /// The job once it has ended.
@@ -121,6 +191,16 @@ impl Stage {
     pub(crate) async fn jobs(&self) -> Vec<JobRecord> {
         let found = self.store.jobs(self.workspace, &JobFilter::default(), None, 500).await.expect("read");
         found.items
+    }
+
+    /// Waits until there are so many jobs.
+    pub(crate) async fn has_jobs(&self, count: usize) {
+        let look = async {
+            while self.jobs().await.len() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, look).await.expect("the jobs come");
     }
 
     /// Waits until a job is in a state.
@@ -158,9 +238,12 @@ pub(crate) struct Call {
     pub(crate) key: String,
     pub(crate) attempt: String,
     pub(crate) body: String,
+    pub(crate) authorization: String,
+    pub(crate) query: String,
 }
 
-/// A callee: `/fail/N` answers 500 to the first N attempts, `/hang` never answers, all else is echoed.
+/// A callee: `/fail/N` answers 500 to the first N attempts, `/hang` never answers, `/mirror` says everything that it
+/// was told, `/refuse` the same with 500, all else is echoed.
 #[derive(Clone, Default)]
 pub(crate) struct Callee(Arc<Remembered>);
 
@@ -215,6 +298,8 @@ async fn answer(
         key: header("idempotency-key"),
         attempt: header("tenon-attempt"),
         body: body.clone(),
+        authorization: header("authorization"),
+        query: uri.query().unwrap_or_default().to_owned(),
     };
     let attempt: u32 = call.attempt.parse().unwrap_or_default();
     callee.0.calls.lock().expect("no holder panics").push(call);
@@ -226,5 +311,15 @@ async fn answer(
     if failures.is_some_and(|failures| attempt <= failures) {
         return (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(json!({ "sorry": attempt })));
     }
-    (StatusCode::OK, axum::Json(json!({ "path": uri.path(), "body": body })))
+    let all = || {
+        let headers = headers.iter().map(|(name, value)| {
+            (name.to_string(), Value::String(String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        });
+        json!({ "uri": uri.to_string(), "headers": Value::Object(headers.collect()), "body": body })
+    };
+    match uri.path() {
+        "/mirror" => (StatusCode::OK, axum::Json(all())),
+        "/refuse" => (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(all())),
+        path => (StatusCode::OK, axum::Json(json!({ "path": path, "body": body }))),
+    }
 }

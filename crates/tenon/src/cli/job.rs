@@ -107,6 +107,9 @@ pub(crate) struct JobFilter {
     /// For this event
     #[arg(long, value_name = "EVENT")]
     pub(crate) event: Option<String>,
+    /// Started by this job
+    #[arg(long, value_name = "JOB")]
+    pub(crate) parent: Option<String>,
     /// Captured at or after: a time, a date, or how long ago (15m, 2h, 7d)
     #[arg(long, value_name = "TIME", value_parser = time::moment)]
     pub(crate) since: Option<String>,

@@ -28,6 +28,7 @@ pub(crate) enum WorkflowCommand {
     /// Check documents, without a server
     #[command(after_help = "Examples:
   tenon workflow lint workflows/*.yaml
+  tenon workflow lint workflows/*.yaml --fix
   tenon workflow lint workflows/orders.yaml --output json")]
     Lint(LintArgs),
     /// Start a workflow
@@ -63,6 +64,9 @@ pub(crate) struct LintArgs {
     /// Workflow documents
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Mend in the files what can be mended without changing what they mean
+    #[arg(long)]
+    pub(crate) fix: bool,
 }
 
 #[derive(Debug, Args)]

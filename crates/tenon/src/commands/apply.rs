@@ -4,7 +4,7 @@
 use http::Method;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 
-use super::plan::{WIDTH, address, make};
+use super::plan::{ABOUT_VARIABLES, WIDTH, address, make, warn_of_missing};
 use super::{Context, Session};
 use crate::cli::ApplyArgs;
 use crate::client::{Answer, Request};
@@ -36,6 +36,7 @@ pub(super) async fn run(args: ApplyArgs, session: Session<'_>) -> Result<(), Fai
             .warning(&format!("cannot remember what was applied, so drift will go unseen: {error}"));
     }
     outcome?;
+    warn_of_missing(&plan, context.output);
     let width = context.output.width.unwrap_or(WIDTH);
     if context.output.format() == Format::Table {
         plan.items.iter_mut().for_each(|item| item.drift = None);
@@ -58,9 +59,15 @@ fn refuse_drift(plan: &project::Plan) -> Result<(), Failure> {
 }
 
 async fn push(item: &mut Item, memory: &mut Memory, context: &mut Context<'_>) -> Result<(), Failure> {
-    if item.change == Change::None {
+    if matches!(item.change, Change::None | Change::Missing) {
         if let Some(current) = &item.current {
             memory.remember(&item.resource, current.clone());
+        }
+        item.findings["diagnostics"].as_array_mut().into_iter().for_each(|findings| {
+            findings.retain(|finding| ABOUT_VARIABLES.iter().any(|code| finding["code"] == *code));
+        });
+        for line in super::workflow::finding_lines(&item.resource.path, &item.findings) {
+            context.output.note(&line);
         }
         return Ok(());
     }
@@ -69,7 +76,8 @@ async fn push(item: &mut Item, memory: &mut Memory, context: &mut Context<'_>) -
         Some(current) => request.header(IF_MATCH, format!("\"{}\"", current.revision)),
         None => request.header(IF_NONE_MATCH, "*"),
     };
-    let answer = context.client.send(request.body("application/yaml", item.resource.text.clone())).await;
+    let (content_type, body) = item.resource.body();
+    let answer = context.client.send(request.body(content_type, body)).await;
     let answer = answer.map_err(|error| conflict(item, error.into()))?;
     for line in super::workflow::finding_lines(&item.resource.path, &answer.body) {
         context.output.note(&line);

@@ -19,8 +19,42 @@ pub(super) async fn run(args: ProjectArgs, session: Session<'_>) -> Result<(), F
     let memory = Memory::read(environment, context.client.settings());
     let plan = make(resources, &memory, &context).await;
     let plan = plan.map_err(|refusals| refusals.report(context.output))?;
+    for item in &plan.items {
+        advise(item, &plan, context.output);
+    }
+    warn_of_missing(&plan, context.output);
     let width = context.output.width.unwrap_or(WIDTH);
     context.output.value(&plan.json(), |output| plan.table(output.paint, width, "to create", "to change"))
+}
+
+/// The server knows of a variable that a workflow reads and that does not exist.
+const MISSING_VARIABLE: &str = "TN0050";
+/// Findings that depend on what the workspace has, so that they are news also for a file that did not change.
+pub(super) const ABOUT_VARIABLES: [&str; 2] = [MISSING_VARIABLE, "TN0051"];
+
+/// What the server says about one file, without what the plan itself will mend.
+fn advise(item: &Item, plan: &Plan, output: &mut Output) {
+    let mut findings = item.findings.clone();
+    if let Some(list) = findings["diagnostics"].as_array_mut() {
+        list.retain(|finding| finding["code"] != MISSING_VARIABLE || !is_made(finding, plan));
+    }
+    for line in super::workflow::finding_lines(&item.resource.path, &findings) {
+        output.note(&line);
+    }
+}
+
+/// The name stands in backquotes in the message.
+fn is_made(finding: &serde_json::Value, plan: &Plan) -> bool {
+    let name = finding["message"].as_str().and_then(|message| message.split('`').nth(1));
+    name.is_some_and(|name| plan.makes_variable(name))
+}
+
+/// Secrets are named by files, but only people give them values.
+pub(super) fn warn_of_missing(plan: &Plan, output: &mut Output) {
+    for name in plan.missing() {
+        output.warning(&format!("secret {name} has no value yet"));
+        output.hint(&format!("tenon variable set {name} --secret"));
+    }
 }
 
 /// Files that the server would not take, each with what it says.
@@ -52,7 +86,8 @@ pub(super) async fn make(
 async fn dry_run(resource: &ResourceFile, context: &Context<'_>) -> Result<serde_json::Value, client::Error> {
     let query = Query::default().with("dryRun", Some("true"));
     let request = Request::new(Method::PUT, query.after(&address(resource)));
-    Ok(context.client.send(request.body("application/yaml", resource.text.clone())).await?.body)
+    let (content_type, body) = resource.body();
+    Ok(context.client.send(request.body(content_type, body)).await?.body)
 }
 
 pub(super) fn address(resource: &ResourceFile) -> String {

@@ -56,6 +56,10 @@ pub(crate) enum PrivateAddresses {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Networks(pub(crate) Vec<Network>);
 
+/// Names that outbound calls find elsewhere: host, port, address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Resolutions(pub(crate) Vec<(String, u16, SocketAddr)>);
+
 impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Secret")
@@ -263,6 +267,42 @@ impl Value for Networks {
 
     fn shown(&self) -> String {
         self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+    }
+}
+
+impl Value for Resolutions {
+    const SHAPE: &'static str = "host:port=address:port";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let one = |part: &str| {
+            let (name, to) = part.split_once('=')?;
+            let (host, port) = name.trim().rsplit_once(':')?;
+            let has_host = !host.is_empty() && !host.contains(['/', '@']);
+            let (port, to) = (port.parse().ok()?, to.trim().parse().ok()?);
+            has_host.then(|| (host.to_owned(), port, to))
+        };
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let all: Option<Vec<_>> = parts.map(one).collect();
+        all.map(Self).ok_or_else(|| {
+            "is no list of names and where they lead, such as api.example.com:443=127.0.0.1:8443".to_owned()
+        })
+    }
+
+    fn shown(&self) -> String {
+        let one = |(host, port, to): &(String, u16, SocketAddr)| format!("{host}:{port}={to}");
+        self.0.iter().map(one).collect::<Vec<_>>().join(",")
+    }
+}
+
+impl Value for Option<PathBuf> {
+    const SHAPE: &'static str = "path";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(Some(text).filter(|text| !text.is_empty()).map(PathBuf::from))
+    }
+
+    fn shown(&self) -> String {
+        self.as_ref().map_or_else(String::new, |path| path.display().to_string())
     }
 }
 

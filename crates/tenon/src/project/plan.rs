@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::difference::{self, Difference, Operation};
 use super::memory::Applied;
-use super::{Memory, ResourceFile};
+use super::{Kind, Memory, ResourceFile};
 use crate::output::{Paint, Shade, cut, plain};
 
 /// All files of a project and what becomes of them.
@@ -24,6 +24,8 @@ pub(crate) struct Item {
     pub(crate) drift: Option<Applied>,
     /// The revision the server made of it.
     pub(crate) applied: Option<u64>,
+    /// What the server has to say about it as it is planned.
+    pub(crate) findings: Value,
 }
 
 #[derive(Debug, PartialEq)]
@@ -32,6 +34,8 @@ pub(crate) enum Change {
     /// Empty: only comments or layout differ.
     Update(Vec<Difference>),
     None,
+    /// A secret without a value: a file cannot give it one.
+    Missing,
 }
 
 impl Item {
@@ -41,6 +45,7 @@ impl Item {
         let change = match answer["change"].as_str() {
             Some("none") => Change::None,
             Some("create") => Change::Create,
+            Some("missing") => Change::Missing,
             _ if current.is_none() => Change::Create,
             _ => Change::Update(differences(&answer["current"]["document"], &resource.document)),
         };
@@ -48,7 +53,8 @@ impl Item {
         let drifted = matches!(change, Change::Update(_))
             && last.zip(current.as_ref()).is_some_and(|(last, current)| last.digest != current.digest);
         let drift = last.filter(|_| drifted).cloned();
-        Self { resource, change, current, drift, applied: None }
+        let findings = json!({ "diagnostics": answer["diagnostics"] });
+        Self { resource, change, current, drift, applied: None, findings }
     }
 
     pub(crate) fn title(&self) -> String {
@@ -80,12 +86,17 @@ impl Plan {
 
     /// `1 to create, 2 to change, 3 unchanged`, in the words given.
     pub(crate) fn summary(&self, create: &str, update: &str) -> String {
-        format!(
+        let mut summary = format!(
             "{} {create}, {} {update}, {} unchanged",
             self.count(|change| *change == Change::Create),
             self.count(|change| matches!(change, Change::Update(_))),
             self.count(|change| *change == Change::None),
-        )
+        );
+        let missing = self.count(|change| *change == Change::Missing);
+        if missing > 0 {
+            summary.push_str(&format!(", {missing} without a value"));
+        }
+        summary
     }
 
     /// For programs.
@@ -114,6 +125,7 @@ impl Plan {
                 Change::Create => ("+", Shade::Green, create),
                 Change::Update(_) => ("~", Shade::Yellow, update),
                 Change::None => ("=", Shade::Dim, "unchanged"),
+                Change::Missing => ("!", Shade::Yellow, "has no value"),
             };
             let revision = item.applied.map(|revision| format!(", revision {revision}")).unwrap_or_default();
             lines.push(format!("{} {title:<widest$}  {word}{revision}", paint.apply(shade, sign)));
@@ -123,6 +135,23 @@ impl Plan {
         lines.push(String::new());
         lines.push(self.summary(create, update));
         lines.join("\n")
+    }
+}
+
+impl Plan {
+    /// The secrets that have no value yet.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = &str> {
+        let missing = self.items.iter().filter(|item| item.change == Change::Missing);
+        missing.map(|item| item.resource.name.as_str())
+    }
+
+    /// Whether applying the plan makes a variable of this name.
+    pub(crate) fn makes_variable(&self, name: &str) -> bool {
+        self.items.iter().any(|item| {
+            item.change == Change::Create
+                && item.resource.kind == Kind::Variable
+                && item.resource.name == name
+        })
     }
 }
 
@@ -141,13 +170,14 @@ impl Change {
             Self::Create => "create",
             Self::Update(_) => "update",
             Self::None => "none",
+            Self::Missing => "missing",
         }
     }
 
     fn differences(&self) -> &[Difference] {
         match self {
             Self::Update(differences) => differences,
-            Self::Create | Self::None => &[],
+            Self::Create | Self::None | Self::Missing => &[],
         }
     }
 

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use tenon_control::VaultControl;
+use tenon_store_sqlite::SqliteStore;
 use tenon_vault::Vault;
-use tenon_vault_local::{Create, LocalVault};
+use tenon_vault_local::{Create, KeyFiles, LocalVault, Origin};
 
 use crate::config::UpSettings;
 use crate::start_error::StartError;
@@ -29,4 +31,18 @@ pub(super) fn open(settings: &UpSettings) -> Result<Arc<dyn Vault>, StartError> 
         Ok(vault) => Ok(Arc::new(vault)),
         Err(error) => Err(StartError::MasterKey { place: place(settings), reason: error.to_string() }),
     }
+}
+
+/// What the management API changes keys with.
+/// `id` names the master key that it was opened with.
+pub(super) fn control(settings: &UpSettings, store: Arc<SqliteStore>, id: String) -> VaultControl {
+    let origin = if settings.master_key.value.is_some() {
+        Origin::Text { name: settings.master_key.origin.to_string(), id }
+    } else {
+        let file = &settings.master_key_file.value;
+        // As people can use it from anywhere.
+        Origin::File(std::path::absolute(file).unwrap_or_else(|_| file.clone()))
+    };
+    let files = KeyFiles::new(settings.data.value.clone(), origin);
+    VaultControl { data_keys: store, master_keys: Arc::new(files) }
 }

@@ -4,7 +4,12 @@
 mod documentation;
 mod fake_server;
 mod jobs;
+mod live_server;
 mod offline;
 mod project;
+mod project_variables;
 mod resources;
 mod sandbox;
+mod secrets;
+mod variables;
+mod vault;

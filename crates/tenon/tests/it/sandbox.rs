@@ -1,8 +1,9 @@
 //! Runs the binary in an environment of its own: a fresh home, nothing of the machine's settings.
 
 use std::fmt;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use crate::fake_server::FakeServer;
 
@@ -46,15 +47,33 @@ impl Sandbox {
     }
 
     pub(crate) fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+        let output = self.command(args).stdin(Stdio::null()).envs(variables.iter().copied()).output();
+        self.ran(output.expect("the binary runs"))
+    }
+
+    /// With something to read on standard input.
+    pub(crate) fn run_input(&self, args: &[&str], input: &str) -> Ran {
+        let mut command = self.command(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
+        // One that does not want to read may have ended.
+        let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
+        self.ran(child.wait_with_output().expect("it ends"))
+    }
+
+    /// The binary in this sandbox.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let work = self.home.path().join("work");
         std::fs::create_dir_all(&work).expect("made");
         let mut command = Command::new(env!("CARGO_BIN_EXE_tenon"));
-        command.args(args).env_clear().env("HOME", self.home.path()).current_dir(&work).stdin(Stdio::null());
+        command.args(args).env_clear().env("HOME", self.home.path()).current_dir(&work);
         if let Some(server) = &self.server {
             command.env("TENON_SERVER", server).env("TENON_KEY", FakeServer::KEY);
         }
-        command.envs(variables.iter().copied());
-        let output = command.output().expect("the binary runs");
+        command
+    }
+
+    fn ran(&self, output: Output) -> Ran {
         let text = |bytes: Vec<u8>| {
             let mut text = String::from_utf8(bytes).expect("text");
             if let Some(server) = &self.server {

@@ -17,6 +17,7 @@ pub(super) async fn run(filter: JobFilter, page: &PageArgs, context: Context<'_>
         .with("workflow", filter.workflow)
         .with("state", Some(filter.state.join(",")).filter(|states| !states.is_empty()))
         .with("event", filter.event)
+        .with("parent", filter.parent)
         .with("since", filter.since)
         .with("until", filter.until)
         .with("id", filter.id);

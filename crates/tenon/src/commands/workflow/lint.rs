@@ -1,32 +1,57 @@
 //! `tenon workflow lint`: what is wrong with documents, where, and how to mend it. Needs no server: the language's own
 //! crate is asked, as the server does at deploy.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use tenon_workflow::{Diagnostic, Document, Severity};
+use tenon_workflow::{Change, Diagnostic, Document, Severity};
 
 use crate::cli::LintArgs;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::project;
 
+/// A file and what there is to say about it.
+struct Linted<'a> {
+    path: &'a Path,
+    changes: Vec<Change>,
+    findings: Vec<Diagnostic>,
+}
+
 pub(super) fn run(args: &LintArgs, output: &mut Output) -> Result<(), Failure> {
     let mut files = Vec::new();
     for path in &args.files {
-        files.push((path, findings(&project::read_text(path)?)));
+        files.push(if args.fix { fixed(path)? } else { linted(path, Vec::new())? });
     }
     let items: Vec<Value> =
-        files.iter().flat_map(|(path, found)| found.iter().map(|finding| value(path, finding))).collect();
-    let document = json!({ "items": items });
+        files.iter().flat_map(|file| file.findings.iter().map(|finding| value(file.path, finding))).collect();
+    let mut document = json!({ "items": items });
+    let changes: Vec<Value> =
+        files.iter().flat_map(|file| file.changes.iter().map(|change| changed(file.path, change))).collect();
+    if args.fix {
+        document["changes"] = Value::Array(changes.clone());
+    }
     output.value(&document, |_| {
-        items
-            .iter()
-            .flat_map(|item| lines(item["file"].as_str().unwrap_or_default(), item))
-            .collect::<Vec<_>>()
-            .join("\n")
+        let changes = changes.iter().flat_map(change_lines);
+        let findings = items.iter().flat_map(|item| lines(item["file"].as_str().unwrap_or_default(), item));
+        changes.chain(findings).collect::<Vec<_>>().join("\n")
     })?;
     verdict(&files, output)
+}
+
+fn linted(path: &PathBuf, changes: Vec<Change>) -> Result<Linted<'_>, Failure> {
+    Ok(Linted { path, changes, findings: findings(&project::read_text(path)?) })
+}
+
+/// Mends the file, then lints what it has become. A document with errors stays as it is.
+fn fixed(path: &PathBuf) -> Result<Linted<'_>, Failure> {
+    let Ok(fixed) = tenon_workflow::fix(&project::read_text(path)?) else { return linted(path, Vec::new()) };
+    if !fixed.changes.is_empty() {
+        std::fs::write(path, &fixed.source).map_err(|error| {
+            Failure::new(Exit::Failed, format!("cannot write {}: {error}", path.display()))
+        })?;
+    }
+    linted(path, fixed.changes)
 }
 
 /// Everything there is to say about a document, in the order of its text.
@@ -35,19 +60,29 @@ fn findings(text: &str) -> Vec<Diagnostic> {
         Ok(document) => document,
         Err(findings) => return findings,
     };
-    match tenon_workflow::compile(&document) {
-        Ok(program) => tenon_workflow::lint(&document, &program),
-        Err(findings) => findings,
+    let wrong = tenon_workflow::check(&document);
+    if !wrong.is_empty() {
+        return wrong;
     }
+    // What cannot be executed yet is valid, so advice about it is of use.
+    let mut findings = tenon_workflow::compile(&document).err().unwrap_or_default();
+    findings.extend(tenon_workflow::lint(&document));
+    findings.sort_by_key(|finding| (finding.line, finding.column));
+    findings
 }
 
-fn verdict(files: &[(&std::path::PathBuf, Vec<Diagnostic>)], output: &mut Output) -> Result<(), Failure> {
-    let all = || files.iter().flat_map(|(_, findings)| findings);
-    let errors = all().filter(|finding| finding.severity == Severity::Error).count();
-    let warnings = all().count() - errors;
-    let plural =
-        |count: usize, word: &str| if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") };
-    let counts = format!("{}, {}", plural(errors, "error"), plural(warnings, "warning"));
+fn verdict(files: &[Linted<'_>], output: &mut Output) -> Result<(), Failure> {
+    let all = || files.iter().flat_map(|file| &file.findings);
+    let count = |severity: Severity| all().filter(|finding| finding.severity == severity).count();
+    let errors = count(Severity::Error);
+    let mut counts = format!("{}, {}", plural(errors, "error"), plural(count(Severity::Warning), "warning"));
+    if count(Severity::Information) > 0 {
+        counts.push_str(&format!(", {}", plural(count(Severity::Information), "remark")));
+    }
+    let changes: usize = files.iter().map(|file| file.changes.len()).sum();
+    if changes > 0 {
+        counts.push_str(&format!("; {} made", plural(changes, "change")));
+    }
     if errors == 0 {
         output.note(&format!("{}: {counts}", plural(files.len(), "file")));
         return Ok(());
@@ -58,18 +93,44 @@ fn verdict(files: &[(&std::path::PathBuf, Vec<Diagnostic>)], output: &mut Output
         .hint(format!("`tenon explain {first}` says more about a code")))
 }
 
+fn plural(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
+
 /// The shape the server uses, with the file.
 fn value(path: &Path, finding: &Diagnostic) -> Value {
     json!({
         "file": path.display().to_string(),
         "code": finding.code,
-        "severity": match finding.severity { Severity::Error => "error", Severity::Warning => "warning" },
+        "severity": finding.severity.name(),
         "pointer": finding.pointer,
         "line": finding.line,
         "column": finding.column,
         "message": finding.message,
         "hint": finding.hint,
     })
+}
+
+fn changed(path: &Path, change: &Change) -> Value {
+    json!({
+        "file": path.display().to_string(),
+        "code": change.code,
+        "line": change.line,
+        "message": change.message,
+        "removed": change.removed,
+        "added": change.added,
+    })
+}
+
+/// As a difference of texts is usually shown.
+fn change_lines(change: &Value) -> Vec<String> {
+    let text = |member: &str| change[member].as_str().unwrap_or_default();
+    let each = |member: &str, sign: char| -> Vec<String> {
+        let lines = change[member].as_array().map_or(&[][..], Vec::as_slice);
+        lines.iter().map(|line| format!("{sign}{}", line.as_str().unwrap_or_default())).collect()
+    };
+    let head = format!("{}:{}: fixed: {} ({})", text("file"), change["line"], text("message"), text("code"));
+    std::iter::once(head).chain(each("removed", '-')).chain(each("added", '+')).collect()
 }
 
 /// `workflows/orders.yaml:12:7: error: …` and its hint; for one finding as the server writes it.

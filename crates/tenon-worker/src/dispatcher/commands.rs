@@ -1,0 +1,126 @@
+//! What the scheduler commands: jobs that start and end, and looks into the store. Each is a task of its own that
+//! tells the dispatcher what came of it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tenon_engine::scheduler::{Command, HORIZON_US};
+use tenon_store::JobId;
+use tokio::sync::oneshot;
+
+use super::{Dispatcher, LOST_PAUSE, Notice, WAITING_PAGE};
+use crate::leaving::{self, Left};
+use crate::run;
+
+// === impl Dispatcher ===
+
+impl Dispatcher {
+    pub(super) fn carry_out(&mut self) {
+        for command in std::mem::take(&mut self.commands) {
+            match command {
+                Command::Start { shard, job } => self.start(shard, job),
+                Command::Cancel { job } => self.cancel(job),
+                Command::Forget { job } => {
+                    self.fresh.take(job);
+                }
+                Command::Refill { shard, after, limit } => self.refill(shard, after, limit),
+                Command::SetAlarm(at) => self.alarm = Some(at),
+            }
+        }
+    }
+
+    fn start(&mut self, shard: u16, job: u64) {
+        let fresh = self.fresh.take(job);
+        // One that is being ended is not worked on meanwhile, though what it waits for may have come: a child of
+        // its that was ended first. Its permit comes back when it has ended.
+        let is_ending = matches!(self.running.get(&job), Some(None));
+        if self.is_draining || is_ending {
+            return;
+        }
+        let (cancel, cancelled) = oneshot::channel();
+        self.running.insert(job, Some(cancel));
+        self.context.capture.ports().metrics.jobs_running.add(1);
+        let fence = self.fences[usize::from(shard)];
+        let task = run::Task { fence, job: JobId(job), fresh, cancel: cancelled };
+        let (context, notices) = (self.context.clone(), self.context.notices.clone());
+        self.tasks.spawn(async move {
+            let running = AssertUnwindSafe(run::run(context.clone(), task)).catch_unwind();
+            let (left, used) = match running.await {
+                Ok(left) => left,
+                Err(_) => (leaving::suspend_panicked(&context, fence, JobId(job)).await, Duration::ZERO),
+            };
+            // A dispatcher that has stopped needs no notice.
+            let _ = notices.send(Notice::Left(JobId(job), left, used)).await;
+        });
+    }
+
+    fn cancel(&mut self, job: u64) {
+        self.fresh.take(job);
+        if let Some(cancel) = self.running.get_mut(&job) {
+            if let Some(cancel) = cancel.take() {
+                // A task that is just leaving ends the job its own way.
+                let _ = cancel.send(());
+            }
+            return;
+        }
+        self.cancel_idle(job, Duration::ZERO);
+    }
+
+    /// Ends a job that nobody works on, after a pause.
+    pub(super) fn cancel_idle(&mut self, job: u64, pause: Duration) {
+        self.running.insert(job, None);
+        self.context.capture.ports().metrics.jobs_running.add(1);
+        let (context, notices, fences) =
+            (self.context.clone(), self.context.notices.clone(), Arc::clone(&self.fences));
+        self.tasks.spawn(async move {
+            tokio::time::sleep(pause).await;
+            let cancelling =
+                AssertUnwindSafe(leaving::cancel_idle(&context, &fences, JobId(job))).catch_unwind();
+            // A bug in the way is tried again later, like a store that is in the way.
+            let left = cancelling.await.unwrap_or(Left::Lost);
+            let _ = notices.send(Notice::Left(JobId(job), left, Duration::ZERO)).await;
+        });
+    }
+
+    fn refill(&mut self, shard: u16, after: u64, limit: u32) {
+        let (store, notices) = (Arc::clone(&self.context.store), self.context.notices.clone());
+        let (fence, round) = (self.fences[usize::from(shard)], self.round);
+        self.tasks.spawn(async move {
+            loop {
+                match store.open_jobs(fence.shard, after, limit).await {
+                    Ok(jobs) => {
+                        let complete = jobs.len() < limit as usize;
+                        let page = Notice::Refilled { round, shard, after, jobs, complete };
+                        let _ = notices.send(page).await;
+                        return;
+                    }
+                    Err(tenon_store::Error::Closed) => return,
+                    Err(error) => {
+                        tracing::error!(%error, shard, "cannot read open jobs; trying again");
+                        tokio::time::sleep(LOST_PAUSE).await;
+                    }
+                }
+            }
+        });
+    }
+
+    /// Timers of the next hour come into memory.
+    pub(super) fn look_for_timers(&mut self) {
+        let until = tenon_store::Timestamp(self.now().0.saturating_add(HORIZON_US));
+        let (store, notices) = (Arc::clone(&self.context.store), self.context.notices.clone());
+        let fences = Arc::clone(&self.fences);
+        self.tasks.spawn(async move {
+            for fence in fences.iter() {
+                match store.waiting_jobs(fence.shard, until, WAITING_PAGE).await {
+                    Ok(jobs) if jobs.is_empty() => {}
+                    Ok(jobs) => {
+                        let _ = notices.send(Notice::Due(jobs)).await;
+                    }
+                    Err(error) => tracing::error!(%error, "cannot read timers; trying again in a minute"),
+                }
+            }
+        });
+    }
+}

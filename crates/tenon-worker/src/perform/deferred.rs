@@ -1,0 +1,168 @@
+//! Effects that read secrets or configuration, or authenticate: completed here, at the moment of use, and with
+//! every secret value and token taken out of what comes back.
+
+use serde_json::json;
+use tenon_capture::Values;
+use tenon_engine::{Deferred, Failure, HttpRequest, Outcome, Resolved, Used};
+use tenon_outbound::Response;
+use tenon_outbound::auth::{Authorized, Error as AuthError, Policy};
+use tenon_store::WorkspaceId;
+use tenon_workflow::HttpOutput;
+
+use super::scrub::Scrubber;
+use super::{FULL_DISK_PAUSE, Identity, grpc, http};
+use crate::Context;
+
+/// What an effect is completed with.
+pub(crate) struct Prepared {
+    pub(super) resolved: Resolved,
+    used: Vec<Used>,
+    pub(super) scrubber: Scrubber,
+}
+
+// === impl Prepared ===
+
+impl Prepared {
+    /// The values of now.
+    pub(super) async fn new(
+        context: &Context,
+        workspace: WorkspaceId,
+        deferred: &Deferred,
+    ) -> Result<Self, tenon_store::Error> {
+        let (secrets, variables) = deferred.names();
+        if secrets.is_empty() && variables.is_empty() {
+            return Ok(Self::of(Values::default()));
+        }
+        Ok(Self::of(context.variables.resolve(workspace, secrets, variables).await?))
+    }
+
+    /// The same; a store that fails is asked again.
+    async fn wait_for(context: &Context, workspace: WorkspaceId, deferred: &Deferred) -> Self {
+        loop {
+            match Self::new(context, workspace, deferred).await {
+                Ok(prepared) => return prepared,
+                Err(error) => tracing::warn!(%error, "variables could not be read; trying again"),
+            }
+            tokio::time::sleep(FULL_DISK_PAUSE).await;
+        }
+    }
+
+    fn of(values: Values) -> Self {
+        let mut prepared =
+            Self { resolved: Resolved::default(), used: Vec::new(), scrubber: Scrubber::default() };
+        for secret in values.secrets {
+            prepared.scrubber.add_secret(&secret.name, &secret.value);
+            prepared.used.push(Used { name: secret.name.clone(), version: secret.version });
+            prepared.resolved.secrets.insert(secret.name, secret.value);
+        }
+        for variable in values.variables {
+            prepared.used.push(Used { name: variable.name.clone(), version: variable.version });
+            prepared.resolved.variables.insert(variable.name, variable.value);
+        }
+        prepared
+    }
+
+    /// How the call authenticates, if it does.
+    pub(super) fn policy(&self, deferred: &Deferred) -> Result<Option<Policy>, Failure> {
+        let Some((scheme, members)) = deferred.authentication(&self.resolved)? else { return Ok(None) };
+        Policy::parse(scheme.name(), &members).map(Some).map_err(|failure| http::failure(&failure))
+    }
+
+    /// What the call shows; it must not be seen afterwards.
+    pub(super) fn authorized(&mut self, authorized: &Authorized) {
+        self.scrubber.add_token(&authorized.parameter);
+        self.resolved.authorization =
+            Some(json!({ "scheme": authorized.scheme, "parameter": authorized.parameter }));
+    }
+
+    /// The outcome as it may be recorded.
+    pub(super) fn seal(&self, mut outcome: Outcome) -> Outcome {
+        self.scrubber.outcome(&mut outcome);
+        match &mut outcome {
+            Outcome::Answered(answer) => answer.used.clone_from(&self.used),
+            Outcome::Failed(failure) => failure.used.clone_from(&self.used),
+            _ => {}
+        }
+        outcome
+    }
+
+    fn failed(&self, error: AuthError<Failure>) -> Outcome {
+        self.seal(Outcome::Failed(match error {
+            AuthError::Build(failure) => failure,
+            AuthError::Failed(failure) => http::failure(&failure),
+        }))
+    }
+
+    /// The same of a response. What is encoded or cut off on the way to the outcome is looked at before.
+    fn outcome(&self, call: &HttpRequest, mut response: Response) -> Outcome {
+        let is_result = call.is_result(response.status);
+        if !self.scrubber.is_empty() && (!is_result || call.output == HttpOutput::Raw) {
+            response.body = self.scrubber.bytes(&response.body, is_result).into();
+        }
+        self.seal(http::outcome(call, response))
+    }
+}
+
+/// Performs an HTTP call.
+pub(super) async fn http(context: &Context, deferred: &Deferred, identity: Identity) -> Outcome {
+    let mut prepared = Prepared::wait_for(context, identity.workspace, deferred).await;
+    let policy = match prepared.policy(deferred) {
+        Ok(policy) => policy,
+        Err(failure) => return prepared.seal(Outcome::Failed(failure)),
+    };
+    let mut sent = None;
+    let mut build = |prepared: &Prepared| {
+        let call = deferred.http(&prepared.resolved)?;
+        let request = http::request(&call, &identity);
+        sent = Some(call);
+        Ok(request)
+    };
+    let answer = match &policy {
+        Some(policy) => {
+            let authenticated = context.http.send_authenticated(policy, |authorized| {
+                prepared.authorized(authorized);
+                build(&prepared)
+            });
+            authenticated.await
+        }
+        None => match build(&prepared) {
+            Ok(request) => context.http.send(request).await.map_err(AuthError::Failed),
+            Err(failure) => Err(AuthError::Build(failure)),
+        },
+    };
+    match (answer, sent) {
+        (Ok(response), Some(call)) => prepared.outcome(&call, response),
+        (Ok(_), None) => unreachable!("what was answered was sent"),
+        (Err(error), _) => prepared.failed(error),
+    }
+}
+
+/// Performs a gRPC call.
+pub(super) async fn grpc(context: &Context, deferred: &Deferred, identity: Identity) -> Outcome {
+    let mut prepared = Prepared::wait_for(context, identity.workspace, deferred).await;
+    let policy = match prepared.policy(deferred) {
+        Ok(policy) => policy,
+        Err(failure) => return prepared.seal(Outcome::Failed(failure)),
+    };
+    let build = |prepared: &Prepared| {
+        deferred.grpc(&prepared.resolved).map(|request| grpc::call(&request, &identity))
+    };
+    let client = grpc::client(context);
+    let answer = match &policy {
+        Some(policy) => {
+            let authenticated = client.call_authenticated(policy, |authorized| {
+                prepared.authorized(authorized);
+                build(&prepared)
+            });
+            authenticated.await
+        }
+        None => match build(&prepared) {
+            Ok(call) => client.call(call).await.map_err(AuthError::Failed),
+            Err(failure) => Err(AuthError::Build(failure)),
+        },
+    };
+    match answer {
+        Ok(content) => prepared.seal(grpc::answered(content)),
+        Err(error) => prepared.failed(error),
+    }
+}

@@ -1,0 +1,294 @@
+//! Events for a job's `listen`s: each looks through the workspace's inbox, from the job's own event on, and has a
+//! cursor of its own. The engine says which events it wants.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tenon_capture::{Arrival, Arrivals};
+use tenon_engine::{Execution, Listening, Outcome};
+use tenon_store::{Candidate, CandidateQuery, EventWait, Timestamp, WorkspaceId};
+use tenon_workflow::EventTypes;
+
+use super::Ended;
+use crate::{Context, load};
+
+/// How far back a `listen` looks.
+const LOOK_BACK: Duration = Duration::from_hours(7 * 24);
+/// How many events it looks at: the newest.
+const CANDIDATES: u32 = 10_000;
+/// How many are read at once.
+const PAGE: u32 = 500;
+/// How many are looked at before other jobs get their turn.
+const SLICE: usize = 50;
+/// Cursors of `listen`s that are over which are kept in case that they go on.
+const IDLE_CURSORS: usize = 64;
+/// Any type.
+const ANY: &str = "*";
+
+/// The `listen`s of one job.
+pub(super) struct Inbox {
+    /// Effects that are out.
+    open: Vec<Arc<str>>,
+    cursors: Vec<Cursor>,
+    /// Where a new `listen` begins.
+    place: u64,
+    /// Where those begin that were there when the job was parked.
+    looked_to: Option<u64>,
+    hint: Option<Arrival>,
+}
+
+/// How far one `listen` has looked.
+struct Cursor {
+    effect: Arc<str>,
+    /// Everything up to here was read.
+    after: u64,
+    /// Read and not looked at, oldest first.
+    items: VecDeque<Candidate>,
+    /// There may be more behind `after`.
+    may_go_on: bool,
+}
+
+// === impl Inbox ===
+
+impl Inbox {
+    pub(super) fn new(place: u64, looked_to: Option<u64>) -> Self {
+        Self { open: Vec::new(), cursors: Vec::new(), place, looked_to, hint: None }
+    }
+
+    /// `listen`s that are added from now on are new.
+    pub(super) fn replayed(&mut self) {
+        self.looked_to = None;
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    pub(super) fn add(&mut self, effect: &Arc<str>) {
+        self.open.push(Arc::clone(effect));
+        let (listen, number) = split(effect);
+        let before = self.cursors.iter().position(|cursor| split(&cursor.effect).0 == listen);
+        let mut cursor = match before.map(|place| self.cursors.remove(place)) {
+            Some(cursor) if number > 0 && split(&cursor.effect).1 + 1 == number => cursor,
+            _ => Cursor::new(self.looked_to.unwrap_or(self.place)),
+        };
+        (cursor.effect, cursor.may_go_on) = (Arc::clone(effect), true);
+        if self.cursors.len() >= self.open.len() + IDLE_CURSORS
+            && let Some(idle) = self.cursors.iter().position(|cursor| !self.open.contains(&cursor.effect))
+        {
+            self.cursors.remove(idle);
+        }
+        self.cursors.push(cursor);
+    }
+
+    /// The effect is not out any more.
+    pub(super) fn is_over(&mut self, effect: &str) {
+        self.open.retain(|id| &**id != effect);
+        if self.open.is_empty() {
+            self.hint = None;
+        }
+    }
+
+    /// Whether some `listen` has events that it did not look at, or may find some.
+    pub(super) fn may_have_come(&self) -> bool {
+        let has_more = |cursor: &Cursor| cursor.may_go_on || !cursor.items.is_empty();
+        !self.open.is_empty()
+            && self.cursors.iter().any(|cursor| has_more(cursor) && self.open.contains(&cursor.effect))
+    }
+
+    pub(super) fn look_again(&mut self) {
+        for cursor in &mut self.cursors {
+            cursor.may_go_on = true;
+        }
+    }
+
+    /// The next event that some `listen` wants. Adds the time that looking at events took.
+    pub(super) async fn look(
+        &mut self,
+        sight: &Sight<'_>,
+        used: &mut Duration,
+    ) -> Result<Option<Ended>, tenon_store::Error> {
+        for listening in sight.execution.listening() {
+            let same = |cursor: &&mut Cursor| cursor.effect == listening.effect;
+            let Some(cursor) = self.cursors.iter_mut().find(same) else { continue };
+            if let Some(ended) = cursor.look(sight, &listening, used).await? {
+                // What the others have read up to now is older than this, and they may be parked with it.
+                self.look_again();
+                return Ok(Some(ended));
+            }
+        }
+        // One in an iteration can take none; it looks when it is made again.
+        for cursor in &mut self.cursors {
+            cursor.may_go_on = false;
+        }
+        Ok(None)
+    }
+
+    /// What wakes the job when it is parked.
+    pub(super) fn wait(&self, execution: &Execution) -> Option<EventWait> {
+        let listening = execution.listening();
+        let first = listening.first()?;
+        let subject = first.subject.clone();
+        let is_shared = listening.iter().all(|other| other.subject == subject);
+        let cursors = listening.iter().filter_map(|listening| {
+            self.cursors.iter().find(|cursor| cursor.effect == listening.effect).map(Cursor::looked_to)
+        });
+        Some(EventWait {
+            types: types(&listening),
+            subject: subject.filter(|_| is_shared),
+            after: cursors.min().unwrap_or(self.place),
+        })
+    }
+
+    /// Asks to be told of events. Says whether that is new.
+    pub(super) fn take_hint(
+        &mut self,
+        arrivals: &Arrivals,
+        workspace: WorkspaceId,
+        execution: &Execution,
+    ) -> bool {
+        if self.open.is_empty() {
+            return false;
+        }
+        let types = types(&execution.listening());
+        if self.hint.as_ref().is_some_and(|hint| hint.types() == types) {
+            return false;
+        }
+        self.hint = Some(arrivals.wait_for(workspace, types));
+        self.look_again();
+        true
+    }
+
+    /// Waits until an event has come; for ever, without a hint.
+    pub(super) async fn hint(&self) {
+        match &self.hint {
+            Some(hint) => hint.came().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// What a cursor looks with.
+pub(super) struct Sight<'a> {
+    pub(super) context: &'a Context,
+    pub(super) workspace: WorkspaceId,
+    pub(super) execution: &'a Execution,
+    /// Only events captured until then.
+    pub(super) before: Option<Timestamp>,
+}
+
+/// What looking at a few events led to.
+enum Looked {
+    Found(Outcome),
+    /// At what came too late.
+    TooLate,
+    /// There are more.
+    Some,
+    /// At all that was read.
+    All,
+}
+
+// === impl Cursor ===
+
+impl Cursor {
+    fn new(after: u64) -> Self {
+        Self { effect: "".into(), after, items: VecDeque::new(), may_go_on: true }
+    }
+
+    /// Everything up to here was looked at.
+    fn looked_to(&self) -> u64 {
+        self.items.front().map_or(self.after, |first| first.place.saturating_sub(1))
+    }
+
+    async fn look(
+        &mut self,
+        sight: &Sight<'_>,
+        listening: &Listening,
+        used: &mut Duration,
+    ) -> Result<Option<Ended>, tenon_store::Error> {
+        let clock = &sight.context.capture.ports().clock;
+        loop {
+            let begun = clock.now();
+            let looked = self.look_at_some(sight, listening);
+            let at = clock.now();
+            *used += at.since(begun);
+            match looked {
+                Looked::Found(outcome) => {
+                    let effect = Arc::clone(&listening.effect);
+                    return Ok(Some((effect, listening.attempt, load::time(at), outcome)));
+                }
+                Looked::Some => tokio::task::yield_now().await,
+                Looked::All if self.may_go_on => self.read_on(sight, listening).await?,
+                Looked::All | Looked::TooLate => return Ok(None),
+            }
+        }
+    }
+
+    fn look_at_some(&mut self, sight: &Sight<'_>, listening: &Listening) -> Looked {
+        for _ in 0..SLICE {
+            let Some(candidate) = self.items.pop_front() else { return Looked::All };
+            if sight.before.is_some_and(|before| candidate.captured_at > before) {
+                self.items.push_front(candidate);
+                return Looked::TooLate;
+            }
+            if let Some(outcome) = offer(sight.execution, listening, &candidate) {
+                return Looked::Found(outcome);
+            }
+        }
+        Looked::Some
+    }
+
+    async fn read_on(&mut self, sight: &Sight<'_>, listening: &Listening) -> Result<(), tenon_store::Error> {
+        let now = sight.context.capture.ports().clock.now();
+        let query = CandidateQuery {
+            workspace: sight.workspace,
+            types: types(std::slice::from_ref(listening)),
+            subject: listening.subject.clone(),
+            after: self.after,
+            since: Timestamp(now.0.saturating_sub(LOOK_BACK.as_micros() as i64)),
+            newest: CANDIDATES,
+            limit: PAGE,
+        };
+        let found = sight.context.store.candidates(&query).await?;
+        self.after = found.looked_to;
+        self.may_go_on = !found.items.is_empty();
+        self.items = found.items.into();
+        Ok(())
+    }
+}
+
+/// The outcome, if the `listen` wants the event.
+fn offer(execution: &Execution, listening: &Listening, candidate: &Candidate) -> Option<Outcome> {
+    let event = candidate.event.to_string();
+    let envelope = match serde_json::from_slice(&candidate.envelope) {
+        Ok(envelope) => envelope,
+        Err(error) => {
+            tracing::error!(event, %error, "an event cannot be read; no `listen` gets it");
+            return None;
+        }
+    };
+    execution.wants(&listening.effect, &event, &envelope).then_some(Outcome::Received { event, envelope })
+}
+
+/// All types that may be wanted, each once, in order.
+fn types(listening: &[Listening]) -> Vec<String> {
+    let all = listening.iter().flat_map(|listening| &listening.types);
+    let mut types: Vec<String> = all
+        .map(|types| match types {
+            EventTypes::Exact(name) => name.clone(),
+            EventTypes::Any => ANY.to_owned(),
+        })
+        .collect();
+    types.sort_unstable();
+    types.dedup();
+    types
+}
+
+/// The `listen` that an effect belongs to, and which of its events it is.
+fn split(effect: &str) -> (&str, u32) {
+    match effect.rsplit_once("/event/") {
+        Some((listen, number)) => (listen, number.parse().unwrap_or(0)),
+        None => (effect, 0),
+    }
+}
