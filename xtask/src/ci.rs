@@ -1,9 +1,9 @@
 //! `cargo xtask ci`: what must be green before anything is merged, as one list of timed steps.
 //!
-//! Built once each: the dev profile (clippy shares its dependencies' build scripts and macros with tests and
-//! generated files) and the release profile (the crash run).
+//! Built once each: the dev profile (clippy shares its dependencies' build scripts and macros with tests,
+//! generated files and conformance) and the release profile (the crash run).
 
-use crate::{crash, generate, repository, steps::Steps, test, tidy};
+use crate::{conformance, crash, generate, repository, steps::Steps, test, tidy};
 use anyhow::{Context, Result};
 use clap::{Args, Parser};
 
@@ -32,6 +32,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     });
     steps.run("test", test::run);
     steps.run("generated files", generate::check);
+    // With the binary that made the generated files: built already.
+    steps.run("conformance", || conformance::run(&conformance::Arguments::default()));
     if arguments.crash_kills > 0 {
         let kills = arguments.crash_kills.to_string();
         steps.run("crash (short)", || {

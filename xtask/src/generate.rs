@@ -1,8 +1,10 @@
 //! `cargo xtask generate`: the pages of `docs/` that are made from the code.
 //!
 //! The binary knows its own configuration and error codes, so it prints the pages (`tenon generate …`,
-//! hidden) and this file only knows where they go. `ci` demands that what is checked in is up to date.
+//! hidden) and this file only knows where they go. The guide's table of rules is made from the feature files.
+//! `ci` demands that what is checked in is up to date.
 
+use crate::conformance::rules;
 use crate::repository;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -10,16 +12,17 @@ use std::fs;
 /// (what `tenon generate` is asked for, where it goes)
 const PAGES: [(&str, &str); 2] = [("configuration", "docs/configuration.md"), ("errors", "docs/errors.md")];
 
+/// The guide, of which only the table of rules is made from something: the feature files.
+const GUIDE: &str = "docs/workflow-language.md";
+
 /// Writes every page; says which changed.
 pub(crate) fn run() -> Result<()> {
-    for (what, path) in PAGES {
-        let file = repository::root().join(path);
-        let new = page(what)?;
-        if fs::read_to_string(&file).is_ok_and(|old| old == new) {
+    for (path, old, new) in pages()? {
+        if old == new {
             println!("{path} is up to date");
             continue;
         }
-        fs::write(&file, new).with_context(|| format!("could not write {path}"))?;
+        fs::write(repository::root().join(path), new).with_context(|| format!("could not write {path}"))?;
         println!("{path} written");
     }
     Ok(())
@@ -28,9 +31,8 @@ pub(crate) fn run() -> Result<()> {
 /// An error that names each page which is not what the code says.
 pub(crate) fn check() -> Result<()> {
     let mut stale = Vec::new();
-    for (what, path) in PAGES {
-        let old = fs::read_to_string(repository::root().join(path)).unwrap_or_default();
-        if let Some(line) = first_difference(&old, &page(what)?) {
+    for (path, old, new) in pages()? {
+        if let Some(line) = first_difference(&old, &new) {
             stale.push(format!("{path} (line {line})"));
         }
     }
@@ -38,6 +40,18 @@ pub(crate) fn check() -> Result<()> {
         bail!("not up to date: {}; hint: `cargo xtask generate` writes them", stale.join(", "));
     }
     Ok(())
+}
+
+/// Each page with what it is and what it should be.
+fn pages() -> Result<Vec<(&'static str, String, String)>> {
+    let old = |path: &str| fs::read_to_string(repository::root().join(path)).unwrap_or_default();
+    let guide = old(GUIDE);
+    let with_table = rules::guide_with_table(&guide)?;
+    let mut pages = vec![(GUIDE, guide, with_table)];
+    for (what, path) in PAGES {
+        pages.push((path, old(path), page(what)?));
+    }
+    Ok(pages)
 }
 
 fn page(what: &str) -> Result<String> {

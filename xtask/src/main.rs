@@ -1,4 +1,4 @@
-//! Everything that is run on this repository: `cargo xtask demo | test | ci | tidy | bench | crash`.
+//! Everything that is run on this repository: `cargo xtask demo | test | ci | tidy | bench | crash | conformance`.
 //!
 //! One file per command; each reads as a list of steps. Nothing here is shipped: rules that a test would
 //! want to reach live in the crates, and what xtask knows of Tenon it learns from outside, over HTTP and the
@@ -10,6 +10,7 @@ mod api;
 mod bench;
 mod ci;
 mod clock;
+mod conformance;
 mod crash;
 mod demo;
 mod echo;
@@ -21,6 +22,7 @@ mod process;
 mod progress;
 mod repository;
 mod server;
+mod simulate;
 mod steps;
 mod test;
 mod tidy;
@@ -43,7 +45,7 @@ enum Command {
     Demo(demo::Arguments),
     /// Run every test.
     Test,
-    /// What CI runs: format, lints, tidy, tests, generated files, a short crash run.
+    /// What CI runs: format, lints, tidy, tests, generated files, conformance, a short crash run.
     Ci(ci::Arguments),
     /// Check the rules of the repository that reviews forget.
     Tidy,
@@ -51,8 +53,12 @@ enum Command {
     Generate,
     /// Measure the workloads of measure.md on this machine.
     Bench(bench::Arguments),
+    /// Run the specification's conformance kit, our own scenarios and the guide's examples.
+    Conformance(conformance::Arguments),
     /// Kill Tenon over and over, and check that nothing is lost or done twice.
     Crash(crash::Arguments),
+    /// Run random workflows with crashes in the engine and in a naive reference, which must agree.
+    Simulate(simulate::Arguments),
     /// Send one request over and over and print what was measured, as JSON (started by `bench`).
     #[command(hide = true)]
     Load(load::Arguments),
@@ -75,7 +81,9 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::run(),
         Command::Generate => generate::run(),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Conformance(arguments) => conformance::run(&arguments),
         Command::Crash(arguments) => crash::run(arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),
         Command::Crm(arguments) => demo::crm::run(&arguments),
         Command::Echo(arguments) => echo::run(&arguments),

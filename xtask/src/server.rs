@@ -27,6 +27,8 @@ pub(crate) struct Place {
     binary: PathBuf,
     directory: PathBuf,
     address: SocketAddr,
+    /// Environment variables beside those that every server has.
+    settings: Vec<(&'static str, String)>,
 }
 
 /// A running server.
@@ -43,7 +45,13 @@ impl Place {
     pub(crate) fn new(binary: PathBuf, directory: PathBuf) -> Result<Self> {
         let config = directory.join("config/tenon");
         fs::create_dir_all(&config).with_context(|| format!("could not make {}", config.display()))?;
-        Ok(Self { binary, directory, address: free_address()? })
+        Ok(Self { binary, directory, address: free_address()?, settings: Vec::new() })
+    }
+
+    /// With one more environment variable.
+    pub(crate) fn with_setting(mut self, name: &'static str, value: &str) -> Self {
+        self.settings.push((name, value.to_owned()));
+        self
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -77,6 +85,7 @@ impl Place {
         for (name, folder) in [("CONFIG", "config"), ("STATE", "state"), ("DATA", "share")] {
             command.env(format!("XDG_{name}_HOME"), self.directory.join(folder));
         }
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }
 

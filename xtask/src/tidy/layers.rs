@@ -7,7 +7,7 @@ use super::{Crate, Finding, Need};
 
 /// Row by row, each row in order. Adapters (layer 2) never depend on each other.
 const LAYERS: [&[&str]; 5] = [
-    &["tenon-expr", "tenon-workflow", "tenon-engine", "tenon-catalog"],
+    &["tenon-expr", "tenon-openapi", "tenon-workflow", "tenon-engine", "tenon-catalog"],
     &["tenon-store", "tenon-vault", "tenon-host"],
     &[
         "tenon-store-sqlite",
