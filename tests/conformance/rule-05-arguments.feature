@@ -355,3 +355,40 @@ Feature: Arguments of expressions
     """
     When the workflow is deployed
     Then the workflow should be refused with code 'TN1206' at '/do/0/see/set/region/$variable'
+
+  @needs-variables
+  Scenario: A config variable may be handed to another workflow
+    Given a workflow with definition:
+    """yaml
+    document: { dsl: '1.0.3', namespace: rule-05, name: hands-on, version: '1.0.0' }
+    do:
+      - child:
+          run: { workflow: { namespace: rule-05, name: gets, version: '1.0.0', input: { city: { $variable: shopCity } } } }
+    """
+    And given another workflow with definition:
+    """yaml
+    document: { dsl: '1.0.3', namespace: rule-05, name: gets, version: '1.0.0' }
+    do:
+      - see: { set: { got: '${ .city }' } }
+    """
+    And given the variable 'shopCity' is:
+    """yaml
+    Ghent
+    """
+    When the workflow is executed
+    Then the workflow should complete with output:
+    """yaml
+    got: Ghent
+    """
+
+  Scenario: A secret cannot be handed to another workflow, where it would be data
+    Given a workflow with definition:
+    """yaml
+    document: { dsl: '1.0.3', namespace: rule-05, name: hands-secret-on, version: '1.0.0' }
+    use: { secrets: [token] }
+    do:
+      - child:
+          run: { workflow: { namespace: rule-05, name: gets, version: '1.0.0', input: { token: '${ $secrets.token }' } } }
+    """
+    When the workflow is deployed
+    Then the workflow should be refused with code 'TN1203' at '/do/0/child/run/workflow/input/token'

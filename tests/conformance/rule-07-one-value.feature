@@ -23,11 +23,22 @@ Feature: One value
     """
 
     Examples:
-      | what                | expression  |
-      | no value            | empty       |
-      | several values      | .list[]     |
-      | a failed evaluation | .text + 1   |
-      | an error call       | error("no") |
+      | what                | expression                              |
+      | no value            | .list[] \| select(. > 5)                |
+      | several values      | .list[]                                 |
+      | a failed evaluation | .text + 1                               |
+      | a division by zero  | 6 / (.list \| length - 2)                |
+      | an error call       | if .text == "x" then error("no") else 1 end |
+
+  Scenario: An expression that can never yield one value is refused before it runs
+    Given a workflow with definition:
+    """yaml
+    document: { dsl: '1.0.3', namespace: rule-07, name: never-one, version: '1.0.0' }
+    do:
+      - see: { set: { value: '${ empty }' } }
+    """
+    When the workflow is deployed
+    Then the workflow should be refused with code 'TN1534' at '/do/0/see/set/value'
 
   Scenario: One value out of a list is one value
     Given a workflow with definition:

@@ -190,11 +190,10 @@ Feature: Try
       - last: { set: { answer: '${ . }' } }
     """
     And given calls to 'GET https://try.example/flaky' are answered with:
-    """yaml
-    - status: 503
-    - closes: true
-    - body: { fine: true }
-    """
+      | status | closes | body           |
+      | 503    |        |                |
+      |        | true   |                |
+      | 200    |        | { fine: true } |
     When the workflow is executed
     Then the workflow should complete with output:
     """yaml

@@ -151,7 +151,11 @@ Feature: Errors
     """yaml
     document: { dsl: '1.0.3', namespace: rule-16, name: runtime, version: '1.0.0' }
     do:
-      - again: { set: { n: 1 }, then: again }
+      - again: { switch: [ { more: { when: .go, then: again } } ] }
+    """
+    And given the workflow input is:
+    """yaml
+    go: true
     """
     When the workflow is executed
     Then the workflow should fault with error:

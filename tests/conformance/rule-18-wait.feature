@@ -42,6 +42,23 @@ Feature: Wait
     .state == "waiting" and ([.wakeAt, .createdAt] | map(.[:19] + "Z" | fromdate) | .[0] - .[1] >= 7199 and .[0] - .[1] <= 7201)
     """
 
+  @needs-listen
+  Scenario: A workflow that listens is a row, too
+    Given a workflow with definition:
+    """yaml
+    document: { dsl: '1.0.3', namespace: rule-18, name: listens, version: '1.0.0' }
+    do:
+      - hear:
+          listen: { to: { one: { with: { type: com.acme.wait.never } } } }
+          timeout: { after: PT1H }
+    """
+    When the workflow is executed
+    And the workflow is waiting
+    Then the workflow instance should satisfy:
+    """jq
+    .state == "waiting" and ([.wakeAt, .createdAt] | map(.[:19] + "Z" | fromdate) | .[0] - .[1] >= 3599 and .[0] - .[1] <= 3601)
+    """
+
   Scenario: Until a moment
     Given a workflow with definition:
     """yaml

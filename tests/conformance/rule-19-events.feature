@@ -145,7 +145,7 @@ Feature: Raise, emit and listen
       | an attribute by equality             | source: 'https://b.listen.example'                                       |
       | an attribute with a computed value   | type: 'com\\.acme\\.listen\\.filter\\..*', subject: '${ .customer }'     |
       | an attribute by regular expression   | type: 'com\\.acme\\.listen\\.filter\\.(abc\|xyz)'                        |
-      | the whole text, not a part of it     | type: 'com\\.acme\\.listen\\.filter\\.[a-z]+', subject: 'C-.'            |
+      | the whole text, not a part of it     | type: 'com\\.acme\\.listen\\.filter\\.[a-z]+', subject: 'C-[0-9]'        |
       | the data by an expression            | type: 'com\\.acme\\.listen\\.filter\\..*', data: '${ .n > 10 }'          |
       | the data by its value                | type: 'com\\.acme\\.listen\\.filter\\..*', data: { n: 50, yes: 1 }       |
       | everything that is given             | source: 'https://.*', type: 'com.acme.listen.filter.abc', data: '.n > 1' |

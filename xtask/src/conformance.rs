@@ -83,7 +83,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let binary = binary(arguments)?;
     let stage = Stage::open(binary, suites.iter().flat_map(|suite| &suite.features).flat_map(documents))?;
     if let Some(only) = &arguments.only {
-        suites.iter_mut().for_each(|suite| choose(&mut suite.features, only));
+        for suite in &mut suites {
+            choose(&mut suite.features, only);
+        }
     }
     suites.retain(|suite| !suite.features.is_empty());
     let tallies: Vec<(&str, Tally)> = suites.iter().map(|suite| (suite.name, suite.run(&stage))).collect();

@@ -42,5 +42,5 @@ pub use service::{
 };
 pub use stored_variables::StoredVariables;
 pub use subscribers::{Subscriber, Subscribers};
-pub use variables::{NoVariables, Values, Variable, Variables};
+pub use variables::{Values, Variable, Variables};
 pub use watch::{JobEnd, JobWatch, TooManyWatches, Watch};

@@ -1,8 +1,7 @@
 //! What secrets and configuration variables are worth at the moment of use. Whoever performs an effect asks
-//! here; nothing keeps an answer, so that a new value works at the next call.
+//! here each time, and no answer may be older than the question: a new value works at the next call.
 
 use std::fmt;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -40,11 +39,7 @@ pub struct Variable {
     pub value: Value,
 }
 
-/// No variable has a value.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoVariables;
-
-// === impl Variable, NoVariables ===
+// === impl Variable ===
 
 /// Shows no value: it may be a secret's.
 impl fmt::Debug for Variable {
@@ -54,29 +49,5 @@ impl fmt::Debug for Variable {
             .field("name", &self.name)
             .field("version", &self.version)
             .finish_non_exhaustive()
-    }
-}
-
-#[async_trait]
-impl Variables for NoVariables {
-    async fn resolve(
-        &self,
-        _: WorkspaceId,
-        _: &[String],
-        _: &[String],
-    ) -> Result<Values, tenon_store::Error> {
-        Ok(Values::default())
-    }
-}
-
-#[async_trait]
-impl<T: Variables + ?Sized> Variables for Arc<T> {
-    async fn resolve(
-        &self,
-        workspace: WorkspaceId,
-        secrets: &[String],
-        variables: &[String],
-    ) -> Result<Values, tenon_store::Error> {
-        self.as_ref().resolve(workspace, secrets, variables).await
     }
 }

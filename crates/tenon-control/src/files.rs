@@ -120,15 +120,18 @@ pub(crate) async fn unusable(
         let Some(Ok(text)) = contents.get(&reference.uri) else { continue };
         let reason = match reference.kind {
             FileKind::OpenApi => openapi_reason(program, &reference.uri),
-            FileKind::Schema => Schema::parse(text).err(),
+            FileKind::Schema => {
+                let refused = Schema::parse(text).err();
+                refused.map(|reason| format!("the schema {} cannot be used: {reason}", reference.uri))
+            }
             FileKind::Proto => {
                 let client = tenon_outbound::grpc::Client::new(http.clone());
-                client.check_definition(text).await.err().map(|failure| failure.to_string())
+                let refused = client.check_definition(text).await.err();
+                refused.map(|failure| format!("{}: {failure}", reference.uri))
             }
         };
         if let Some(reason) = reason {
-            let message = format!("`{}` cannot be used: {reason}", reference.uri);
-            findings.push(finding(document, &reference.pointer, (UNUSABLE, message)));
+            findings.push(finding(document, &reference.pointer, (UNUSABLE, reason)));
         }
     }
     findings

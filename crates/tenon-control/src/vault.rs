@@ -4,10 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::{Extension, Json};
-use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tenon_capture::rfc3339;
@@ -64,10 +62,10 @@ pub(crate) async fn rotate(
     Extension(control): Extension<Control>,
     caller: Caller,
     workspace: Workspace,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<Json<Value>, Problem> {
-    let text = json_body(&headers, body, MAX_BODY_BYTES, app.limits()).await?;
+    let (head, body) = request.into_parts();
+    let text = json_body(&head.headers, body, MAX_BODY_BYTES, app.limits()).await?;
     let rotation: Rotation = serde_json::from_slice(text.bytes()).map_err(|error| {
         let hint = "send {\"key\": \"master\", \"newKeyFile\": \"/path\"} or {\"key\": \"data\"}";
         bad(error.to_string()).with_hint(hint)
@@ -111,10 +109,11 @@ pub(crate) async fn doctor(vault: &VaultControl, workspace: &Workspace) -> Resul
     let needed = keys.iter().filter(|key| key.role == KeyRole::Payloads);
     let payloads: Vec<String> = needed.map(|key| key.number.to_string()).collect();
     let left: u64 = keys.iter().filter(|key| key.number != newest).map(|key| key.variables).sum();
-    let mut detail = format!("master key {}; data key {newest} seals new values", master.id);
-    if !payloads.is_empty() {
-        detail.push_str(&format!(", {} still needed for older payloads", payloads.join(", ")));
-    }
+    let older = match payloads.as_slice() {
+        [] => String::new(),
+        keys => format!(", {} still needed for older payloads", keys.join(", ")),
+    };
+    let detail = format!("master key {}; data key {newest} seals new values{older}", master.id);
     if let Some(warning) = next_start(vault, &master).await? {
         return Ok(crate::doctor::check("keys", false, detail, &warning));
     }

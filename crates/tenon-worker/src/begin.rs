@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenon_capture::{Deployed, LifecycleTypes};
-use tenon_engine::Execution;
-use tenon_store::{Entry, JobState, OpenJob};
+use tenon_engine::{Execution, Outcome};
+use tenon_store::{Entry, JobState, OpenJob, Timestamp};
 
 use crate::leaving::{Left, lost, suspend_unloaded};
 use crate::lifecycle::Lifecycle;
@@ -22,7 +22,7 @@ pub(crate) struct Begun {
     pub(crate) execution: Execution,
     /// How many emits and calls lie between it and an event from outside.
     pub(crate) hops: u32,
-    /// Whether a lifecycle event started it.
+    /// Whether a lifecycle event started it or made it go on.
     pub(crate) is_lifecycle: bool,
     /// Its own lifecycle events, where somebody wants them.
     pub(crate) lifecycle: Option<Box<Lifecycle>>,
@@ -59,21 +59,24 @@ pub(crate) async fn begin(context: &Context, task: &mut Task) -> Result<Begun, L
         Ok(loaded) => loaded,
         Err(reason) => return Err(suspend_unloaded(context, task.fence, &job, &reason).await),
     };
-    let (hops, is_lifecycle) = (loaded.job.hops, loaded.is_lifecycle);
-    let types = match wanted(context, &job, is_lifecycle).await {
+    let types = match wanted(context, &job, loaded.is_lifecycle).await {
         Ok(types) => types,
         Err(error) => return Err(lost(job.id, &error)),
     };
-    let lifecycle = (!types.is_empty()).then(|| Box::new(Lifecycle::new(types, &job, &deployed, hops)));
-    let mut execution = Execution::new(loaded.job);
+    let hops = loaded.job.hops;
+    let mut replay = Replay {
+        execution: Execution::new(loaded.job),
+        is_lifecycle: loaded.is_lifecycle,
+        lifecycle: (!types.is_empty()).then(|| Box::new(Lifecycle::new(types, &job, &deployed, hops))),
+    };
     if types.has_tasks() {
-        execution.observe();
+        replay.execution.observe();
     }
-    if let Err(reason) = replay(&mut execution, journal).await {
+    if let Err(reason) = replay.play(&job, began_at, journal).await {
         return Err(suspend_unloaded(context, task.fence, &job, &reason).await);
     }
     let used = ports.clock.now().since(began_at);
-    let lifecycle = lifecycle.map(|lifecycle| take_up(lifecycle, &mut execution, &job, began_at));
+    let Replay { execution, is_lifecycle, lifecycle } = replay;
     Ok(Begun { job, deployed, execution, hops, is_lifecycle, lifecycle, used })
 }
 
@@ -96,24 +99,6 @@ pub(crate) async fn wanted(
     }
 }
 
-/// A job that was parked has told everything before. One that was left some other way tells all again: what
-/// was told is recognised.
-fn take_up(
-    mut lifecycle: Box<Lifecycle>,
-    execution: &mut Execution,
-    job: &OpenJob,
-    at: tenon_store::Timestamp,
-) -> Box<Lifecycle> {
-    let replayed = execution.take_notices();
-    if job.state == JobState::Waiting {
-        lifecycle.pass_over(&replayed);
-    } else {
-        lifecycle.started(job.started_at.unwrap_or(at));
-        lifecycle.note(replayed);
-    }
-    lifecycle
-}
-
 /// The job as it was before its first step. The error says why it must be suspended.
 fn loaded(deployed: &Deployed, job: &OpenJob) -> Result<load::Loaded, String> {
     let payload = job.payload.as_ref().ok_or("the job's event is not kept any more")?;
@@ -127,18 +112,64 @@ fn loaded(deployed: &Deployed, job: &OpenJob) -> Result<load::Loaded, String> {
     load::job(deployed, &source).map_err(|error| error.to_string())
 }
 
-/// Plays a fresh interpreter forward over the journal. The error says why the job must be suspended.
-async fn replay(execution: &mut Execution, journal: Vec<Entry>) -> Result<(), String> {
-    let kept = if cfg!(feature = "mutant-replay-drops-outcome") {
-        journal.len().saturating_sub(1)
-    } else {
-        journal.len()
-    };
-    for entry in journal.into_iter().take(kept) {
-        if entry.sequence % REPLAY_SLICE == REPLAY_SLICE - 1 {
-            tokio::task::yield_now().await;
+/// A fresh interpreter on its way to where the journal ends.
+struct Replay {
+    execution: Execution,
+    is_lifecycle: bool,
+    lifecycle: Option<Box<Lifecycle>>,
+}
+
+// === impl Replay ===
+
+impl Replay {
+    /// The error says why the job must be suspended.
+    async fn play(&mut self, job: &OpenJob, at: Timestamp, journal: Vec<Entry>) -> Result<(), String> {
+        // A job that was parked has told everything before. One that was left some other way tells all again:
+        // what was told is recognised.
+        let was_parked = job.state == JobState::Waiting;
+        if let Some(lifecycle) = self.lifecycle.as_mut().filter(|_| !was_parked) {
+            lifecycle.started(job.started_at.unwrap_or(at));
         }
-        execution.replay(&load::recorded(entry)).map_err(|error| error.to_string())?;
+        let kept = if cfg!(feature = "mutant-replay-drops-outcome") {
+            journal.len().saturating_sub(1)
+        } else {
+            journal.len()
+        };
+        for entry in journal.into_iter().take(kept) {
+            if entry.sequence % REPLAY_SLICE == REPLAY_SLICE - 1 {
+                tokio::task::yield_now().await;
+            }
+            if is_lifecycle_event(&entry) {
+                self.is_lifecycle = true;
+                self.take_notices(was_parked);
+                if let Some(lifecycle) = &mut self.lifecycle {
+                    lifecycle.fall_silent(Vec::new());
+                }
+            }
+            self.execution.replay(&load::recorded(entry)).map_err(|error| error.to_string())?;
+        }
+        self.take_notices(was_parked);
+        Ok(())
     }
-    Ok(())
+
+    fn take_notices(&mut self, were_told: bool) {
+        let Some(lifecycle) = &mut self.lifecycle else { return };
+        let notices = self.execution.take_notices();
+        if were_told {
+            lifecycle.pass_over(&notices);
+        } else {
+            lifecycle.note(notices);
+        }
+    }
+}
+
+/// Whether an entry is a lifecycle event that a `listen` took.
+fn is_lifecycle_event(entry: &Entry) -> bool {
+    if !entry.effect.contains("/event/") {
+        return false;
+    }
+    match Outcome::decode(&entry.outcome) {
+        Ok(Outcome::Received { envelope, .. }) => load::about(&envelope).is_lifecycle,
+        _ => false,
+    }
 }

@@ -1,12 +1,17 @@
 //! Why jobs are left, and jobs that are ended or suspended without being worked on.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
+use tenon_capture::LifecycleType;
 use tenon_engine::{Recorded, Timestamp};
-use tenon_store::{Fence, JobId, OpenJob, Transition, Write};
+use tenon_store::{Fence, JobId, JobState, OpenJob, Transition, Write};
+use tokio::sync::oneshot;
 
 use crate::begin::wanted;
 use crate::lifecycle::Lifecycle;
+use crate::run::{Task, run};
 use crate::{Context, ending, family, load};
 
 /// Why the worker left a job.
@@ -80,6 +85,13 @@ pub(crate) async fn cancel_idle(context: &Context, fences: &[Fence], job: JobId)
         Ok(None) => return Left::Finished,
         Err(error) => return lost(job, &error),
     };
+    let has_begun = job.state != JobState::Pending || job.journal_length > 0;
+    if has_begun && tells_of_tasks(context, &job).await {
+        match interpret_cancelled(context, fences[usize::from(job.shard.0)], job.id).await {
+            Some(left) if left != Left::Suspended => return left,
+            _ => {}
+        }
+    }
     // Before it is written, so that no child is forgotten.
     if let Err(error) = family::end_children(context, &job).await {
         return lost(job.id, &error);
@@ -108,6 +120,21 @@ pub(crate) async fn cancel_idle(context: &Context, fences: &[Fence], job: JobId)
         Err(tenon_store::Error::Conflict(reason)) => overtaken(context, job.id, &reason).await,
         Err(error) => lost(job.id, &error),
     }
+}
+
+/// Whether somebody wants to hear of the tasks that end with it, so that it has to be interpreted after all.
+async fn tells_of_tasks(context: &Context, job: &OpenJob) -> bool {
+    let types = wanted(context, job, false).await.unwrap_or_default();
+    types.contains(LifecycleType::TaskCancelled)
+}
+
+/// Ends a job like one that runs, if it can be interpreted.
+async fn interpret_cancelled(context: &Context, fence: Fence, job: JobId) -> Option<Left> {
+    let (cancel, cancelled) = oneshot::channel();
+    cancel.send(()).expect("the receiver is in the next line");
+    let task = Task { fence, job, fresh: None, cancel: cancelled };
+    let running = AssertUnwindSafe(Box::pin(run(context.clone(), task))).catch_unwind();
+    running.await.ok().map(|(left, _)| left)
 }
 
 /// Where somebody wants its lifecycle event, the cancellation is durable before it, and the end after it.

@@ -1,4 +1,6 @@
 //! Lifecycle events of one job: made where somebody in its workspace wants them, captured like any other event.
+//! Jobs that lifecycle events start, or make go on, have none: else two workflows that want everything would keep
+//! each other busy for ever.
 //!
 //! Their ids derive from the job and their order in it, so that one which is told again after a crash is
 //! recognised. Must not be told before what they tell of is durable; `run/saving.rs` sees to that.
@@ -18,6 +20,8 @@ use crate::{Context, load};
 const FULL_DISK_PAUSE: Duration = Duration::from_millis(500);
 /// How long a repeat is recognised: as long as a crashed server may stay down.
 const MARK: Duration = Duration::from_hours(30 * 24);
+/// Events that are kept in memory, about.
+const MANY: usize = 10_000;
 /// Events that share a commit.
 const BATCH: usize = 100;
 
@@ -28,6 +32,8 @@ pub(crate) struct Lifecycle {
     about: About,
     /// Notices so far, told or not: the same after a replay.
     noticed: u64,
+    /// The job went on because of a lifecycle event: it has none of its own from there on.
+    is_silent: bool,
     /// Not captured yet.
     news: Vec<Incoming>,
 }
@@ -48,7 +54,7 @@ impl Lifecycle {
         let name = deployed.program.name.clone();
         let job = OpenJob { payload: None, ..job.clone() };
         let about = About { job, namespace: name.namespace, name: name.name, version: name.version, hops };
-        Self { types, about, noticed: 0, news: Vec::new() }
+        Self { types, about, noticed: 0, is_silent: false, news: Vec::new() }
     }
 
     /// Whether something is to be told.
@@ -56,9 +62,20 @@ impl Lifecycle {
         !self.news.is_empty()
     }
 
+    /// Whether it is more than should be kept in memory.
+    pub(crate) fn has_many_news(&self) -> bool {
+        self.news.len() >= MANY
+    }
+
     /// What a replay found that was told before the job was left.
     pub(crate) fn pass_over(&mut self, notices: &[Notice]) {
         self.noticed += notices.len() as u64;
+    }
+
+    /// A lifecycle event makes the job go on; these notices came before it.
+    pub(crate) fn fall_silent(&mut self, before: Vec<Notice>) {
+        self.note(before);
+        self.is_silent = true;
     }
 
     /// The job begins.
@@ -85,7 +102,7 @@ impl Lifecycle {
                 NoticeKind::Faulted(error) => (LifecycleType::TaskFaulted, "faultedAt", Some(json!(error))),
                 NoticeKind::Completed(_) => (LifecycleType::TaskCompleted, "completedAt", None),
             };
-            if !self.types.contains(r#type) {
+            if !self.tells(r#type) {
                 continue;
             }
             let at = load::stored(notice.at);
@@ -135,8 +152,12 @@ impl Lifecycle {
         Ok(())
     }
 
+    fn tells(&self, r#type: LifecycleType) -> bool {
+        !self.is_silent && self.types.contains(r#type)
+    }
+
     fn push(&mut self, r#type: LifecycleType, key: &str, (at, data): (Timestamp, Value)) {
-        if self.types.contains(r#type) {
+        if self.tells(r#type) {
             self.news.push(self.about.event(r#type, key, (at, data)));
         }
     }

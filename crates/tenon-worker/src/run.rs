@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenon_capture::{Deployed, JobEvent, StepState};
-use tenon_engine::{Accepted, Effect, EffectAction, Execution, Outcome, Progress, Recorded, Timestamp};
+use tenon_engine::{Accepted, Effect, EffectAction, Execution, Outcome, Progress, Timestamp};
 use tenon_store::{Entry, Fence, JobId, OpenJob};
 use tokio::sync::oneshot;
 
@@ -65,6 +65,7 @@ pub(crate) async fn run(context: Context, mut task: Task) -> (Left, Duration) {
         unsaved: Vec::new(),
         issued: Vec::new(),
         attempts: Attempts::default(),
+        orphans: Vec::new(),
         used,
     };
     let left = match running.work().await {
@@ -85,7 +86,7 @@ struct Running {
     execution: Execution,
     /// How many emits and calls lie between it and an event from outside.
     hops: u32,
-    /// Whether a lifecycle event started it.
+    /// Whether a lifecycle event started it or made it go on.
     is_lifecycle: bool,
     /// Its own lifecycle events, where somebody wants them.
     lifecycle: Option<Box<Lifecycle>>,
@@ -97,6 +98,8 @@ struct Running {
     attempts: Attempts,
     /// Timers, events and children that are awaited.
     waits: Waits,
+    /// Children that nobody awaits any more, and that have to end.
+    orphans: Vec<JobId>,
     started_at: tenon_store::Timestamp,
     used: Duration,
 }
@@ -114,11 +117,14 @@ enum Arrival {
 impl Running {
     /// Both sides say why the job was left; `Err` when the store took the decision.
     async fn work(&mut self) -> Result<Left, Left> {
-        self.advance(Execution::resume).await;
-        self.gather();
+        let progress = self.work_on(Execution::resume);
+        self.advance(progress).await?;
         self.waits.replayed();
+        if self.is_cancelled() {
+            self.cancel();
+        }
         loop {
-            self.settle_withdrawn().await?;
+            self.end_orphans().await?;
             if self.execution.finished().is_some() {
                 return self.finish().await;
             }
@@ -127,7 +133,7 @@ impl Running {
                 && self.waits.may_have_come()
                 && let Some(ended) = self.look().await?
             {
-                self.take_in(ended).await;
+                self.take_in(ended).await?;
                 continue;
             }
             if let Some(sleep) = self.sleep() {
@@ -149,7 +155,7 @@ impl Running {
                 continue;
             }
             match self.next_arrival().await {
-                Arrival::Ended(ended) => self.take_in(ended).await,
+                Arrival::Ended(ended) => self.take_in(ended).await?,
                 Arrival::Cancelled => self.cancel(),
                 Arrival::Stirred => {}
             }
@@ -164,52 +170,73 @@ impl Running {
         let at = load::time(self.now());
         let recorded = self.execution.cancel(at);
         self.unsaved.push(load::entry(recorded));
+        self.gather();
     }
 
     fn now(&self) -> tenon_store::Timestamp {
         self.context.capture.ports().clock.now()
     }
 
-    /// Lets the interpreter run as far as it can, giving other jobs their turn now and then.
-    async fn advance(&mut self, begin: impl FnOnce(&mut Execution) -> Progress) {
+    /// One slice of the interpreter's work.
+    fn work_on<T>(&mut self, step: impl FnOnce(&mut Execution) -> T) -> T {
         let begun = self.now();
-        let mut progress = begin(&mut self.execution);
+        let worked = step(&mut self.execution);
         self.used += self.now().since(begun);
+        worked
+    }
+
+    /// Lets the interpreter run as far as it can, giving other jobs their turn now and then.
+    async fn advance(&mut self, progress: Progress) -> Result<(), Left> {
+        let mut progress = progress;
         while progress == Progress::Yielded {
             tokio::task::yield_now().await;
             if self.is_cancelled() {
-                return self.cancel();
+                self.cancel();
+                break;
             }
-            let begun = self.now();
-            progress = self.execution.resume();
-            self.used += self.now().since(begun);
+            self.tell_early().await?;
+            progress = self.work_on(Execution::resume);
         }
+        self.gather();
+        Ok(())
     }
 
-    async fn take_in(&mut self, (effect, attempt, started_at, outcome): Ended) {
+    async fn take_in(&mut self, (effect, attempt, started_at, outcome): Ended) -> Result<(), Left> {
         self.attempts.is_over(&effect);
         self.waits.is_over(&effect);
         let at = load::time(self.now());
         self.count(&effect, attempt, &outcome);
-        let mut recorded: Option<Recorded> = None;
-        self.advance(|execution| {
-            match execution.accept(Accepted { effect, attempt, started_at, at, outcome }) {
-                Some((accepted, progress)) => {
-                    recorded = Some(accepted);
-                    progress
-                }
-                None => Progress::Blocked,
-            }
-        })
-        .await;
-        self.unsaved.extend(recorded.map(load::entry));
-        // A cancellation that came between two slices was put there before the outcome that it follows.
-        self.unsaved.sort_by_key(|entry| entry.sequence);
-        self.gather();
+        if let Outcome::Received { envelope, .. } = &outcome
+            && load::about(envelope).is_lifecycle
+        {
+            self.fall_silent();
+        }
+        let accepted = Accepted { effect, attempt, started_at, at, outcome };
+        let Some((recorded, progress)) = self.work_on(|execution| execution.accept(accepted)) else {
+            return Ok(());
+        };
+        self.unsaved.push(load::entry(recorded));
+        self.advance(progress).await
     }
 
-    /// Takes over what the interpreter has made, so that it tells of all that it withdraws later.
+    /// A lifecycle event makes the job go on.
+    fn fall_silent(&mut self) {
+        self.is_lifecycle = true;
+        if let Some(lifecycle) = &mut self.lifecycle {
+            lifecycle.fall_silent(self.execution.take_notices());
+        }
+    }
+
+    /// Takes over what the interpreter has withdrawn and made, in this order: a retry may bring the same effect
+    /// again.
     fn gather(&mut self) {
+        for withdrawn in self.execution.take_withdrawn() {
+            self.issued.retain(|effect| effect.id != withdrawn);
+            if self.attempts.abort(&withdrawn) {
+                self.context.capture.ports().metrics.effects_cancelled.increment();
+            }
+            self.orphans.extend(self.waits.withdraw(&withdrawn));
+        }
         let effects = self.execution.take_effects();
         for effect in effects.iter().filter(|effect| effect.is_wait()) {
             self.waits.add(effect);
@@ -222,17 +249,11 @@ impl Running {
         }
     }
 
-    /// Aborts what is not wanted any more. Children that were awaited have ended when this returns: before the
-    /// job is written, so that none is forgotten.
-    async fn settle_withdrawn(&mut self) -> Result<(), Left> {
-        for withdrawn in self.execution.take_withdrawn() {
-            self.issued.retain(|effect| effect.id != withdrawn);
-            if self.attempts.abort(&withdrawn) {
-                self.context.capture.ports().metrics.effects_cancelled.increment();
-            }
-            if let Some(child) = self.waits.withdraw(&withdrawn) {
-                self.end_child(child).await?;
-            }
+    /// Children that were awaited have ended when this returns: before the job is written, so that none is
+    /// forgotten.
+    async fn end_orphans(&mut self) -> Result<(), Left> {
+        while let Some(child) = self.orphans.pop() {
+            self.end_child(child).await?;
         }
         Ok(())
     }

@@ -26,6 +26,7 @@ use crate::program::{FileReference, Match, Schema};
 use crate::shape::{Later, Section, Shape, WORKFLOW};
 pub(crate) use filter::is_pattern;
 use function::Functions;
+pub(crate) use literal::METHODS;
 use task::Siblings;
 
 /// Everything that is wrong with a document; nothing if it is valid. What is valid but not executable in this

@@ -2,8 +2,8 @@
 //!
 //! It is made from the document alone, so that it exists for valid documents that this version cannot execute, too,
 //! and it is the same each time. It is complete: a field that no sentence mentions is listed as it stands (free
-//! `metadata` aside), and only literal texts are shortened, never an expression. It shows no password or token that
-//! the document spells out. It judges nothing; that is [`lint`](crate::lint)'s part.
+//! `metadata` aside), and only literal texts are shortened, never an expression. What the linter takes for a password or
+//! token that the document spells out is not shown. It judges nothing; that is [`lint`](crate::lint)'s part.
 
 mod authentication;
 mod call;
@@ -11,6 +11,7 @@ mod call_later;
 mod data;
 mod delay;
 mod event;
+mod extension;
 mod fault;
 mod narrator;
 mod part;
@@ -51,9 +52,7 @@ pub fn explain(document: &Document) -> Explanation {
     let mut narrator = Narrator::new(document, checked.compiled);
     narrator.head();
     narrator.start();
-    if let Some(list) = document.get(document.root(), "do") {
-        narrator.tasks(list);
-    }
+    narrator.body();
     narrator.result();
     narrator.functions();
     narrator.extensions();

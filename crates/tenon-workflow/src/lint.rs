@@ -34,8 +34,9 @@ mod texts;
 mod times;
 mod variables;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use crate::codes;
 use crate::diagnostic::{Diagnostic, MAX_DIAGNOSTICS, Severity};
 use crate::document::{Document, NodeId};
 use crate::outline::{Outline, TaskNo};
@@ -62,7 +63,18 @@ pub fn lint(document: &Document) -> Vec<Diagnostic> {
     findings.into_iter().map(|finding| finding.diagnostic).collect()
 }
 
+/// The pointers of all credentials that a document spells out, for whoever shows documents to people.
+pub(crate) fn literal_credentials(document: &Document) -> HashSet<String> {
+    let found = run(document, usize::MAX, &[|linter| linter.credentials()]);
+    let literal = found.into_iter().filter(|found| found.diagnostic.code == codes::LINT_CREDENTIAL_LITERAL);
+    literal.map(|found| found.diagnostic.pointer).collect()
+}
+
 fn findings(document: &Document, most_of_one_rule: usize) -> Vec<Finding> {
+    run(document, most_of_one_rule, rules::PASSES)
+}
+
+fn run(document: &Document, most_of_one_rule: usize, passes: &[fn(&mut Linter<'_>)]) -> Vec<Finding> {
     let outline = Outline::new(document);
     let sites = site::sites(&outline);
     let meanings = expressions::meanings(&Flowing::new(&outline, &sites), &sites);
@@ -77,7 +89,7 @@ fn findings(document: &Document, most_of_one_rule: usize) -> Vec<Finding> {
         findings: Vec::new(),
         counts: HashMap::new(),
     };
-    for pass in rules::PASSES {
+    for pass in passes {
         pass(&mut linter);
     }
     linter.findings

@@ -19,7 +19,6 @@ pub(crate) struct Outline<'d> {
     /// The first one is the workflow's `do`.
     pub(crate) blocks: Vec<Block<'d>>,
     definitions: HashMap<(&'static str, &'d str), NodeId>,
-    by_node: HashMap<NodeId, BlockNo>,
 }
 
 /// Index of a task.
@@ -131,13 +130,8 @@ impl TaskNo {
 
 impl<'d> Outline<'d> {
     pub(crate) fn new(document: &'d Document) -> Self {
-        let mut outline = Self {
-            document,
-            tasks: Vec::new(),
-            blocks: Vec::new(),
-            definitions: HashMap::new(),
-            by_node: HashMap::new(),
-        };
+        let mut outline =
+            Self { document, tasks: Vec::new(), blocks: Vec::new(), definitions: HashMap::new() };
         let root = document.root();
         outline.block(document.get(root, "do").unwrap_or(root), Role::Workflow, None);
         if let Some(used) = document.get(root, "use") {
@@ -173,7 +167,6 @@ impl<'d> Outline<'d> {
 
     fn open(&mut self, node: NodeId, role: Role, owner: Option<TaskNo>) -> BlockNo {
         let no = BlockNo(self.blocks.len());
-        self.by_node.insert(node, no);
         self.blocks.push(Block { tasks: Vec::new(), role, owner, node, names: HashMap::new() });
         no
     }
@@ -213,18 +206,9 @@ impl<'d> Outline<'d> {
         &self.blocks[no.0]
     }
 
-    pub(crate) fn root(&self) -> &Block<'d> {
-        &self.blocks[0]
-    }
-
     /// All blocks with their numbers.
     pub(crate) fn all_blocks(&self) -> impl Iterator<Item = (BlockNo, &Block<'d>)> {
         self.blocks.iter().enumerate().map(|(no, block)| (BlockNo(no), block))
-    }
-
-    /// The block that this list is.
-    pub(crate) fn block_at(&self, node: NodeId) -> Option<&Block<'d>> {
-        self.by_node.get(&node).map(|no| self.block_of(*no))
     }
 
     /// The tasks of a block.
@@ -320,12 +304,6 @@ impl<'d> Outline<'d> {
             Some(name) => self.definitions.get(&(section, name)).copied(),
             None => Some(id),
         }
-    }
-
-    /// The task of a function of this document.
-    pub(crate) fn function_of(&self, task: &Task<'_>) -> Option<&Task<'d>> {
-        let node = self.definitions.get(&("functions", self.called(task)?))?;
-        self.tasks_of(self.block_at(*node)?).next()
     }
 
     /// `timeout.after` of a task or the workflow, named or inline.

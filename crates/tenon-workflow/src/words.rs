@@ -1,4 +1,4 @@
-//! Durations and lists as a person would say them.
+//! Durations as a person would say them.
 
 use std::time::Duration;
 
@@ -21,13 +21,4 @@ pub(crate) fn duration(duration: Duration) -> String {
         parts.push(format!("{rest} ms"));
     }
     if parts.is_empty() { "0 s".to_owned() } else { parts.join(" ") }
-}
-
-/// `a`, `a or b`, `a, b or c`.
-pub(crate) fn listed(items: &[String], word: &str) -> String {
-    match items {
-        [] => String::new(),
-        [only] => only.clone(),
-        [most @ .., last] => format!("{} {word} {last}", most.join(", ")),
-    }
 }

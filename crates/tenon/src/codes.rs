@@ -35,7 +35,7 @@ codes! {
     MASTER_KEY_FILE = "TN2030", "the master key cannot be read",
         "The file must be readable by this user, closed to others (mode 0600), and hold exactly what Tenon wrote when it made the file. Restore it from a backup; without the right key the payloads cannot be read.";
     MASTER_KEY_WRONG = "TN2031", "this is not the master key of this data directory",
-        "The data directory was sealed with another key. Give the key it was made with: `--master-key-file FILE` or TENON_MASTER_KEY.";
+        "The data directory is sealed with another key; the message names it, and the file it was put into if it was changed with `tenon vault rotate-master`. Give that one: `--master-key-file FILE` or TENON_MASTER_KEY. `tenon doctor` shows the name of the key in the configured file.";
     OWNER_KEY_FILE = "TN2032", "the owner key cannot be written",
         "At its first start the server writes a key for the local command line to `owner.key` in the data directory, mode 0600. Mend the directory's owner and mode.";
     SERVER_FAILED = "TN2040", "the server stopped because something it cannot do without failed",

@@ -4,6 +4,7 @@
 
 use anyhow::{Context, Result, bail};
 use gherkin::GherkinEnv;
+use serde_json::{Map, Value};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,8 @@ pub(super) struct Feature {
 #[derive(Clone, Debug)]
 pub(super) struct Scenario {
     pub(super) name: String,
+    /// The same for every row of an outline's examples: `An answer … is …`.
+    pub(super) title: String,
     pub(super) tags: Vec<String>,
     pub(super) steps: Vec<Step>,
 }
@@ -36,7 +39,7 @@ pub(super) struct Step {
     pub(super) document: Option<Document>,
 }
 
-/// What stands between `"""` and `"""`.
+/// What stands between `"""` and `"""`, or a table as data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Document {
     /// The word after the opening quotes, such as `yaml`; may be empty.
@@ -83,20 +86,25 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Feature> {
 
 /// A scenario, or one for each row of its examples.
 fn expand(background: &[gherkin::Step], scenario: gherkin::Scenario) -> Result<Vec<Scenario>> {
-    let steps: Vec<Step> = background.iter().chain(&scenario.steps).map(step).collect();
+    let steps: Result<Vec<Step>> = background.iter().chain(&scenario.steps).map(step).collect();
+    let steps = steps?;
     if scenario.examples.is_empty() {
-        return Ok(vec![Scenario { name: scenario.name, tags: scenario.tags, steps }]);
+        let title = scenario.name.clone();
+        return Ok(vec![Scenario { name: scenario.name, title, tags: scenario.tags, steps }]);
     }
     let mut expanded = Vec::new();
     for examples in &scenario.examples {
         let rows = examples.table.as_ref().map(|table| table.rows.as_slice()).unwrap_or_default();
         let Some((head, rows)) = rows.split_first() else { bail!("`{}` has no examples", scenario.name) };
+        let blanks = vec!["…".to_owned(); head.len()];
+        let title = fill(&scenario.name, head, &blanks);
         for row in rows {
             let fill = |text: &str| fill(text, head, row);
             let name = fill(&scenario.name);
             let name = if name == scenario.name { format!("{name} ({})", row.join(", ")) } else { name };
             let steps = steps.iter().map(|step| step.filled(&fill)).collect();
-            expanded.push(Scenario { name, tags: scenario.tags.clone(), steps });
+            let (title, tags) = (title.clone(), scenario.tags.clone());
+            expanded.push(Scenario { name, title, tags, steps });
         }
     }
     Ok(expanded)
@@ -107,13 +115,30 @@ fn fill(text: &str, head: &[String], row: &[String]) -> String {
     cells.fold(text.to_owned(), |text, (name, cell)| text.replace(&format!("<{name}>"), cell))
 }
 
-fn step(step: &gherkin::Step) -> Step {
-    Step {
-        shown: format!("{} {}", step.keyword.trim(), step.value),
-        text: step.value.clone(),
-        line: step.position.line,
-        document: step.docstring.as_deref().map(document),
+fn step(step: &gherkin::Step) -> Result<Step> {
+    let document = match (&step.docstring, &step.table) {
+        (Some(docstring), None) => Some(document(docstring)),
+        (None, Some(table)) => Some(listed(&table.rows)?),
+        (None, None) => None,
+        (Some(_), Some(_)) => bail!("`{}` has both a text and a table", step.value),
+    };
+    let shown = format!("{} {}", step.keyword.trim(), step.value);
+    Ok(Step { shown, text: step.value.clone(), line: step.position.line, document })
+}
+
+/// A table as the list of objects that it stands for: a member for each cell that is not empty, each cell YAML.
+fn listed(rows: &[Vec<String>]) -> Result<Document> {
+    let (head, rows) = rows.split_first().context("the table is empty")?;
+    let mut objects = Vec::new();
+    for row in rows {
+        let mut members = Map::new();
+        for (name, cell) in head.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
+            let value = serde_saphyr::from_str(cell).with_context(|| format!("`{cell}` is not YAML"))?;
+            members.insert(name.clone(), value);
+        }
+        objects.push(Value::Object(members));
     }
+    Ok(Document { kind: "json".to_owned(), text: Value::Array(objects).to_string() })
 }
 
 /// The parser leaves the word behind the opening quotes on the first line, and the text's indentation with it.
@@ -174,6 +199,10 @@ Feature: Colours
       \"\"\"
       plain
       \"\"\"
+    And answers:
+      | status | body       |
+      | 503    |            |
+      |        | { n: [1] } |
     Then all is well
 
   Scenario Outline: <n> is <what>
@@ -192,9 +221,16 @@ Feature: Colours
         assert_eq!(names, ["One", "1 is odd", "2 is even"]);
         let steps = &feature.scenarios[0].steps;
         let texts: Vec<&str> = steps.iter().map(|step| step.text.as_str()).collect();
-        let expected =
-            ["nothing", "a workflow with definition:", "given the workflow input is:", "all is well"];
+        let expected = [
+            "nothing",
+            "a workflow with definition:",
+            "given the workflow input is:",
+            "answers:",
+            "all is well",
+        ];
         assert_eq!(texts, expected);
+        let table = steps[3].document.clone().unwrap().text;
+        assert_eq!(table, r#"[{"status":503},{"body":{"n":[1]}}]"#);
         assert_eq!((steps[1].shown.as_str(), steps[1].line), ("Given a workflow with definition:", 9));
         let document = steps[1].document.clone().unwrap();
         assert_eq!(
@@ -203,6 +239,7 @@ Feature: Colours
         );
         assert_eq!(steps[2].document.clone().unwrap().text, "plain");
         assert_eq!(feature.scenarios[2].steps[1].text, "2 is said");
+        assert_eq!(feature.scenarios[2].title, "… is …");
     }
 
     #[test]

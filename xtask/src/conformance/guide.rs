@@ -34,7 +34,8 @@ pub(super) fn examples(file: &str, text: &str) -> Result<Feature> {
         match piece {
             Piece::Block("yaml", document) if document.starts_with("document:") => {
                 let steps = vec![step("Given a workflow with definition:", line, Some(document))];
-                scenarios.push(Scenario { name: heading.to_owned(), tags: Vec::new(), steps });
+                let (name, title) = (heading.to_owned(), heading.to_owned());
+                scenarios.push(Scenario { name, title, tags: Vec::new(), steps });
             }
             piece => {
                 if let Some(example) = scenarios.last_mut() {
@@ -127,11 +128,18 @@ impl Scenario {
             Piece::Block(..) => return Ok(()),
         };
         let is_started = self.steps.iter().any(|step| step.shown.starts_with("When"));
-        if shown.starts_with("Then") && !is_started {
+        let is_for_events = shown.starts_with("When") && self.is_scheduled();
+        if !shown.starts_with("Given") && !is_started && !is_for_events {
             self.steps.push(step(EXECUTED, line, None));
         }
         self.steps.push(step(shown, line, Some(text)));
         Ok(())
+    }
+
+    /// Whether its workflow is started by events rather than by being executed.
+    fn is_scheduled(&self) -> bool {
+        let document = self.steps.first().and_then(|step| step.document.as_ref());
+        document.is_some_and(|document| document.text.lines().any(|line| line.starts_with("schedule:")))
     }
 }
 
@@ -169,6 +177,7 @@ Given calls to 'GET https://crm.example/' are answered with:
 
 ```yaml
 document: { dsl: 1.0.3 }
+schedule: {}
 ```
 
 ```yaml event

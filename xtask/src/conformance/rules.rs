@@ -40,14 +40,15 @@ fn table(features: &[Feature]) -> Result<String> {
         };
         let prefix = format!("rule-{rule:02}-");
         ensure!(feature.file.starts_with(&prefix), "{} must be called {prefix}….feature", feature.file);
-        let names: Vec<String> =
-            feature.scenarios.iter().map(|scenario| scenario.name.replace('|', "\\|")).collect();
+        let mut titles: Vec<String> =
+            feature.scenarios.iter().map(|scenario| scenario.title.replace('|', "\\|")).collect();
+        titles.dedup();
         writeln!(
             text,
             "| [{rule}: {}](../tests/conformance/{}) | {} |",
             feature.name,
             feature.file,
-            names.join(" · ")
+            titles.join(" · ")
         )?;
     }
     Ok(text)

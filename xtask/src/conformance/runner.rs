@@ -79,17 +79,20 @@ impl Suite<'_> {
     /// Hands every feature to one of so many threads.
     fn each(&self, threads: usize, work: impl Fn(usize, &Feature) + Sync) {
         let next = AtomicUsize::new(0);
+        let take = || {
+            while let Some((index, feature)) = self.nth(next.fetch_add(1, Ordering::Relaxed)) {
+                work(index, feature);
+            }
+        };
         std::thread::scope(|scope| {
             for _ in 0..threads.min(self.features.len()) {
-                scope.spawn(|| {
-                    loop {
-                        let index = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(feature) = self.features.get(index) else { return };
-                        work(index, feature);
-                    }
-                });
+                scope.spawn(take);
             }
         });
+    }
+
+    fn nth(&self, index: usize) -> Option<(usize, &Feature)> {
+        Some((index, self.features.get(index)?))
     }
 
     fn print(&self, outcomes: &[Vec<Option<Outcome>>]) -> Tally {

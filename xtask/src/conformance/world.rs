@@ -139,14 +139,17 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// Starts an instance of the tested workflow.
-    pub(super) fn execute(&mut self) -> Result<()> {
+    /// Starts an instance of the tested workflow, or of another.
+    pub(super) fn execute(&mut self, workflow: Option<&str>) -> Result<()> {
         self.deploy_well()?;
-        let path = format!("/run/default/{}", self.main()?);
+        let path =
+            format!("/run/default/{}", workflow.map_or_else(|| self.main(), |name| Ok(name.to_owned()))?);
         let body = self.input.as_ref().map(ToString::to_string).unwrap_or_default();
         let answered = self.client.ask("POST", &path, ("application/json", body.as_bytes()))?.ok()?;
         let job = answered["job"].as_str().with_context(|| format!("POST {path} answered {answered}"))?;
-        self.job = Some(job.to_owned());
+        if workflow.is_none() {
+            self.job = Some(job.to_owned());
+        }
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Integration tests of `tenon-capture`.
 
+mod arrivals;
 mod capture;
 mod clock_and_ids;
 mod event;

@@ -302,7 +302,7 @@ fn check_taken_back(mut execution: Execution, out: &[String]) {
 #[test]
 fn whatever_is_open_is_taken_back_when_the_job_is_cancelled_or_its_time_is_up() {
     let (mut execution, out, _) = all_open();
-    // Eleven in the branches, four bounds of tasks, and the workflow's own.
+    // Ten in the branches, three bounds of tasks, and the one of the workflow.
     assert_eq!(out.len(), 14, "{out:#?}");
     assert_eq!(execution.listening().len(), 2);
     execution.cancel(START);

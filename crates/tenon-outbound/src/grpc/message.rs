@@ -1,7 +1,7 @@
 //! Messages between JSON and the wire.
 
 use prost::Message as _;
-use prost_reflect::{DynamicMessage, MessageDescriptor};
+use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
 use serde_json::{Map, Value};
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -51,10 +51,13 @@ fn without_values(message: &str) -> String {
     }
 }
 
-/// The message as JSON.
+/// The message as JSON. Fields that have their default value are there: for who reads `.paid`, `false` is not
+/// `null`.
 pub(super) fn write(message: &DynamicMessage, host: &str) -> Result<Value, Failure> {
     let unreadable = |problem: &str| Failure::communication(format!("the answer of `{host}` {problem}"));
-    let value = serde_json::to_value(message).map_err(|_| unreadable("cannot be written as JSON"))?;
+    let options = SerializeOptions::new().skip_default_fields(false);
+    let value = message.serialize_with_options(serde_json::value::Serializer, &options);
+    let value = value.map_err(|_| unreadable("cannot be written as JSON"))?;
     if is_deeper(&value, MAX_DEPTH) {
         return Err(unreadable(&format!("nests more than {MAX_DEPTH} levels")));
     }

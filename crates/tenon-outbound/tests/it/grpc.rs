@@ -41,7 +41,7 @@ async fn echo() -> GrpcCallee {
 fn order() -> Value {
     json!({
         "name": "Ada", "number": "9007199254740993", "paid": true, "size": "LARGE", "data": "AAH/",
-        "lines": [{"itemName": "nut", "count": "2"}, {"itemName": "bolt"}], "prices": {"nut": 0.5},
+        "lines": [{"itemName": "nut", "count": "2"}, {"itemName": "bolt", "count": "0"}], "prices": {"nut": 0.5},
         "made": "2026-01-02T03:04:05Z", "extra": {"a": [1.0, null, "x"]}, "rank": 0, "street": "Main",
     })
 }
@@ -73,7 +73,7 @@ async fn names_and_defaults() {
         (json!({"paid": false, "number": 0, "size": "SMALL"}), json!({})),
         (
             json!({"lines": [{"item_name": "nut"}], "number": 7, "size": 1}),
-            json!({"lines": [{"itemName": "nut"}], "number": "7", "size": "LARGE"}),
+            json!({"lines": [{"itemName": "nut", "count": "0"}], "number": "7", "size": "LARGE"}),
         ),
         (json!({"rank": 0, "name": null}), json!({"rank": 0})),
     ];
@@ -81,8 +81,18 @@ async fn names_and_defaults() {
         let mut call = to(callee.address);
         call.arguments = arguments.clone();
         call.service = "Orders".to_owned();
-        assert_eq!(grpc().call(call).await.unwrap(), expected, "{arguments}");
+        assert_eq!(grpc().call(call).await.unwrap(), answered(expected), "{arguments}");
     }
+}
+
+/// An order with these members; the others have their default values, which are there.
+fn answered(members: Value) -> Value {
+    let mut order = json!({
+        "name": "", "number": "0", "paid": false, "size": "SMALL", "data": "", "lines": [], "prices": {},
+    });
+    let Value::Object(members) = members else { panic!("an order is an object") };
+    order.as_object_mut().unwrap().extend(members);
+    order
 }
 
 #[tokio::test]
@@ -97,7 +107,7 @@ async fn a_stream_is_a_list() {
         call.method = "Watch".to_owned();
         call.arguments = json!({"number": count});
         let messages = grpc().call(call).await.unwrap();
-        assert_eq!(messages, Value::Array(vec![json!({"name": "x"}); count]));
+        assert_eq!(messages, Value::Array(vec![answered(json!({"name": "x"})); count]));
     }
     let mut call = to(callee.address);
     call.method = "Watch".to_owned();
@@ -321,7 +331,7 @@ async fn over_tls() {
     let mut call = to("https://localhost");
     call.port = Some(port);
     let trusting = Client::new(authority.client());
-    assert_eq!(trusting.call(call.clone()).await.unwrap(), json!({"name": "x"}));
+    assert_eq!(trusting.call(call.clone()).await.unwrap(), answered(json!({"name": "x"})));
     let failure = grpc().call(call).await.unwrap_err();
     assert!(failure.to_string().contains("UnknownIssuer"), "{failure}");
 
@@ -331,7 +341,7 @@ async fn over_tls() {
     let callee = GrpcCallee::start_with(Some(tls), reply).await;
     let resolve = vec![("api.example".to_owned(), 443, callee.address)];
     let client = HttpClient::new(Options { extra_roots_pem, resolve, ..options() }).unwrap();
-    assert_eq!(Client::new(client).call(to("api.example")).await.unwrap(), json!({"name": "x"}));
+    assert_eq!(Client::new(client).call(to("api.example")).await.unwrap(), answered(json!({"name": "x"})));
 }
 
 // === authentication ===
@@ -377,7 +387,10 @@ async fn a_refused_token_is_replaced_once() {
     })
     .await;
     let client = grpc();
-    assert_eq!(client.call_authenticated(&policy, build(&callee)).await.unwrap(), json!({"name": "x"}));
+    assert_eq!(
+        client.call_authenticated(&policy, build(&callee)).await.unwrap(),
+        answered(json!({"name": "x"}))
+    );
     assert_eq!(callee.called().len(), 2);
 
     let never = GrpcCallee::start(|_| Reply::status(16, "who are you?")).await;

@@ -132,6 +132,29 @@ async fn a_new_data_key_seals_and_the_old_ones_open() {
 }
 
 #[tokio::test]
+async fn no_value_is_readable_in_the_files() {
+    let root = tempfile::tempdir().unwrap();
+    let shop = Shop::open(options(root.path())).await;
+    let secret = "s3cret-value";
+    put(&shop, "small", secret).await;
+    put(&shop, "large", &secret.repeat(5_000)).await;
+    shop.store
+        .put_variable(PutVariable { kind: VariableKind::Config, ..self::secret(&shop, "config", secret) })
+        .await
+        .unwrap();
+    shop.store.add_data_key(shop.workspace, by()).await.unwrap();
+    let readable = || {
+        std::fs::read_dir(root.path()).unwrap().any(|file| {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            bytes.windows(secret.len()).any(|window| window == secret.as_bytes())
+        })
+    };
+    assert!(!readable(), "in the log");
+    shop.store.close().await;
+    assert!(!readable(), "in the database");
+}
+
+#[tokio::test]
 async fn a_key_is_idle_when_retention_has_removed_what_it_sealed() {
     let root = tempfile::tempdir().unwrap();
     let shop = Shop::open(options(root.path())).await;

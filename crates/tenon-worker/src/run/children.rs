@@ -173,7 +173,7 @@ impl Running {
                 Outcome::Started { job } if is_awaited => job.parse().ok(),
                 _ => None,
             };
-            self.take_in(ended).await;
+            self.take_in(ended).await?;
             // Nobody will wait for it: the job came to an end just before.
             if let Some(child) = child.filter(|child| !self.waits.children.awaits(*child)) {
                 self.end_child(child).await?;

@@ -74,6 +74,9 @@ impl Inbox {
             _ => Cursor::new(self.looked_to.unwrap_or(self.place)),
         };
         (cursor.effect, cursor.may_go_on) = (Arc::clone(effect), true);
+        for idle in self.cursors.iter_mut().filter(|cursor| !self.open.contains(&cursor.effect)) {
+            idle.forget_items();
+        }
         if self.cursors.len() >= self.open.len() + IDLE_CURSORS
             && let Some(idle) = self.cursors.iter().position(|cursor| !self.open.contains(&cursor.effect))
         {
@@ -194,6 +197,13 @@ enum Looked {
 impl Cursor {
     fn new(after: u64) -> Self {
         Self { effect: "".into(), after, items: VecDeque::new(), may_go_on: true }
+    }
+
+    /// What was read and not looked at is read again, should it go on: it may be large.
+    fn forget_items(&mut self) {
+        self.after = self.looked_to();
+        self.items = VecDeque::new();
+        self.may_go_on = true;
     }
 
     /// Everything up to here was looked at.

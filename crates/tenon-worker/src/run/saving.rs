@@ -60,6 +60,13 @@ impl Running {
         if lifecycle.has_news() { self.save_outcomes().await } else { Ok(()) }
     }
 
+    /// A job with much to tell and little to wait for tells it in between.
+    pub(super) async fn tell_early(&mut self) -> Result<(), Left> {
+        let Some(lifecycle) = &mut self.lifecycle else { return Ok(()) };
+        lifecycle.note(self.execution.take_notices());
+        if lifecycle.has_many_news() { self.save_outcomes().await } else { Ok(()) }
+    }
+
     /// Lifecycle events of what is durable.
     async fn tell(&mut self) -> Result<(), Left> {
         let Some(lifecycle) = &mut self.lifecycle else { return Ok(()) };

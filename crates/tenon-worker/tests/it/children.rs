@@ -238,6 +238,29 @@ async fn a_child_whose_parent_has_no_use_for_it_any_more_is_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_child_that_starts_while_its_parent_fails_is_cancelled() {
+    let branch = |name: &str| {
+        let run = run(name, "").replacen("- call:", &format!("{name}:"), 1);
+        format!("{{{}}}", run.trim_end())
+    };
+    for order in [["child", "nobody"], ["nobody", "child"]] {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let stage = Stage::on(open(&directory)).await;
+        stage.put("child", SLEEPS, (&[], &[])).await;
+        let branches = order.map(branch).join(", ");
+        parent(&stage, &format!("- both: {{fork: {{branches: [{branches}]}}}}\n")).await;
+        let job = stage.go(json!({"n": 1})).await;
+        assert_eq!(stage.end(job).await.state, JobState::Faulted, "{order:?}");
+        let children = stage.children(job).await;
+        assert_eq!(children.len(), 1, "{order:?}");
+        assert_eq!(children[0].state, JobState::Cancelled, "{order:?}");
+        assert!(children[0].ended_at <= stage.record(job).await.ended_at, "{order:?}: before its parent");
+        stage.verify(job).await;
+        stage.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn jobs_that_start_one_another_for_ever_come_to_an_end() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let stage = Stage::on(open(&directory)).await;

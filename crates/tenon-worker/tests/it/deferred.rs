@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tenon_store::{Expected, JobId, PutVariable, SavedVariable, VariableKind};
+use tenon_store::{Expected, JobId, PinnedFile, PutResource, PutVariable, SavedVariable, VariableKind};
 
+use crate::grpc_callee;
 use crate::stage::{Callee, Stage, open};
 
 const SECRET: &str = "s3cr3t/p ssw\"rd";
 
-async fn set(stage: &Stage, name: &str, kind: VariableKind, value: Value) {
+pub(crate) async fn set(stage: &Stage, name: &str, kind: VariableKind, value: Value) {
     let put = PutVariable {
         workspace: stage.workspace,
         name: name.to_owned(),
@@ -170,6 +171,32 @@ async fn a_call_authenticates_and_its_credentials_stay_inside() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_fetched_stays_inside() {
+    let (callee, address) = Callee::serve().await;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let stage = Stage::on(open(&directory)).await;
+    set(&stage, "key", VariableKind::Secret, json!(SECRET)).await;
+    let policy = format!(
+        "oauth2: {{authority: 'http://{address}', grant: client_credentials, client: {{id: tenon, secret: '${{ $secrets.key }}'}}}}"
+    );
+    let with = format!(
+        "method: post, endpoint: {{uri: 'http://{address}/mirror', authentication: {{{policy}}}}}, body: {{a: 1}}"
+    );
+    let job = calls(&stage, "secrets: [key]", &with).await;
+    let answer = stage.output(job).await;
+    assert_eq!(answer["headers"]["authorization"], "Bearer <token>", "{answer}");
+    let calls = callee.calls();
+    let paths: Vec<_> = calls.iter().map(|call| call.path.as_str()).collect();
+    assert_eq!(paths, ["/oauth2/token", "/mirror"]);
+    assert!(calls[0].body.contains("s3cr3t"), "{}", calls[0].body);
+    assert_eq!(calls[1].authorization, format!("Bearer {}", crate::stage::TOKEN));
+    is_nowhere(&stage, job, SECRET).await;
+    is_nowhere(&stage, job, crate::stage::TOKEN).await;
+    stage.verify(job).await;
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_child_gets_the_values_that_its_input_reads() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let stage = Stage::on(open(&directory)).await;
@@ -179,6 +206,30 @@ async fn a_child_gets_the_values_that_its_input_reads() {
     stage.deploy("w", document).await;
     let job = stage.go(json!({})).await;
     assert_eq!(stage.output(job).await, json!({"region": "north"}));
+    stage.verify(job).await;
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grpc_call_authenticates_and_its_secrets_stay_inside() {
+    let (heard, address) = grpc_callee::serve().await;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let stage = Stage::on(open(&directory)).await;
+    set(&stage, "key", VariableKind::Secret, json!(SECRET)).await;
+    let document = format!(
+        "}}\nschedule: {{on: {{one: {{with: {{type: go}}}}}}}}\nuse: {{secrets: [key]}}\ndo:\n- say: {{call: grpc, with: {{proto: {{endpoint: 'https://x/echo.proto'}}, service: {{name: Echo, host: 127.0.0.1, port: {}, authentication: {{bearer: {{token: '${{ $secrets.key }}'}}}}}}, method: Say, arguments: {{text: '${{ $secrets.key }}'}}}}}}\n",
+        address.port()
+    );
+    let definition = PinnedFile {
+        uri: "https://x/echo.proto".to_owned(),
+        content: Ok(grpc_callee::DEFINITION.to_owned()),
+    };
+    let put = stage.resource("w", "1.0.0", &document, (&["go"], &[]));
+    stage.save(PutResource { files: vec![definition], ..put }).await;
+    let job = stage.go(json!({})).await;
+    assert_eq!(stage.output(job).await, json!({"text": "<secret:key>"}));
+    assert_eq!(heard.lock().expect("no holder panics").clone(), [format!("Bearer {SECRET}")]);
+    is_nowhere(&stage, job, SECRET).await;
     stage.verify(job).await;
     stage.stop().await;
 }

@@ -56,6 +56,24 @@ async fn a_failed_call_is_retried_with_the_same_key_and_the_next_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_takes_too_long_is_tried_again_at_once() {
+    let (callee, address) = Callee::serve().await;
+    let directory = directory();
+    let stage = Stage::on(open(&directory)).await;
+    let retries = format!(
+        "{SUBSCRIBED}do:\n- attempt:\n    try: [{{send: {{call: http, with: {{method: get, endpoint: 'http://{address}/hang'}}}}}}]\n    catch: {{retry: {{limit: {{attempt: {{count: 2, duration: {{milliseconds: 50}}}}}}}}}}\n"
+    );
+    stage.deploy("retries", &retries).await;
+    let job = stage.go(json!({})).await;
+    assert_eq!(stage.end(job).await.state, JobState::Completed, "what is caught is over");
+    let calls = callee.calls();
+    let attempts: Vec<_> = calls.iter().map(|call| call.attempt.as_str()).collect();
+    assert_eq!(attempts, ["1", "2", "3"]);
+    stage.verify(job).await;
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hanging_call_ends_with_the_jobs_cancellation() {
     let (callee, address) = Callee::serve().await;
     let directory = directory();

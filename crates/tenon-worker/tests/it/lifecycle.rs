@@ -137,6 +137,49 @@ async fn cancelled_and_suspended_jobs_are_told_of_whether_they_run_or_not() {
     stage.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tasks_of_a_job_that_is_cancelled_are_told_of_whether_it_runs_or_not() {
+    let (callee, address) = crate::stage::Callee::serve().await;
+    let hangs = format!("- it: {{call: http, with: {{method: get, endpoint: 'http://{address}/hang'}}}}\n");
+    for tasks in ["- it: {wait: P1D}\n", hangs.as_str()] {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let stage = Stage::on(open(&directory)).await;
+        let cancelled = format!("{TASK}cancelled.v1");
+        handler(&stage, &cancelled, "- done: {set: {x: 1}}\n").await;
+        stage.deploy("w", &format!("{ON_GO}do:\n{tasks}")).await;
+        let job = stage.go(json!({})).await;
+        if tasks == hangs {
+            callee.has_calls(1).await;
+        } else {
+            stage.reaches(job, JobState::Waiting).await;
+        }
+        stage.worker.cancel(job).await.expect("the worker runs");
+        assert_eq!(stage.end(job).await.state, JobState::Cancelled);
+        let data = json!({"workflow": format!("w-{job}.test"), "task": "/do/0/it"});
+        assert_eq!(events_of(&stage, job).await, [(cancelled, data)], "{tasks}");
+        stage.verify(job).await;
+        stage.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_hears_lifecycle_events_has_none_of_its_own_from_there_on() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let stage = Stage::on(open(&directory)).await;
+    // It would hear of its own iterations for ever.
+    let tasks = "- hear:\n    listen: {to: {any: [], until: 'any(.[]; .type == \"last\")'}, read: envelope}\n    foreach: {do: [{done: {set: '${ . }'}}]}\n    output: {as: '[.[].type]'}\n";
+    stage.put("w", &format!("{ON_GO}do:\n{tasks}"), (&["go"], &["*"])).await;
+    let job = stage.go(json!({})).await;
+    let own = [format!("{WORKFLOW}started.v1"), format!("{TASK}created.v1"), format!("{TASK}started.v1")];
+    stage.has_entries(job, own.len(), JobState::Waiting).await;
+    stage.event("last", json!({})).await;
+    let heard: Vec<_> = own.iter().map(String::as_str).chain(["last"]).collect();
+    assert_eq!(stage.output(job).await, json!(heard));
+    assert_eq!(stage.event_types().await, ["go", &own[0], &own[1], &own[2], "last"]);
+    stage.verify(job).await;
+    stage.stop().await;
+}
+
 /// Dies after the events of a job's end are captured and before its end is written.
 #[derive(Default)]
 struct Dies {

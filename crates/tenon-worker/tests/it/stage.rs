@@ -23,6 +23,8 @@ use tokio::task::JoinHandle;
 
 /// Longer than anything here takes; reached only when something is broken.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// What the callee's `/oauth2/token` gives.
+pub(crate) const TOKEN: &str = "t0ken-of-a-callee";
 const MASTER_KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
 pub(crate) struct Stage {
@@ -86,10 +88,20 @@ impl Stage {
         rest: &str,
         (keys, listens): (&[&str], &[&str]),
     ) {
+        self.save(self.resource(name, version, rest, (keys, listens))).await;
+    }
+
+    pub(crate) fn resource(
+        &self,
+        name: &str,
+        version: &str,
+        rest: &str,
+        (keys, listens): (&[&str], &[&str]),
+    ) -> PutResource {
         let document =
             format!("document: {{dsl: '1.0.3', namespace: test, name: {name}, version: '{version}'{rest}");
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        let put = PutResource {
+        PutResource {
             workspace: self.workspace,
             kind: Kind::Workflow,
             name: format!("test/{name}"),
@@ -102,7 +114,10 @@ impl Stage {
             expected: None,
             at: self.capture.ports().clock.now(),
             actor: "test".to_owned(),
-        };
+        }
+    }
+
+    pub(crate) async fn save(&self, put: PutResource) {
         let saved = self.store.put_resource(put).await;
         assert!(matches!(saved, Ok(Saved::Written(_))), "{saved:?}");
         self.capture.refresh(self.workspace).await.expect("refreshed");
@@ -319,6 +334,9 @@ async fn answer(
     };
     match uri.path() {
         "/mirror" => (StatusCode::OK, axum::Json(all())),
+        "/oauth2/token" => {
+            (StatusCode::OK, axum::Json(json!({ "access_token": TOKEN, "token_type": "bearer" })))
+        }
         "/refuse" => (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(all())),
         path => (StatusCode::OK, axum::Json(json!({ "path": path, "body": body }))),
     }

@@ -8,7 +8,8 @@ use crate::program::parse_duration;
 use crate::shape::{LANGUAGE_VARIABLES, Literal, Place};
 use tenon_expr::runtime_expression;
 
-const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"];
+/// Those that a document may call.
+pub(crate) const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"];
 
 /// Why a text is not what it should be.
 struct Misfit {

@@ -53,7 +53,7 @@ impl<'d> Narrator<'d> {
         }
         let mut words = Words::default();
         if let Some(token) = scheme.take("token") {
-            words = words.text(", ").words(self.credential(token));
+            words = words.words(self.credential(token));
         }
         if let Some(authority) = scheme.take("authority") {
             words = words.text(" at ").words(self.plain(authority));
@@ -65,7 +65,7 @@ impl<'d> Narrator<'d> {
             words = words.text(" as the user ").words(self.plain(user));
         }
         if let Some(password) = scheme.take("password") {
-            words = words.text(" with a password, ").words(self.credential(password));
+            words = words.text(" with a password").words(self.credential(password));
         }
         if let Some(client) = scheme.take_part("client") {
             words = words.words(self.client(client));
@@ -78,13 +78,13 @@ impl<'d> Narrator<'d> {
         if let Some(id) = client.take("id") {
             words = words.text(" ").words(self.plain(id));
         }
-        for (key, label) in [("secret", " with a secret, "), ("assertion", " with an assertion, ")] {
+        for (key, label) in [("secret", ", with a secret"), ("assertion", ", with an assertion")] {
             if let Some(credential) = client.take(key) {
                 words = words.text(label).words(self.credential(credential));
             }
         }
         if let Some(method) = client.take("authentication") {
-            words = words.text(" by ").words(self.plain(method));
+            words = words.text(", shown by ").words(self.plain(method));
         }
         words.words(self.rest_of(&client))
     }
@@ -92,14 +92,16 @@ impl<'d> Narrator<'d> {
     /// What is asked for, of whom, and for whom.
     fn tokens(&self, mut scheme: Part<'d>) -> Words {
         let mut words = Words::default();
-        for (key, label) in
-            [("scopes", ", for the scopes "), ("audiences", ", for the audiences "), ("issuers", ", trusting the issuers ")]
-        {
+        for (key, label) in [
+            ("scopes", ", for the scopes "),
+            ("audiences", ", for the audiences "),
+            ("issuers", ", trusting the issuers "),
+        ] {
             if let Some(names) = scheme.take(key) {
                 words = words.text(label).words(self.texts(names));
             }
         }
-        for (key, label) in [("subject", ", on behalf of a token, "), ("actor", ", acting with a token, ")] {
+        for (key, label) in [("subject", ", on behalf of a token"), ("actor", ", acting with a token")] {
             let Some(mut token) = scheme.take_part(key) else { continue };
             words = words.text(label);
             if let Some(value) = token.take("token") {
@@ -125,8 +127,8 @@ impl<'d> Narrator<'d> {
     /// Where a password or token comes from; never the text itself.
     fn credential(&self, id: NodeId) -> Words {
         match self.document.text(id) {
-            Some(literal) if runtime_expression(literal).is_none() => text("which the document spells out"),
-            _ => self.value(id),
+            Some(literal) if runtime_expression(literal).is_none() => text(" that the document spells out"),
+            _ => text(" (").words(self.value(id)).text(")"),
         }
     }
 }

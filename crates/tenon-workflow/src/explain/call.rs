@@ -30,14 +30,16 @@ impl<'d> Narrator<'d> {
     }
 
     fn call_http(&mut self, with: &mut Part<'d>) -> Words {
-        let method = match with.take("method") {
-            Some(method) => match self.document.text(method).filter(|text| !text.contains('$')) {
-                Some(method) => text(method.to_uppercase()),
-                None => text("the method ").words(self.plain(method)).text(" on"),
-            },
-            None => text("call"),
+        let method = with.take("method");
+        let address = self.endpoint_of(with, "endpoint");
+        let literal = method.and_then(|method| self.document.text(method)).filter(|text| !text.contains('$'));
+        let words = match (literal, method) {
+            (Some(literal), _) => text(literal.to_uppercase()).text(" ").words(address),
+            (None, Some(method)) => {
+                text("call ").words(address).text(" with the method ").words(self.plain(method))
+            }
+            (None, None) => text("call ").words(address),
         };
-        let words = method.text(" ").words(self.endpoint_of(with, "endpoint"));
         self.member(with, "query", "query");
         self.member(with, "headers", "headers");
         self.member(with, "body", "body");

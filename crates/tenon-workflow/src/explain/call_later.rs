@@ -14,7 +14,10 @@ impl<'d> Narrator<'d> {
             words = words.text(" by the operation ").words(self.plain(operation));
         }
         if let Some(channel) = with.take("channel") {
-            words = words.text(if publishes { " to" } else { " from" }).text(" the channel ").words(self.plain(channel));
+            words = words
+                .text(if publishes { " to" } else { " from" })
+                .text(" the channel ")
+                .words(self.plain(channel));
         }
         if let Some(document) = with.take_part("document") {
             words = words.text(" of ").words(self.resource(document));

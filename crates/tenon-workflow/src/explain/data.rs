@@ -4,8 +4,8 @@ use tenon_expr::runtime_expression;
 
 use crate::document::{Content, Entry, NodeId};
 use crate::program::parse_duration;
+use crate::words::duration as spoken;
 
-use super::delay::spoken;
 use super::narrator::Narrator;
 use super::part::Part;
 use super::words::{Words, one_line, shortened, text};
@@ -18,7 +18,7 @@ const ONE_LINE: usize = 100;
 impl<'d> Narrator<'d> {
     /// An expression, bare or wrapped.
     pub(super) fn expression(&self, id: NodeId) -> Words {
-        match self.document.text(id) {
+        match self.document.text(id).filter(|_| !self.is_hidden(id)) {
             Some(source) => Words::default().code(one_line(runtime_expression(source).unwrap_or(source))),
             None => self.value(id),
         }
@@ -44,6 +44,7 @@ impl<'d> Narrator<'d> {
             Content::Null => Words::default().literal("null"),
             Content::Bool(value) => Words::default().literal(value.to_string()),
             Content::Number { written, .. } => Words::default().literal(written.to_string()),
+            Content::Text(_) if self.is_hidden(id) => text("a credential that the document spells out"),
             Content::Text(written) => match runtime_expression(written) {
                 Some(source) => Words::default().code(one_line(source)),
                 None => Words::default().literal(quoted(written)),
@@ -77,7 +78,7 @@ impl<'d> Narrator<'d> {
     /// A literal text as it stands, without quotes; anything else as data.
     pub(super) fn plain(&self, id: NodeId) -> Words {
         match self.document.text(id) {
-            Some(written) if runtime_expression(written).is_none() => {
+            Some(written) if runtime_expression(written).is_none() && !self.is_hidden(id) => {
                 Words::default().literal(one_line(written))
             }
             _ => self.value(id),
@@ -134,9 +135,9 @@ impl<'d> Narrator<'d> {
         let document = self.document;
         let needed = match document.content(id) {
             Content::Map(entries) if !entries.is_empty() => {
-                return entries.iter().all(|entry| {
-                    take(room, entry.key.len() + 4) && self.part_fits(entry.value, room)
-                });
+                return entries
+                    .iter()
+                    .all(|entry| take(room, entry.key.len() + 4) && self.part_fits(entry.value, room));
             }
             Content::List(items) if !items.is_empty() => {
                 return items.iter().all(|item| take(room, 2) && self.part_fits(*item, room));

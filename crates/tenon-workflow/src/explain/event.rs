@@ -1,9 +1,8 @@
-//! Events in words: what is emitted, what is waited for, how events belong together; and extensions, which are
-//! around tasks as events are between them.
+//! Events in words: what is emitted, what is waited for, and how events belong together.
 
 use crate::document::{Content, NodeId};
 
-use super::narrator::Narrator;
+use super::narrator::{Narrator, Role};
 use super::part::Part;
 use super::task::variable;
 use super::words::{Words, list, text};
@@ -50,7 +49,7 @@ impl<'d> Narrator<'d> {
         }
         if let Some(mut listen) = listen {
             if let Some(read) = listen.take("read") {
-                let words = text("gives each event ").words(self.read_words(read));
+                let words = text("gives ").words(self.read_words(read));
                 self.bullet(words);
             }
             self.rest(&listen);
@@ -63,26 +62,29 @@ impl<'d> Narrator<'d> {
 
     /// What is done with each event or message.
     pub(super) fn iterator(&mut self, mut iterator: Part<'d>, what: &str) {
-        let mut words = text(format!("for each {what}, as ")).words(variable(iterator.take_text("item").unwrap_or("item")));
+        let mut words = text(format!("for each {what}, as "))
+            .words(variable(iterator.take_text("item").unwrap_or("item")));
         if let Some(at) = iterator.take_text("at") {
             words = words.text(" (counted by ").words(variable(at)).text(")");
         }
-        self.bullet(words.text(", one after another:"));
-        self.below(|narrator| {
-            narrator.inner(&mut iterator, "do");
+        self.bullet_with(|narrator| {
+            let before = narrator.lines.len();
+            narrator.inner(&mut iterator, "do", Role::Iteration);
             narrator.output(&mut iterator);
             narrator.export(&mut iterator);
             narrator.rest(&iterator);
+            let is_empty = narrator.lines.len() == before;
+            words.text(", one after another").text(if is_empty { "" } else { ":" })
         });
     }
 
-    /// `by its data`, for `read`.
+    /// `each event's data`, for `read`.
     pub(super) fn read_words(&self, id: NodeId) -> Words {
         match self.document.text(id) {
-            Some("data") => text("by its data"),
-            Some("envelope") => text("as a whole, with its envelope"),
-            Some("raw") => text("by its data as it came"),
-            _ => text("as ").words(self.value(id)),
+            Some("data") => text("each event's data"),
+            Some("envelope") => text("each whole event, with its envelope"),
+            Some("raw") => text("each event's data as it came"),
+            _ => text("each event as ").words(self.value(id)),
         }
     }
 
@@ -122,50 +124,49 @@ impl<'d> Narrator<'d> {
         }
     }
 
-    /// `an event of type … from … whose data has …`
+    /// `an event of type … from … whose subject is … and whose data satisfies …`
     pub(super) fn filter(&mut self, id: NodeId) -> Words {
         let mut filter = self.part(id);
-        let mut words = match filter.take_part("with") {
-            Some(with) => self.properties(with),
+        let mut whose = Vec::new();
+        let words = match filter.take_part("with") {
+            Some(with) => self.properties(with, &mut whose),
             None => text("any event"),
         };
         if let Some(correlations) = filter.take("correlate") {
             for entry in self.document.entries(correlations) {
-                words = words.text(", ").words(self.correlation(&entry.key, entry.value));
+                whose.push(self.correlation(&entry.key, entry.value));
             }
         }
+        let joint = if whose.is_empty() { "" } else { " " };
         let rest = self.rest_of(&filter);
-        words.words(rest)
+        words.text(joint).words(list(whose, "and")).words(rest)
     }
 
-    fn properties(&self, mut with: Part<'d>) -> Words {
+    fn properties(&self, mut with: Part<'d>, whose: &mut Vec<Words>) -> Words {
         let mut words = text("an event");
-        if let Some(kind) = with.take("type") {
-            words = words.words(self.attribute(kind, " of type ", " whose type matches "));
-        }
-        if let Some(source) = with.take("source") {
-            words = words.words(self.attribute(source, " from ", " whose source matches "));
+        for (key, label) in [("type", " of type "), ("source", " from ")] {
+            match with.take(key) {
+                Some(id) if self.is_pattern(id) => whose.push(self.attribute(key, id)),
+                Some(id) => words = words.text(label).words(self.plain(id)),
+                None => {}
+            }
         }
         let data = with.take("data");
-        let mut joint = " whose ";
-        for entry in with.rest() {
-            words = words.text(joint).literal(&*entry.key);
-            words = words.words(self.attribute(entry.value, " is ", " matches "));
-            joint = " and whose ";
-        }
-        match data {
-            Some(data) if self.document.text(data).is_some() => {
-                words.text(joint).text("data satisfies ").words(self.expression(data))
-            }
-            Some(data) => words.text(joint).text("data is ").words(self.value(data)),
-            None => words,
-        }
+        whose.extend(with.rest().map(|entry| self.attribute(&entry.key, entry.value)));
+        whose.extend(data.map(|data| match self.document.text(data) {
+            Some(_) => text("whose data satisfies ").words(self.expression(data)),
+            None => text("whose data is ").words(self.value(data)),
+        }));
+        words
     }
 
-    fn attribute(&self, id: NodeId, equals: &str, matches: &str) -> Words {
+    fn attribute(&self, name: &str, id: NodeId) -> Words {
+        let words = text("whose ").literal(name);
         match self.document.content(id) {
-            Content::Text(pattern) if self.is_pattern(id) => text(matches).code(pattern.to_string()),
-            _ => text(equals).words(self.plain(id)),
+            Content::Text(pattern) if self.is_pattern(id) => {
+                words.text(" matches ").code(pattern.to_string())
+            }
+            _ => words.text(" is ").words(self.plain(id)),
         }
     }
 
@@ -180,46 +181,5 @@ impl<'d> Narrator<'d> {
             None => words.text(" is the same in all of them"),
         };
         words.words(self.rest_of(&correlation))
-    }
-
-    // --- extensions ---
-
-    pub(super) fn extensions(&mut self) {
-        let document = self.document;
-        let Some(extensions) = document.at(document.root(), &["use", "extensions"]) else { return };
-        self.heading("Extensions");
-        (self.series, self.counted) = ("E", vec![0]);
-        for entry in document.items(extensions).iter().filter_map(|item| document.entries(*item).first()) {
-            let extension = self.part(entry.value);
-            self.counted = vec![self.counted.first().map_or(1, |count| count + 1), 0];
-            self.extension(&entry.key, extension);
-            self.counted.truncate(1);
-        }
-    }
-
-    fn extension(&mut self, name: &str, mut extension: Part<'d>) {
-        let mut words = text("").strong(name).text(": around ");
-        words = match extension.take("extend").map(|kind| (kind, self.document.text(kind))) {
-            Some((_, Some("all"))) => words.text("every task"),
-            Some((_, Some("composite"))) => words.text("every task that has tasks inside"),
-            Some((kind, _)) => words.text("every ").words(self.plain(kind)).text(" task"),
-            None => words.text("tasks"),
-        };
-        if let Some(condition) = extension.take("when") {
-            words = words.text(", if ").words(self.expression(condition));
-        }
-        self.bullet(words.text(":"));
-        self.below(|narrator| {
-            for (key, label) in [
-                ("before", "before it (after `exit` here the task itself is left out, and this output takes its place):"),
-                ("after", "after it:"),
-            ] {
-                if let Some(list) = extension.take(key) {
-                    narrator.bullet(text(label));
-                    narrator.below(|narrator| narrator.tasks(list));
-                }
-            }
-            narrator.rest(&extension);
-        });
     }
 }

@@ -4,7 +4,7 @@ use crate::document::NodeId;
 use crate::program::{Backoff, parse_duration, standard_error_type};
 
 use super::delay::delays;
-use super::narrator::Narrator;
+use super::narrator::{Narrator, Role};
 use super::part::Part;
 use super::task::variable;
 use super::words::{Words, text};
@@ -90,7 +90,7 @@ impl<'d> Narrator<'d> {
     // --- try ---
 
     pub(super) fn attempt(&mut self, part: &mut Part<'d>) -> Words {
-        self.inner(part, "try");
+        self.inner(part, "try", Role::Try);
         if let Some(catch) = part.take_part("catch") {
             self.catch(catch);
         }
@@ -144,7 +144,7 @@ impl<'d> Narrator<'d> {
         match catch.take("do") {
             Some(list) => {
                 self.bullet(text(lead).text("do, with the input of the try:"));
-                self.below(|narrator| narrator.tasks(list));
+                self.below(|narrator| narrator.tasks(list, Role::Handler));
             }
             None => self.bullet(text(lead).text("go on with the input of the try as its output")),
         }
@@ -173,7 +173,10 @@ impl<'d> Narrator<'d> {
             Some(count) => text(format!("try again up to {count} times")),
             None => text("try again and again"),
         };
-        words = words.text(", ").words(self.delay_words(&mut policy, count));
+        let delays = self.delay_words(&mut policy, count);
+        if count != Some(0) {
+            words = words.text(", ").words(delays);
+        }
         if let Some(each) = each {
             words = words.text(", each attempt at most ").words(self.duration(each));
         }
@@ -199,22 +202,32 @@ impl<'d> Narrator<'d> {
             Some(delay) => parse_duration(&self.document.value_of(delay)).ok(),
             None => Some(std::time::Duration::ZERO),
         };
-        let mut words = match (known, delay) {
-            (Some(base), _) => text(delays(base, backoff, count)),
-            (None, Some(delay)) => text("waiting ").words(self.duration(delay)).text(match backoff {
-                Backoff::Constant => " before each",
-                Backoff::Linear => " and as much more each time, at most 1 h each",
-                Backoff::Exponential => " and twice as long each time, at most 1 h each",
-            }),
-            (None, None) => Words::default(),
+        let (mut words, is_limited) = match (known, delay) {
+            (Some(base), _) => {
+                let (said, is_limited) = delays(base, backoff, count);
+                (text(said), is_limited)
+            }
+            (None, delay) => {
+                let base = delay.map_or_else(Words::default, |delay| self.duration(delay));
+                let growth = match backoff {
+                    Backoff::Constant => " before each",
+                    Backoff::Linear => " and as much more each time",
+                    Backoff::Exponential => " and twice as long each time",
+                };
+                (text("waiting ").words(base).text(growth), true)
+            }
         };
         if let Some(mut jitter) = policy.take_part("jitter") {
             let bounds = (jitter.take("from"), jitter.take("to"));
             if let (Some(from), Some(to)) = bounds {
-                words = words.text(" plus a random ").words(self.duration(from)).text(" to ").words(self.duration(to));
+                words = words
+                    .text(" plus a random ")
+                    .words(self.duration(from))
+                    .text(" to ")
+                    .words(self.duration(to));
             }
             words = words.words(self.rest_of(&jitter));
         }
-        words
+        if is_limited { words.text(", at most 1 h each") } else { words }
     }
 }

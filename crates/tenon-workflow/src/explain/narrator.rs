@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::check::{Compiled, Piece};
 use crate::document::{Document, NodeId};
+use crate::lint::literal_credentials;
 use crate::program::Match;
 
 use super::part::Part;
@@ -18,10 +19,31 @@ pub(super) struct Narrator<'d> {
     pub(super) series: &'static str,
     /// How many tasks were counted at each level, outermost first.
     pub(super) counted: Vec<usize>,
-    /// The numbers of the tasks of the lists around this place, innermost last.
-    pub(super) lists: Vec<HashMap<&'d str, String>>,
+    /// The lists of tasks around this place, innermost last.
+    pub(super) lists: Vec<List<'d>>,
     /// Definitions that something refers to.
     used: HashSet<NodeId>,
+    /// Texts that are credentials.
+    hidden: HashSet<NodeId>,
+}
+
+/// A list of tasks.
+pub(super) struct List<'d> {
+    pub(super) numbers: HashMap<&'d str, String>,
+    pub(super) role: Role,
+}
+
+/// What a list of tasks is for, which says where its tasks leave it to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Workflow,
+    Block,
+    Iteration,
+    Try,
+    Handler,
+    Branches,
+    Before,
+    After,
 }
 
 // === impl Narrator ===
@@ -37,6 +59,10 @@ impl<'d> Narrator<'d> {
             counted: vec![0],
             lists: Vec::new(),
             used: HashSet::new(),
+            hidden: literal_credentials(document)
+                .iter()
+                .map(|pointer| document.descend(document.root(), pointer))
+                .collect(),
         }
     }
 
@@ -79,6 +105,11 @@ impl<'d> Narrator<'d> {
     }
 
     // --- parts of the document ---
+
+    /// Whether this text is a credential.
+    pub(super) fn is_hidden(&self, id: NodeId) -> bool {
+        self.hidden.contains(&id)
+    }
 
     pub(super) fn part(&self, node: NodeId) -> Part<'d> {
         Part::new(self.document, node)

@@ -19,17 +19,16 @@ impl<'d> Part<'d> {
         self.document.get(self.node, key).is_some()
     }
 
-    /// A member that the caller speaks of.
+    /// A member that the caller speaks of; nothing if somebody has spoken of it already.
     pub(super) fn take(&mut self, key: &'static str) -> Option<NodeId> {
-        let found = self.document.get(self.node, key)?;
+        let found = self.document.get(self.node, key).filter(|_| !self.taken.contains(&key))?;
         self.taken.push(key);
         Some(found)
     }
 
     pub(super) fn take_text(&mut self, key: &'static str) -> Option<&'d str> {
         let text = self.document.text(self.document.get(self.node, key)?)?;
-        self.taken.push(key);
-        Some(text)
+        self.take(key).map(|_| text)
     }
 
     pub(super) fn take_part(&mut self, key: &'static str) -> Option<Self> {

@@ -11,14 +11,18 @@ struct Style {
     span: fn(&Span) -> String,
     title: &'static str,
     heading: &'static str,
+    /// After a heading.
+    gap: &'static str,
     /// Before a number such as `2.1`, which means nothing to Markdown.
     nested: &'static str,
     /// What is done to the begin of a line that a reader could take for the mark of a list.
     guard: fn(String) -> String,
 }
 
-const TEXT: Style = Style { span: text_span, title: "", heading: "", nested: "", guard: |line| line };
-const MARKDOWN: Style = Style { span: markdown_span, title: "# ", heading: "## ", nested: "- ", guard: guarded };
+const TEXT: Style =
+    Style { span: text_span, title: "", heading: "", gap: ":", nested: "", guard: |line| line };
+const MARKDOWN: Style =
+    Style { span: markdown_span, title: "# ", heading: "## ", gap: "\n", nested: "- ", guard: guarded };
 
 pub(super) fn text(lines: &[Line]) -> String {
     TEXT.render(lines)
@@ -53,7 +57,8 @@ impl Style {
             let indent: usize = widths.iter().sum();
             widths.push(width);
             let words = (self.guard)(self.words(&line.words));
-            written.extend([" ".repeat(indent).as_str(), &mark, words.trim_end(), "\n"]);
+            let gap = if matches!(line.mark, Mark::Heading) { self.gap } else { "" };
+            written.extend([" ".repeat(indent).as_str(), &mark, words.trim_end(), gap, "\n"]);
             if line.depth == 0 {
                 before = Some(&line.mark);
             }
@@ -86,7 +91,9 @@ impl Style {
 fn is_apart(before: &Mark, mark: &Mark) -> bool {
     !matches!(
         (before, mark),
-        (Mark::Paragraph | Mark::Bullet, Mark::Bullet) | (Mark::Task { .. }, Mark::Task { .. })
+        (Mark::Heading, _)
+            | (Mark::Paragraph | Mark::Bullet, Mark::Bullet)
+            | (Mark::Task { .. }, Mark::Task { .. })
     )
 }
 
@@ -132,7 +139,10 @@ fn around(mark: &str, text: &str) -> String {
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in visible(text).chars() {
-        if matches!(letter, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '~' | '&' | '!' | '$') {
+        if matches!(
+            letter,
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '~' | '&' | '!' | '$'
+        ) {
             safe.push('\\');
         }
         safe.push(letter);

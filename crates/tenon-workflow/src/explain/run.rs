@@ -69,13 +69,14 @@ impl<'d> Narrator<'d> {
             self.bullet(text("the image ").words(when));
         }
         if let Some(mut lifetime) = container.take_part("lifetime") {
-            let mut removed = match lifetime.take("cleanup").map(|cleanup| (cleanup, self.document.text(cleanup))) {
-                Some((_, Some("always"))) => text("is removed at its end"),
-                Some((_, Some("never"))) => text("is never removed"),
-                Some((_, Some("eventually"))) => text("is removed some time after its end"),
-                Some((cleanup, _)) => text("is removed: ").words(self.value(cleanup)),
-                None => text("is removed"),
-            };
+            let mut removed =
+                match lifetime.take("cleanup").map(|cleanup| (cleanup, self.document.text(cleanup))) {
+                    Some((_, Some("always"))) => text("is removed at its end"),
+                    Some((_, Some("never"))) => text("is never removed"),
+                    Some((_, Some("eventually"))) => text("is removed some time after its end"),
+                    Some((cleanup, _)) => text("is removed: ").words(self.value(cleanup)),
+                    None => text("is removed"),
+                };
             if let Some(after) = lifetime.take("after") {
                 removed = text("is removed ").words(self.duration(after)).text(" after its end");
             }

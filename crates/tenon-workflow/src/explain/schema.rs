@@ -51,7 +51,8 @@ fn described(schema: &Value) -> Words {
         let member = |(name, schema): (&String, &Value)| {
             let kind = schema.get("type").map_or_else(String::new, |kind| kinds(Some(kind)));
             let required = if required(name) { "required" } else { "" };
-            let about: Vec<&str> = [kind.as_str(), required].into_iter().filter(|text| !text.is_empty()).collect();
+            let about: Vec<&str> =
+                [kind.as_str(), required].into_iter().filter(|text| !text.is_empty()).collect();
             let words = Words::default().literal(name);
             if about.is_empty() { words } else { words.text(format!(" ({})", about.join(", "))) }
         };
@@ -84,9 +85,11 @@ fn further(keywords: &Map<String, Value>) -> Vec<Words> {
     let members = keywords.get("properties").and_then(Value::as_object).into_iter().flatten();
     let below = members.filter_map(|(_, schema)| schema.as_object()).flat_map(Map::keys).map(String::as_str);
     let mut names: Vec<&str> = own.chain(below).filter(|name| !SPOKEN.contains(name)).collect();
-    let nested = |name: &str| keywords.get("properties").is_some_and(|members| {
-        members.as_object().into_iter().flatten().any(|(_, schema)| schema.get(name).is_some())
-    });
+    let nested = |name: &str| {
+        keywords.get("properties").is_some_and(|members| {
+            members.as_object().into_iter().flatten().any(|(_, schema)| schema.get(name).is_some())
+        })
+    };
     names.extend(["properties", "required"].into_iter().filter(|name| nested(name)));
     names.sort_unstable();
     names.dedup();

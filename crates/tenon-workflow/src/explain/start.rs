@@ -38,7 +38,7 @@ impl<'d> Narrator<'d> {
         match self.part_at(&["schedule"]) {
             Some(schedule) => self.schedule(schedule, pace),
             None => self.paragraph(
-                text("").strong("When").text(" somebody, or another workflow, starts it").words(pace),
+                text("").strong("When").text(" somebody or another workflow starts it").words(pace),
             ),
         }
         self.input();
@@ -50,7 +50,7 @@ impl<'d> Narrator<'d> {
             self.bullet(words);
         }
         if let Some(secrets) = self.part_at(&["use"]).and_then(|mut used| used.take("secrets")) {
-            let words = text("may read the secrets ").words(self.texts(secrets));
+            let words = text("may read these secrets: ").words(self.texts(secrets));
             self.bullet(words);
         }
     }
@@ -61,8 +61,11 @@ impl<'d> Narrator<'d> {
         let bound = settings
             .take("concurrency")
             .map(|count| text("at most ").words(self.plain(count)).text(" jobs at once"));
-        let parts: Vec<Words> = order.into_iter().chain(bound).collect();
-        if parts.is_empty() { Words::default() } else { text(" (").words(list(parts, "and")).text(")") }
+        match (order, bound) {
+            (Some(order), Some(bound)) => text(" (").words(order).text(", ").words(bound).text(")"),
+            (Some(only), None) | (None, Some(only)) => text(" (").words(only).text(")"),
+            (None, None) => Words::default(),
+        }
     }
 
     fn schedule(&mut self, mut schedule: Part<'d>, pace: Words) {
@@ -71,7 +74,9 @@ impl<'d> Narrator<'d> {
             starts.push(text("").strong("Every").text(" ").words(self.duration(every)));
         }
         if let Some(cron) = schedule.take("cron") {
-            starts.push(text("").strong("At the times").text(" of the cron expression ").words(self.expression(cron)));
+            starts.push(
+                text("").strong("At the times").text(" of the cron expression ").words(self.expression(cron)),
+            );
         }
         if let Some(after) = schedule.take("after") {
             let words = text("").strong("Again").text(" ").words(self.duration(after));
@@ -87,7 +92,7 @@ impl<'d> Narrator<'d> {
             self.events_that_start(on, pace);
         }
         if let Some(read) = schedule.take("read") {
-            let words = text("its input is the list of those events, each ").words(self.read_words(read));
+            let words = text("its input lists ").words(self.read_words(read));
             self.bullet(words);
         }
         self.rest(&schedule);
@@ -99,7 +104,7 @@ impl<'d> Narrator<'d> {
         let verb = if filters.is_empty() { " arrives" } else { " arrive" };
         let mut words = text("").strong("When").text(" ").words(said).text(verb);
         if let Some(until) = until {
-            words = words.text(", until ").words(self.until_words(until));
+            words = words.text("; they are collected until ").words(self.until_words(until));
         }
         let colon = if filters.is_empty() { "" } else { ":" };
         self.paragraph(words.words(pace).words(rest).text(colon));
@@ -118,7 +123,8 @@ impl<'d> Narrator<'d> {
             _ => text("when a job faults: ").words(self.value(choice)),
         });
         let priority = settings.take("priority");
-        let priority = priority.map(|level| text("priority ").words(self.plain(level)).text(" (0 to 9, higher first)"));
+        let priority =
+            priority.map(|level| text("priority ").words(self.plain(level)).text(" (0 to 9, higher first)"));
         let kept = settings.take_part("retention").map(|retention| self.retention(retention));
         let mask = settings.take("mask").map(|mask| {
             text("these values of the event are masked in traces and logs: ").words(self.texts(mask))
@@ -145,18 +151,17 @@ impl<'d> Narrator<'d> {
     }
 
     fn retention(&self, mut retention: Part<'d>) -> Words {
-        let jobs = retention.take("jobs").map(|time| {
-            text("finished jobs are kept for ").words(self.duration(time))
-        });
-        let payloads = retention.take("payloads").map(|time| {
-            text("their payloads are kept for ").words(self.duration(time))
-        });
+        let jobs =
+            retention.take("jobs").map(|time| text("finished jobs are kept for ").words(self.duration(time)));
+        let payloads = retention
+            .take("payloads")
+            .map(|time| text("their payloads are kept for ").words(self.duration(time)));
         let parts: Vec<Words> = jobs.into_iter().chain(payloads).collect();
         list(parts, "and").words(self.rest_of(&retention))
     }
 
     fn respond(&mut self, mut respond: Part<'d>) {
-        self.bullet(text("callers who wait for the answer get"));
+        self.bullet(text("callers who wait for the answer get:"));
         self.below(|narrator| {
             for (key, label) in [("status", "the status"), ("headers", "the headers"), ("body", "the body")] {
                 narrator.member(&mut respond, key, label);
@@ -207,7 +212,7 @@ impl<'d> Narrator<'d> {
     /// The workflow's output.
     pub(super) fn result(&mut self) {
         let Some(mut output) = self.part_at(&["output"]) else { return };
-        self.paragraph(text("").strong("At the end"));
+        self.paragraph(text("").strong("At the end").text(":"));
         if let Some(transform) = output.take("as") {
             self.transformed("the output becomes", transform);
         }

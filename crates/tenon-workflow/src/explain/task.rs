@@ -3,22 +3,29 @@
 use crate::document::{Entry, NodeId};
 use crate::shape::TASK_KINDS;
 
-use super::narrator::Narrator;
+use super::narrator::{List, Narrator, Role};
 use super::part::Part;
 use super::words::{Mark, Words, one_line, text};
 
 // === impl Narrator ===
 
 impl<'d> Narrator<'d> {
+    /// The workflow's own tasks.
+    pub(super) fn body(&mut self) {
+        if let Some(list) = self.document.get(self.document.root(), "do") {
+            self.tasks(list, Role::Workflow);
+        }
+    }
+
     /// A list of tasks, below the task that owns it if there is one. As deep as the document, which the parser bounds.
-    pub(super) fn tasks(&mut self, list: NodeId) {
+    pub(super) fn tasks(&mut self, list: NodeId, role: Role) {
         let document = self.document;
         let entries = document.items(list).iter().filter_map(|item| document.entries(*item).first());
         let entries: Vec<&'d Entry> = entries.collect();
         let counted = self.counted.last().copied().unwrap_or_default();
         let numbers = entries.iter().enumerate();
         let numbers = numbers.map(|(index, entry)| (&*entry.key, self.number(counted + index + 1))).collect();
-        self.lists.push(numbers);
+        self.lists.push(List { numbers, role });
         for entry in entries {
             self.task(&entry.key, entry.value);
         }
@@ -39,8 +46,8 @@ impl<'d> Narrator<'d> {
         let mut metadata = part.take_part("metadata");
         let title = metadata.as_mut().and_then(|metadata| metadata.take_text("title"));
         let mut words = match title.map(one_line).filter(|title| !title.is_empty()) {
-            Some(title) => text("").strong(title).text(" (").name(one_line(name)).text("): "),
-            None => text("").strong(one_line(name)).text(": "),
+            Some(title) => text("").strong(title).text(" (").name(shown_name(name)).text("): "),
+            None => text("").strong(shown_name(name)).text(": "),
         };
         if let Some(condition) = part.take("if") {
             words = words.text("if ").words(self.expression(condition)).text(", ");
@@ -118,12 +125,16 @@ impl<'d> Narrator<'d> {
 
     /// What a flow directive means here.
     pub(super) fn flow(&self, id: NodeId) -> Words {
+        let list = self.lists.last();
         match self.document.text(id) {
+            Some("continue") if list.is_some_and(|list| list.role == Role::Branches) => {
+                text("end this branch")
+            }
             Some("continue") => text("go on with the next task"),
-            Some("exit") => text("leave this list of tasks"),
+            Some("exit") => text(list.map_or("leave the function", |list| list.role.exit())),
             Some("end") => text("end the workflow"),
             Some(name) => {
-                let number = self.lists.last().and_then(|numbers| numbers.get(name));
+                let number = list.and_then(|list| list.numbers.get(name));
                 let words = text("go to ").name(name);
                 number.map_or(words.clone(), |number| words.text(format!(" ({number})")))
             }
@@ -153,14 +164,14 @@ impl<'d> Narrator<'d> {
     }
 
     fn block(&mut self, part: &mut Part<'d>) -> Words {
-        self.inner(part, "do");
+        self.inner(part, "do", Role::Block);
         text("one after another:")
     }
 
     /// The tasks in this member, below the current task.
-    pub(super) fn inner(&mut self, part: &mut Part<'d>, key: &'static str) {
+    pub(super) fn inner(&mut self, part: &mut Part<'d>, key: &'static str, role: Role) {
         if let Some(list) = part.take(key) {
-            self.tasks(list);
+            self.tasks(list, role);
         }
     }
 
@@ -194,17 +205,19 @@ impl<'d> Narrator<'d> {
             words = words.text(", while ").words(self.expression(condition));
         }
         self.rest(&over);
-        self.inner(part, "do");
+        self.inner(part, "do", Role::Iteration);
         words.text(", one after another:")
     }
 
     fn fork(&mut self, part: &mut Part<'d>) -> Words {
         let Some(mut fork) = part.take_part("fork") else { return Words::default() };
         let competes = fork.take("compete").is_some_and(|compete| self.is_true(compete));
-        self.inner(&mut fork, "branches");
+        self.inner(&mut fork, "branches", Role::Branches);
         self.rest(&fork);
         match competes {
-            true => text("all of these at the same time; the first to finish wins, the others are cancelled:"),
+            true => {
+                text("all of these at the same time; the first to finish wins, the others are cancelled:")
+            }
             false => text("all of these at the same time:"),
         }
     }
@@ -246,7 +259,7 @@ impl<'d> Narrator<'d> {
             None if !is_complete => self.bullet(text("otherwise go on with the next task")),
             None => {}
         }
-        text("the first that holds decides:")
+        text("choose the first that holds:")
     }
 
     fn wait(&mut self, part: &mut Part<'d>) -> Words {
@@ -257,6 +270,30 @@ impl<'d> Narrator<'d> {
             (None, None) => text("wait"),
         }
     }
+}
+
+// === impl Role ===
+
+impl Role {
+    /// What `then: exit` does in a list of this role.
+    fn exit(self) -> &'static str {
+        match self {
+            Self::Workflow => "leave the workflow's tasks, which ends it",
+            Self::Block => "leave this list of tasks",
+            Self::Iteration => "end this iteration",
+            Self::Try => "leave the try",
+            Self::Handler => "end the handling of the error",
+            Self::Branches => "end this branch",
+            Self::Before => "leave out the task itself; this output takes its place",
+            Self::After => "leave the extension",
+        }
+    }
+}
+
+/// Names are free texts, so there may be nothing to see.
+fn shown_name(name: &str) -> String {
+    let name = one_line(name);
+    if name.is_empty() { "(no name)".to_owned() } else { name }
 }
 
 /// A variable, as expressions write it.

@@ -76,25 +76,28 @@ impl Linter<'_> {
             let Some(branches) = fork.inner.first() else { continue };
             let mut writers: BTreeMap<&str, usize> = BTreeMap::new();
             for (branch, task) in outline.block_of(*branches).tasks.iter().enumerate() {
-                let inside = exports.iter().filter(|export| {
+                let is_inside = |export: &&Export| {
                     export.task == *task || outline.around(export.task).any(|around| around.no == *task)
-                });
-                for export in inside {
+                };
+                for export in exports.iter().filter(is_inside) {
                     for key in export.keys.iter().flatten() {
-                        let first = *writers.entry(key).or_insert(branch);
-                        if first != branch {
-                            let message = format!(
-                                "`$context.{}` is exported by more than one branch of `{}`; the last branch wins",
-                                quote(key),
-                                quote(fork.name)
-                            );
-                            let hint = "give each branch a member of its own, or use the fork's output";
-                            self.report(export.node, codes::LINT_CONTEXT_RACE, message, hint);
+                        if *writers.entry(key).or_insert(branch) != branch {
+                            self.race(fork, export.node, key);
                         }
                     }
                 }
             }
         }
+    }
+
+    fn race(&mut self, fork: &Task<'_>, export: NodeId, key: &str) {
+        let message = format!(
+            "`$context.{}` is exported by more than one branch of `{}`; the last branch wins",
+            quote(key),
+            quote(fork.name)
+        );
+        let hint = "give each branch a member of its own, or use the fork's output";
+        self.report(export, codes::LINT_CONTEXT_RACE, message, hint);
     }
 
     /// A member that no export gives.

@@ -97,7 +97,7 @@ impl<'a> Linter<'a> {
             return self.in_policy(id, key);
         }
         let text = self.document.text(id)?;
-        if let [.., "with", "headers"] | [.., "http", "headers"] = around
+        if let [.., "with" | "http", "headers"] = around
             && HEADERS.iter().any(|header| key.eq_ignore_ascii_case(header))
         {
             return self.in_header(id, key);

@@ -17,10 +17,12 @@ struct Faults<'d> {
     raised: Vec<(&'d str, Option<u64>)>,
     /// Something may raise anything.
     is_open: bool,
-    calls: bool,
-    timeouts: bool,
-    schemas: bool,
+    /// Standard errors that may come of what is done, besides those that anything can give.
+    standard: Vec<ErrorType>,
 }
+
+const OF_CALLS: [ErrorType; 4] =
+    [ErrorType::Communication, ErrorType::Authentication, ErrorType::Authorization, ErrorType::Timeout];
 
 impl<'d> Linter<'d> {
     pub(super) fn catches(&mut self) {
@@ -109,15 +111,17 @@ impl<'d> Linter<'d> {
     fn faults_of(&self, task: &Task<'_>, faults: &mut Faults<'d>) {
         let outline = self.outline;
         let has = |path: &[&str]| outline.at(task, path).is_some();
-        faults.timeouts |= has(&["timeout"]);
-        faults.schemas |=
-            has(&["input", "schema"]) || has(&["output", "schema"]) || has(&["export", "schema"]);
+        if has(&["timeout"]) {
+            faults.standard.push(ErrorType::Timeout);
+        }
+        if ["input", "output", "export"].iter().any(|part| has(&[part, "schema"])) {
+            faults.standard.push(ErrorType::Validation);
+        }
         match task.kind {
             Kind::Raise => self.raised(task, faults),
-            Kind::Run => faults.is_open = true,
-            Kind::Call if outline.called(task) == Some("http") => faults.calls = true,
-            // A function may do anything; other protocols check what they send.
-            Kind::Call => faults.is_open = true,
+            Kind::Call if outline.called(task) == Some("http") => faults.standard.extend(OF_CALLS),
+            // A function or another workflow may do anything; other protocols check what they send.
+            Kind::Call | Kind::Run => faults.is_open = true,
             _ => {}
         }
     }
@@ -200,12 +204,8 @@ impl<'d> Linter<'d> {
 
 impl Faults<'_> {
     fn can_be(&self, standard: ErrorType) -> bool {
-        match standard {
-            ErrorType::Configuration | ErrorType::Expression | ErrorType::Runtime => true,
-            ErrorType::Communication | ErrorType::Authentication | ErrorType::Authorization => self.calls,
-            ErrorType::Timeout => self.calls || self.timeouts,
-            ErrorType::Validation => self.schemas,
-        }
+        let anywhere = [ErrorType::Configuration, ErrorType::Expression, ErrorType::Runtime];
+        anywhere.contains(&standard) || self.standard.contains(&standard)
     }
 }
 

@@ -57,7 +57,8 @@ impl Linter<'_> {
                 self.trouble(site, trouble);
             }
             if site.is_condition && assigns(&site.tree) {
-                let message = "this condition assigns instead of comparing, so it always holds".to_owned();
+                let message =
+                    "this condition assigns instead of comparing, so it holds always or fails".to_owned();
                 self.report(site.id, codes::LINT_ASSIGNMENT, message, "compare with `==`");
             }
             self.number_of_results(site);
@@ -102,7 +103,7 @@ impl Linter<'_> {
         if results.most == 0 {
             let message = "this expression gives no result, and exactly one is needed".to_owned();
             self.report(site.id, codes::LINT_NOT_ONE_RESULT, message, "give a value, e.g. `null`");
-        } else if results.least > 1 {
+        } else if results.least > 1 && !results.may_vanish {
             let message = "this expression gives several results, and exactly one is needed".to_owned();
             self.report(site.id, codes::LINT_NOT_ONE_RESULT, message, hint);
         } else if results.most > 1 {
@@ -118,7 +119,7 @@ impl Linter<'_> {
 /// Whether a condition is, in a place that decides, an assignment. Its value is an object or a list, so it holds.
 fn assigns(tree: &Tree) -> bool {
     match tree {
-        Tree::Pair(Operator::Assign, left, _) => matches!(**left, Tree::Path(..)),
+        Tree::Pair(Operator::Assign, ..) => true,
         Tree::Pair(Operator::And | Operator::Or, left, right) => assigns(left) || assigns(right),
         _ => false,
     }

@@ -109,18 +109,19 @@ fn apply(
 ) -> Option<(String, Vec<Change>)> {
     let plan = Plan::new(document, wanted);
     let mut replacements: Vec<(usize, Replacement)> = Vec::new();
+    // How many edits one removal stands for.
+    let mut together: HashMap<NodeId, usize> = HashMap::new();
     for (place, (_, edit)) in wanted.iter().enumerate() {
         let replacement = match edit {
-            Edit::Remove(id) => match plan.outermost(document, *id) {
-                // Goes with something around it that another edit removes.
-                outer
-                    if outer != *id
-                        && wanted[..place].iter().any(|(_, edit)| plan.covers(document, edit, outer)) =>
-                {
+            Edit::Remove(id) => {
+                let outer = plan.outermost(document, *id);
+                let count = together.entry(outer).or_default();
+                *count += 1;
+                if *count > 1 {
                     continue;
                 }
-                outer => edits::remove(document, places, outer)?,
-            },
+                edits::remove(document, places, outer)?
+            }
             Edit::Text(id, text) => edits::text(document, places, (*id, text))?,
             Edit::Insert(id, key, value) => edits::insert(document, places, *id, (key, value))?,
         };
@@ -131,13 +132,21 @@ fn apply(
         return None;
     }
     let next = edits::replaced(source, replacements.iter().map(|(_, replacement)| replacement));
-    let is_as_meant = Document::parse(&next).ok()?.value().to_string()
-        == plan.expected(document, document.root())?.to_string();
+    // As text, since the order of members counts.
+    let found = Document::parse(&next).ok()?.value().to_string();
+    let wanted_text = plan.expected(document, document.root())?.to_string();
+    let is_as_meant = found == wanted_text;
     is_as_meant.then(|| {
         let change = |(place, replacement): &(usize, Replacement)| {
-            let diagnostic = &wanted[*place].0.diagnostic;
+            let (finding, edit) = wanted[*place];
+            let diagnostic = &finding.diagnostic;
             let (removed, added) = edits::lines(source, replacement);
-            let message = diagnostic.message.clone();
+            let more = match edit {
+                Edit::Remove(id) => together.get(&plan.outermost(document, *id)).map_or(0, |count| count - 1),
+                Edit::Text(..) | Edit::Insert(..) => 0,
+            };
+            let more = if more > 0 { format!(", and {more} more like it") } else { String::new() };
+            let message = format!("{}{more}", diagnostic.message);
             Change { code: diagnostic.code, line: diagnostic.line, message, removed, added }
         };
         (next, replacements.iter().map(change).collect())
@@ -184,10 +193,6 @@ impl<'e> Plan<'e> {
     fn outermost(&self, document: &Document, id: NodeId) -> NodeId {
         let around = std::iter::successors(Some(id), |id| document.parent(*id));
         around.take_while(|id| self.removed.contains(id)).last().unwrap_or(id)
-    }
-
-    fn covers(&self, document: &Document, edit: &Edit, outer: NodeId) -> bool {
-        matches!(edit, Edit::Remove(id) if self.outermost(document, *id) == outer)
     }
 
     /// The value of the document with what is planned. As deep as the document.

@@ -69,9 +69,11 @@ impl<'a> Inference<'a> {
             Tree::Literal(value) => Known::value(value),
             Tree::Recurse | Tree::Break => Known::any(),
             Tree::Interpolation(parts) => {
-                for part in parts {
-                    self.infer(part, input);
-                }
+                self.given(parts, |this| {
+                    for part in parts {
+                        this.infer(part, input);
+                    }
+                });
                 Known::only(Kinds::TEXT)
             }
             Tree::List(items) => {
@@ -86,7 +88,7 @@ impl<'a> Inference<'a> {
             Tree::Call(name, arguments) => self.call(name, arguments, input),
             Tree::Negate(term) => {
                 let known = self.infer(term, input);
-                self.needs(&known, Kinds::NUMBER, "negates");
+                self.given([&**term], |this| this.needs(&known, Kinds::NUMBER, "negates"));
                 Known::only(Kinds::NUMBER)
             }
             Tree::Pair(operator, left, right) => self.pair(*operator, (left, right), input),
@@ -96,7 +98,7 @@ impl<'a> Inference<'a> {
             }
             Tree::Bind(source, names, body) => {
                 self.infer(source, input);
-                self.after(source, |this| this.with(names, Known::any(), |this| this.infer(body, input)))
+                self.given([&**source], |this| this.with(names, Known::any(), |this| this.infer(body, input)))
             }
             Tree::If(cases, otherwise) => self.conditional(cases, otherwise.as_deref(), input),
             Tree::Try(body, catch) => {
@@ -111,9 +113,7 @@ impl<'a> Inference<'a> {
             Tree::Fold(source, names, arguments) => {
                 self.infer(source, input);
                 self.with(names, Known::any(), |this| {
-                    this.maybe(|this| {
-                        arguments.iter().for_each(|term| drop(this.infer(term, &Known::any())))
-                    });
+                    this.maybe(|this| this.each(arguments));
                 });
                 Known::any()
             }
@@ -125,6 +125,13 @@ impl<'a> Inference<'a> {
                 self.maybe(|this| this.infer(body, input));
                 Known::any()
             }
+        }
+    }
+
+    /// Terms over something that is not known.
+    fn each(&mut self, terms: &[Tree]) {
+        for term in terms {
+            self.infer(term, &Known::any());
         }
     }
 
@@ -187,15 +194,17 @@ impl<'a> Inference<'a> {
     fn object(&mut self, members: &[(Tree, Tree)], input: &Known) -> Known {
         let mut known = Vec::new();
         let mut is_closed = true;
-        for (key, value) in members {
-            let name = self.infer(key, input);
-            let value = self.infer(value, input);
-            self.needs(&name, Kinds::TEXT, "takes for a key");
-            match name.value {
-                Some(Value::String(name)) => known.push((name, value)),
-                _ => is_closed = false,
+        self.given(members.iter().flat_map(|(key, value)| [key, value]), |this| {
+            for (key, value) in members {
+                let name = this.infer(key, input);
+                let value = this.infer(value, input);
+                this.needs(&name, Kinds::TEXT, "takes for a key");
+                match name.value {
+                    Some(Value::String(name)) => known.push((name, value)),
+                    _ => is_closed = false,
+                }
             }
-        }
+        });
         if is_closed { Known::object(known) } else { Known::only(Kinds::OBJECT) }
     }
 
@@ -210,7 +219,7 @@ impl<'a> Inference<'a> {
             }
             _ => (self.infer(head, input), steps),
         };
-        let mut is_caught = false;
+        let mut is_caught = !super::results::of(head).is_sure();
         for step in steps {
             is_caught = is_caught || step.optional;
             known = if step.optional {
@@ -224,9 +233,7 @@ impl<'a> Inference<'a> {
             } else {
                 self.step(&step.part, &known, input)
             };
-            if step.part == Part::Each {
-                is_caught = true;
-            }
+            is_caught = is_caught || !matches!(step.part, Part::Member(_));
         }
         known
     }
@@ -292,7 +299,7 @@ impl<'a> Inference<'a> {
         match operator {
             Operator::Pipe => {
                 let known = self.infer(left, input);
-                self.after(left, |this| this.infer(right, &known))
+                self.given([left], |this| this.infer(right, &known))
             }
             Operator::Alternative => {
                 let silent = self.troubles.len();
@@ -307,11 +314,11 @@ impl<'a> Inference<'a> {
                 Known::only(Kinds::BOOL)
             }
             Operator::Equal | Operator::NotEqual => {
-                let (a, b) = (self.infer(left, input), self.infer(right, input));
+                let (a, b) = self.both(left, right, input);
                 self.equality(operator, (left, right), (&a, &b))
             }
             Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => {
-                let (a, b) = (self.infer(left, input), self.infer(right, input));
+                let (a, b) = self.both(left, right, input);
                 self.ordering((left, right), (&a, &b));
                 Known::only(Kinds::BOOL)
             }
@@ -321,15 +328,26 @@ impl<'a> Inference<'a> {
                 Known::any()
             }
             _ => {
-                let (a, b) = (self.infer(left, input), self.infer(right, input));
-                self.mathematics(operator, &a, &b)
+                let (a, b) = self.both(left, right, input);
+                self.given([left, right], |this| this.mathematics(operator, &a, &b))
             }
         }
     }
 
-    /// What comes after a term that may give nothing is not always evaluated.
-    fn after<T>(&mut self, term: &Tree, inner: impl FnOnce(&mut Self) -> T) -> T {
-        if super::results::of(term).least > 0 { inner(self) } else { self.maybe(inner) }
+    /// What needs a result of each of these terms is not always evaluated if one may give none.
+    fn given<'t, T>(
+        &mut self,
+        terms: impl IntoIterator<Item = &'t Tree>,
+        inner: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let are_sure = terms.into_iter().all(|term| super::results::of(term).is_sure());
+        if are_sure { inner(self) } else { self.maybe(inner) }
+    }
+
+    /// Two terms of which the one is evaluated only if the other gives something.
+    fn both(&mut self, left: &Tree, right: &Tree, input: &Known) -> (Known, Known) {
+        let a = self.given([right], |this| this.infer(left, input));
+        (a, self.given([left], |this| this.infer(right, input)))
     }
 
     fn equality(
@@ -339,13 +357,11 @@ impl<'a> Inference<'a> {
         (a, b): (&Known, &Known),
     ) -> Known {
         let is_literal = |tree: &Tree| matches!(tree, Tree::Literal(_));
+        let are_literal = is_literal(left) && is_literal(right);
+        let are_known = !a.kinds.is_none() && !b.kinds.is_none() && !are_literal;
         if left == right && !is_literal(left) {
             self.note(Sort::Comparison, "compares something with itself".to_owned());
-        } else if !a.kinds.is_none()
-            && !b.kinds.is_none()
-            && !a.kinds.has(b.kinds)
-            && !(is_literal(left) && is_literal(right))
-        {
+        } else if are_known && !a.kinds.has(b.kinds) {
             let word = if operator == Operator::Equal { "never" } else { "always" };
             let message = format!("is {word} true: compares {} with {}", a.kinds, b.kinds);
             self.note(Sort::Comparison, message);
@@ -429,7 +445,7 @@ impl<'a> Inference<'a> {
     fn call(&mut self, name: &str, arguments: &[Tree], input: &Known) -> Known {
         let function = functions::find(name, arguments.len()).filter(|_| !self.defined.contains(name));
         let Some(function) = function else {
-            self.maybe(|this| arguments.iter().for_each(|term| drop(this.infer(term, &Known::any()))));
+            self.maybe(|this| this.each(arguments));
             return Known::any();
         };
         if !self.needs(input, function.input, &format!("gives `{name}`")) {
@@ -440,12 +456,15 @@ impl<'a> Inference<'a> {
 
     fn apply(&mut self, function: &Function, arguments: &[Tree], input: &Known) -> Known {
         if function.is_over_items {
-            self.maybe(|this| arguments.iter().for_each(|term| drop(this.infer(term, &Known::any()))));
+            self.maybe(|this| this.each(arguments));
         } else {
-            for term in arguments {
-                let known = self.infer(term, input);
-                self.needs(&known, function.arguments, &format!("gives `{}` for an argument", function.name));
-            }
+            self.given(arguments, |this| {
+                for term in arguments {
+                    let known = this.infer(term, input);
+                    let verb = format!("gives `{}` for an argument", function.name);
+                    this.needs(&known, function.arguments, &verb);
+                }
+            });
         }
         match function.name {
             "select" | "values" => input.clone(),

@@ -30,18 +30,22 @@ pub(crate) enum VariableCommand {
   tenon variable set api-key --secret < key.txt
   tenon variable set tls-key --secret --file key.pem
 
-A secret is never an argument: arguments are seen by other users and kept in the shell's history. One line break
-at the end of standard input or of a file is left out.")]
+A secret is never an argument: arguments are seen by other users and kept in the shell's history.
+One line break at the end of standard input or of a file is left out.")]
     Set(SetArgs),
     /// Delete a variable
     #[command(after_help = "Examples:
   tenon variable delete price-limit")]
-    Delete { variable: VariableName },
+    Delete {
+        /// Its name
+        variable: VariableName,
+    },
 }
 
 /// Which variable, and how much of it.
 #[derive(Debug, Args)]
 pub(crate) struct GetArgs {
+    /// Its name
     pub(crate) variable: VariableName,
     /// Print the value alone: text as it is, everything else as JSON
     #[arg(long)]
@@ -51,6 +55,7 @@ pub(crate) struct GetArgs {
 /// Which variable, and where its value comes from.
 #[derive(Debug, Args)]
 pub(crate) struct SetArgs {
+    /// Its name: letters, digits, `-`, `_` and `.`
     pub(crate) variable: VariableName,
     /// The value, of kind config
     #[arg(value_name = "VALUE", conflicts_with = "file")]

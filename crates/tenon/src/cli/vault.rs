@@ -15,17 +15,18 @@ pub(crate) enum VaultCommand {
     #[command(after_help = "Examples:
   tenon vault rotate-master --new-key-file /etc/tenon/master-2.key
 
-The server makes the file (mode 0600), or uses the master key in it if it exists; nothing is overwritten and the key
-is written nowhere else. From then on only this key opens the data: the answer says what to do before the server
-starts the next time. Keep the old key for as long as you keep backups from before.")]
+The server makes the file (mode 0600), or uses the master key in it if it exists; nothing is
+overwritten, and the key is written nowhere else. From then on only this key opens the data: the
+answer says what to do before the server starts the next time. Keep the old key for as long as you
+keep backups from before.")]
     RotateMaster(RotateMasterArgs),
     /// Give the workspace a new data key for everything that is written from now on
     #[command(after_help = "Examples:
   tenon vault rotate-data
   tenon vault rotate-data --workspace test
 
-What older data keys encrypted stays readable. Variables are encrypted anew at once, payloads go with retention;
-`tenon vault show` says which keys are still needed.")]
+What older data keys encrypted stays readable. Variables are encrypted anew at once, payloads go
+with retention; `tenon vault show` says which keys are still needed.")]
     RotateData,
 }
 

@@ -4,6 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tenon_vault::Vault as _;
+use tenon_vault_local::{Create, LocalVault};
 
 use super::Session;
 use crate::client::{self, Client};
@@ -93,8 +95,21 @@ fn local_files(local: &LocalData, up: Option<&UpSettings>) -> Vec<Check> {
     let owner_key = local.directory.join(LocalData::OWNER_KEY);
     let master_key = up.map(|up| up.master_key_file.value.clone());
     let mut checks = vec![secret_file("owner key", &owner_key)];
-    checks.extend(master_key.map(|path| secret_file("master key", &path)));
+    checks.extend(master_key.map(|path| master_key_file(&path)));
     checks
+}
+
+/// With the key's name, to be compared with the one that the data needs.
+fn master_key_file(path: &Path) -> Check {
+    let mut check = secret_file("master key", path);
+    if check.state != State::Ok || !path.exists() {
+        return check;
+    }
+    match LocalVault::open(path, Create::Never) {
+        Ok(vault) => check.detail = format!("{} in {}", vault.id(), path.display()),
+        Err(error) => return Check::new("master key", State::Error, error.to_string()),
+    }
+    check
 }
 
 fn secret_file(name: &str, path: &Path) -> Check {

@@ -86,17 +86,16 @@ impl Plan {
 
     /// `1 to create, 2 to change, 3 unchanged`, in the words given.
     pub(crate) fn summary(&self, create: &str, update: &str) -> String {
-        let mut summary = format!(
-            "{} {create}, {} {update}, {} unchanged",
+        let missing = match self.count(|change| *change == Change::Missing) {
+            0 => String::new(),
+            count => format!(", {count} without a value"),
+        };
+        format!(
+            "{} {create}, {} {update}, {} unchanged{missing}",
             self.count(|change| *change == Change::Create),
             self.count(|change| matches!(change, Change::Update(_))),
             self.count(|change| *change == Change::None),
-        );
-        let missing = self.count(|change| *change == Change::Missing);
-        if missing > 0 {
-            summary.push_str(&format!(", {missing} without a value"));
-        }
-        summary
+        )
     }
 
     /// For programs.

@@ -45,19 +45,14 @@ impl LiveServer {
             }
             drop(end);
         });
-        match is_ready.recv() {
-            Ok(address) => {
-                let data = sandbox.path().join(".local/share/tenon");
-                let key = std::fs::read_to_string(data.join("owner.key")).expect("made at the first start");
-                Ok(Self { child, log, ended, address, key: key.trim().to_owned() })
-            }
+        let Ok(address) = is_ready.recv() else {
             // The log has ended, and with it the process.
-            Err(_) => {
-                let exit = child.wait().expect("it ends");
-                let log = log.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                Err((exit.code(), log))
-            }
-        }
+            let exit = child.wait().expect("it ends");
+            return Err((exit.code(), log.lock().unwrap_or_else(PoisonError::into_inner).clone()));
+        };
+        let data = sandbox.path().join(".local/share/tenon");
+        let key = std::fs::read_to_string(data.join("owner.key")).expect("made at the first start");
+        Ok(Self { child, log, ended, address, key: key.trim().to_owned() })
     }
 
     /// Everything it has logged.

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 pub(super) const PHRASES: &[Phrase] = &[
     Phrase {
-        pattern: "the workflow is executed",
+        pattern: "the workflow( '[^']+')? is executed",
         example: "When the workflow is executed",
-        act: |world, _| world.execute(),
+        act: |world, said| world.execute(name(said)),
     },
     Phrase {
         pattern: "the workflow is deployed",

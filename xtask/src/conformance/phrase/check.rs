@@ -66,6 +66,11 @@ pub(super) const PHRASES: &[Phrase] = &[
         },
     },
     Phrase {
+        pattern: "the workflow( '[^']+')? instances should satisfy:",
+        example: "And the workflow instances should satisfy:",
+        act: instances,
+    },
+    Phrase {
         pattern: "the workflow should take (at least|less than) '(P[^']+)'",
         example: "And the workflow should take at least 'PT2S'",
         act: takes,
@@ -181,20 +186,32 @@ fn has_finding(answer: &Value, said: &Said<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Looks until it holds.
+fn instances(world: &mut World<'_>, said: &Said<'_>) -> Result<()> {
+    let workflow = name(said).map_or_else(|| world.main(), |name| Ok(name.to_owned()))?;
+    until_satisfied(said.text()?, || Ok(Value::Array(world.instances(&workflow)?)))
+}
+
 /// Looks until it holds: what an instance emits last may be on its way.
 fn events(world: &mut World<'_>, said: &Said<'_>) -> Result<()> {
-    let (kind, expression) = (said.needed(1), said.text()?);
-    let mut last = None;
-    let held = eventually("that the events are as expected", || {
-        let page = world.client.get(&format!("/api/v1/events?type={kind}&limit=500"))?;
+    let list = format!("/api/v1/events?type={}&limit=500", said.needed(1));
+    until_satisfied(said.text()?, || {
+        let page = world.client.get(&list)?;
         let ids = page["items"].as_array().into_iter().flatten().filter_map(|event| event["id"].as_str());
-        let mut events = Vec::new();
-        for id in ids {
-            events.push(world.client.get(&format!("/api/v1/events/{id}"))?);
-        }
+        let events: Result<Vec<Value>> =
+            ids.map(|id| world.client.get(&format!("/api/v1/events/{id}"))).collect();
+        let mut events = events?;
         // The list has the newest first; scenarios read better in the order of time.
         events.reverse();
-        let verdict = satisfies(expression, &Value::Array(events));
+        Ok(Value::Array(events))
+    })
+}
+
+/// Looks until what is seen satisfies the expression; then the last look is the failure.
+fn until_satisfied(expression: &str, mut look: impl FnMut() -> Result<Value>) -> Result<()> {
+    let mut last = None;
+    let held = eventually("that it is as expected", || {
+        let verdict = satisfies(expression, &look()?);
         let holds = verdict.is_ok();
         last = verdict.err();
         Ok(holds.then_some(()))

@@ -36,9 +36,17 @@ fn with_comma(source: &str, member: Range<usize>) -> Range<usize> {
         return member.start..member.end + gap + 1 + space;
     }
     let before = source[..member.start].trim_end();
-    match before.strip_suffix(',') {
-        Some(before) => before.len()..member.end,
-        None => member,
+    let Some(before) = before.strip_suffix(',') else { return member };
+    let line = source[..before.len()].rfind('\n').map_or(0, |at| at + 1);
+    let rest = source[member.end..].find('\n').map(|at| member.end + at + 1);
+    match rest {
+        // The comma began the line, and nothing is left on it.
+        Some(end)
+            if source[line..before.len()].trim().is_empty() && source[member.end..end].trim().is_empty() =>
+        {
+            line..end
+        }
+        _ => before.len()..member.end,
     }
 }
 
@@ -104,12 +112,10 @@ pub(super) fn insert(
     let line = source[..first.start].rfind('\n').map_or(0, |at| at + 1);
     let indent = source[line..first.start].chars().count();
     let end = place.value.end;
-    let (at, lead) = match source[..end].ends_with('\n') {
-        true => (end, ""),
-        false => match source[end..].find('\n') {
-            Some(rest) => (end + rest + 1, ""),
-            None => (source.len(), "\n"),
-        },
+    let (at, lead) = if source[..end].ends_with('\n') {
+        (end, "")
+    } else {
+        source[end..].find('\n').map_or((source.len(), "\n"), |rest| (end + rest + 1, ""))
     };
     let text = format!("{lead}{}{member}\n", " ".repeat(indent));
     Some(Replacement { range: at..at, text })

@@ -23,9 +23,15 @@ pub(super) async fn run(args: &GetArgs, context: Context<'_>) -> Result<(), Fail
         return Ok(());
     }
     let name = &args.variable.0;
-    Err(Failure::new(Exit::NotAllowed, format!("the value of a secret is never shown: {name}")).hint(format!(
-        "workflows read it as `$secrets.{name}`; `tenon variable set {name} --secret` gives it a new value"
-    )))
+    let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let read = if is_word && !name.starts_with(|first: char| first.is_ascii_digit()) {
+        format!("$secrets.{name}")
+    } else {
+        format!("$secrets[\"{name}\"]")
+    };
+    Err(Failure::new(Exit::NotAllowed, format!("the value of a secret is never shown: {name}")).hint(
+        format!("workflows read it as `{read}`; `tenon variable set {name} --secret` gives it a new value"),
+    ))
 }
 
 /// Text as it is, everything else as JSON.
