@@ -203,7 +203,6 @@ Feature: Raise, emit and listen
           output: { as: '${ map(select((type == "object") and .of == "until-1") | .n) }' }
     """
     When the workflow is executed
-    And the workflow is waiting
     And these events are published:
     """yaml
     - { type: com.acme.listen.until.a, data: { of: until-1, n: 1 } }

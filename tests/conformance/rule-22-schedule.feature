@@ -1,7 +1,8 @@
 @rule-22
 Feature: Started by events
   `schedule.on` starts a job with an array of the triggering events as its input (one element for `one`), each read as
-  `schedule.read` says: `data` (default), `envelope` or `raw`. `$event` is the first triggering event's envelope, null
+  `schedule.read` says: `data` (default), `envelope` or `raw`. With `all`, or `any` with `until`, several events start
+  one job. `$event` is the first triggering event's envelope, null
   for jobs started otherwise. A job started by a call gets the call's body as its input.
 
   Scenario: An event that fits starts an instance with an array as its input
@@ -207,6 +208,242 @@ Feature: Started by events
     - { type: com.acme.schedule.again, id: one-of-a-kind }
     """
     Then the workflow should be started 1 time
+
+  @needs-gathering
+  Scenario: All of several events start one instance, in the order in which they came
+    Given a workflow with definition:
+    """yaml
+    document: { dsl: '1.0.3', namespace: rule-22, name: all, version: '1.0.0' }
+    schedule:
+      on: { all: [ { with: { type: com.acme.schedule.packed } }, { with: { type: com.acme.schedule.paid } } ] }
+    do:
+      - see: { set: { input: '${ . }', event: '${ $event.type }' } }
+    """
+    When these events are published:
+    """yaml
+    - { type: com.acme.schedule.paid, data: { n: 1 } }
+    - { type: com.acme.schedule.paid, data: { n: 2 } }
+    """
+    Then the workflow should be started 0 times
+    When this event is published:
+    """yaml
+    { type: com.acme.schedule.packed, data: { n: 3 } }
+    """
+    Then the workflow should be started 1 time
+    And the workflow should complete with output:
+    """yaml
+    input: [ { n: 1 }, { n: 3 } ]
+    event: com.acme.schedule.paid
+    """
+
+  @needs-gathering
+  Scenario: The next events are gathered for the next instance
+    Given a workflow with definition:
+    """yaml
+    document: { dsl: '1.0.3', namespace: rule-22, name: next, version: '1.0.0' }
+    schedule:
+      on: { all: [ { with: { type: com.acme.schedule.left-shoe } }, { with: { type: com.acme.schedule.right-shoe } } ] }
+    do:
+      - tell: { emit: { event: { with: { type: com.acme.schedule.pair, data: { pair: '${ map(.n) }' } } } } }
+    """
+    When these events are published:
+    """yaml
+    - { type: com.acme.schedule.left-shoe, data: { n: 1 } }
+    - { type: com.acme.schedule.right-shoe, data: { n: 2 } }
+    - { type: com.acme.schedule.right-shoe, data: { n: 3 } }
+    - { type: com.acme.schedule.left-shoe, data: { n: 4 } }
+    """
+    Then the workflow should be started 2 times
+    And the events of type 'com.acme.schedule.pair' should satisfy:
+    """jq
+    (map(.data.pair) | sort) == [[1, 2], [3, 4]]
+    """
+
+  @needs-gathering
+  Scenario: Events are gathered by what they correlate by
+    Given a workflow with definition:
+    """yaml
+    document: { dsl: '1.0.3', namespace: rule-22, name: correlated, version: '1.0.0' }
+    schedule:
+      on:
+        all:
+          - with: { type: com.acme.schedule.ordered }
+            correlate: { customer: { from: .subject } }
+          - with: { type: com.acme.schedule.delivered }
+            correlate: { customer: { from: .data.customer } }
+    do:
+      - see: { set: { input: '${ map(.n) }' } }
+    """
+    When these events are published:
+    """yaml
+    - { type: com.acme.schedule.ordered, subject: Ada, data: { n: 1 } }
+    - { type: com.acme.schedule.ordered, subject: Bob, data: { n: 2 } }
+    - { type: com.acme.schedule.delivered, data: { customer: Cleo, n: 3 } }
+    - { type: com.acme.schedule.delivered, data: { customer: Bob, n: 4 } }
+    """
+    Then the workflow should be started 1 time
+    And the workflow should complete with output:
+    """yaml
+    input: [ 2, 4 ]
+    """
+    When this event is published:
+    """yaml
+    { type: com.acme.schedule.delivered, data: { customer: Ada, n: 5 } }
+    """
+    Then the workflow should be started 2 times
+
+  @needs-gathering
+  Scenario: Events are gathered until a condition holds
+    Given a workflow with definition:
+    """yaml
+    document: { dsl: '1.0.3', namespace: rule-22, name: until, version: '1.0.0' }
+    schedule: { on: { any: [ { with: { type: com.acme.schedule.reading } } ], until: length == 3 } }
+    do:
+      - see: { set: { readings: '${ map(.n) }' } }
+    """
+    When these events are published:
+    """yaml
+    - { type: com.acme.schedule.reading, data: { n: 1 } }
+    - { type: com.acme.schedule.reading, data: { n: 2 } }
+    - { type: com.acme.schedule.reading, data: { n: 3 } }
+    - { type: com.acme.schedule.reading, data: { n: 4 } }
+    """
+    Then the workflow should be started 1 time
+    And the workflow should complete with output:
+    """yaml
+    readings: [ 1, 2, 3 ]
+    """
+
+  @needs-gathering
+  Scenario: Events are gathered until another one comes, which is no part of the input
+    Given a workflow with definition:
+    """yaml
+    document: { dsl: '1.0.3', namespace: rule-22, name: until-event, version: '1.0.0' }
+    schedule:
+      on:
+        any: [ { with: { type: com.acme.schedule.line } } ]
+        until: { one: { with: { type: com.acme.schedule.checkout } } }
+    do:
+      - see: { set: { lines: '${ map(.n) }' } }
+    """
+    When these events are published:
+    """yaml
+    - { type: com.acme.schedule.line, data: { n: 1 } }
+    - { type: com.acme.schedule.line, data: { n: 2 } }
+    - { type: com.acme.schedule.checkout, data: { n: 3 } }
+    - { type: com.acme.schedule.line, data: { n: 4 } }
+    """
+    Then the workflow should be started 1 time
+    And the workflow should complete with output:
+    """yaml
+    lines: [ 1, 2 ]
+    """
+
+  @needs-gathering
+  Scenario: Where nothing is gathered, nothing ends
+    Given a workflow with definition:
+    """yaml
+    document: { dsl: '1.0.3', namespace: rule-22, name: nothing-to-end, version: '1.0.0' }
+    schedule:
+      on:
+        any: [ { with: { type: com.acme.schedule.guest } } ]
+        until: { all: [ { with: { type: com.acme.schedule.last-order } }, { with: { type: com.acme.schedule.lights-off } } ] }
+      read: envelope
+    do:
+      - see: { set: { guests: '${ map(.subject) }', event: '${ $event.subject }' } }
+    """
+    When these events are published:
+    """yaml
+    - { type: com.acme.schedule.lights-off }
+    - { type: com.acme.schedule.guest, subject: Ada }
+    - { type: com.acme.schedule.last-order }
+    - { type: com.acme.schedule.last-order }
+    - { type: com.acme.schedule.guest, subject: Bob }
+    """
+    Then the workflow should be started 0 times
+    When this event is published:
+    """yaml
+    { type: com.acme.schedule.lights-off }
+    """
+    Then the workflow should be started 1 time
+    And the workflow should complete with output:
+    """yaml
+    guests: [ Ada, Bob ]
+    event: Ada
+    """
+
+  @needs-gathering
+  Scenario: A condition that fails does not hold, and each value has a condition of its own
+    Given a workflow with definition:
+    """yaml
+    document: { dsl: '1.0.3', namespace: rule-22, name: per-value, version: '1.0.0' }
+    schedule:
+      on:
+        any:
+          - with: { type: com.acme.schedule.step }
+            correlate: { walk: { from: .subject }, kind: { from: .data.kind, expect: long } }
+        until: 'if length < 2 then error("too few") else map(.n) | add > 10 end'
+    do:
+      - see: { set: { steps: '${ map(.n) }' } }
+    """
+    When these events are published:
+    """yaml
+    - { type: com.acme.schedule.step, subject: a, data: { kind: long, n: 50 } }
+    - { type: com.acme.schedule.step, subject: b, data: { kind: long, n: 60 } }
+    - { type: com.acme.schedule.step, subject: a, data: { kind: short, n: 70 } }
+    - { type: com.acme.schedule.step, data: { kind: long, n: 80 } }
+    """
+    Then the workflow should be started 0 times
+    When this event is published:
+    """yaml
+    { type: com.acme.schedule.step, subject: a, data: { kind: long, n: 1 } }
+    """
+    Then the workflow should be started 1 time
+    And the workflow should complete with output:
+    """yaml
+    steps: [ 50, 1 ]
+    """
+
+  @needs-gathering
+  Scenario: Filters that gather for one instance correlate by the same keys
+    Given a workflow with definition:
+    """yaml
+    document: { dsl: '1.0.3', namespace: rule-22, name: other-keys, version: '1.0.0' }
+    schedule:
+      on:
+        all:
+          - { with: { type: com.acme.schedule.here }, correlate: { who: { from: .subject } } }
+          - { with: { type: com.acme.schedule.there } }
+    do:
+      - see: { set: { n: 1 } }
+    """
+    When the workflow is deployed
+    Then the workflow should be refused with code 'TN1015' at '/schedule/on/all/1'
+
+  @needs-gathering @restart
+  Scenario: What was gathered outlives a crash
+    Given a workflow with definition:
+    """yaml
+    document: { dsl: '1.0.3', namespace: rule-22, name: crash, version: '1.0.0' }
+    schedule:
+      on: { all: [ { with: { type: com.acme.schedule.key } }, { with: { type: com.acme.schedule.lock } } ] }
+    do:
+      - see: { set: { input: '${ map(.n) }' } }
+    """
+    When this event is published:
+    """yaml
+    { type: com.acme.schedule.key, data: { n: 1 } }
+    """
+    And the runtime is killed and started again
+    And this event is published:
+    """yaml
+    { type: com.acme.schedule.lock, data: { n: 2 } }
+    """
+    Then the workflow should be started 1 time
+    And the workflow should complete with output:
+    """yaml
+    input: [ 1, 2 ]
+    """
 
   @needs-lifecycle
   Scenario: The end of another workflow is an event, too

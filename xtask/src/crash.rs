@@ -15,7 +15,9 @@ mod producer;
 mod pulse;
 mod random;
 mod record;
+mod replier;
 mod report;
+mod rotator;
 mod sink;
 mod trap;
 

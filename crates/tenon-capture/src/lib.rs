@@ -8,6 +8,7 @@ mod arrivals;
 mod clock;
 mod error;
 mod event;
+mod gather;
 mod generations;
 mod id_source;
 mod json_text;

@@ -50,6 +50,8 @@ pub struct Metrics {
     pub jobs_started: Counter,
     /// Jobs that started suspended because a key failed.
     pub jobs_started_suspended: Counter,
+    /// Sets of gathered events that were dropped because of a bound.
+    pub gather_dropped: Counter,
     /// Jobs that ended with an output.
     pub jobs_completed: Counter,
     /// Jobs that ended with an error.

@@ -13,7 +13,7 @@ use crate::programs::Deployed;
 use crate::subscribers::Subscriber;
 
 /// What expressions may use while an event is captured; a hundredth of what a job may, because others wait.
-const LIMITS: Limits = Limits { steps: 100_000, bytes: 16 << 20, depth: 256 };
+pub(crate) const LIMITS: Limits = Limits { steps: 100_000, bytes: 16 << 20, depth: 256 };
 
 /// An envelope that is read into a tree only if somebody needs to look inside.
 pub(crate) struct Envelope {
@@ -30,7 +30,7 @@ pub(crate) struct Planner<'a> {
 }
 
 /// Expressions over an event see nothing but the event.
-struct CaptureScope(Timestamp);
+pub(crate) struct CaptureScope(pub(crate) Timestamp);
 
 impl Scope for CaptureScope {
     fn variable(&self, _: &str) -> Option<Cow<'_, Value>> {
@@ -48,7 +48,7 @@ impl Envelope {
         Self { text, tree: OnceLock::new() }
     }
 
-    fn tree(&self) -> &Value {
+    pub(crate) fn tree(&self) -> &Value {
         self.tree.get_or_init(|| serde_json::from_slice(&self.text).expect("we wrote it, of checked parts"))
     }
 }
@@ -56,19 +56,14 @@ impl Envelope {
 // === impl Planner ===
 
 impl Planner<'_> {
-    /// Whether the workflow wants the event. A filter that fails does not match.
+    /// Whether the workflow wants the event for a job of its own. A filter that fails does not match.
     pub(crate) fn is_wanted(&self, subscriber: &Subscriber) -> bool {
         if subscriber.wants_all {
             return true;
         }
-        let Some(subscription) = &subscriber.deployed.program.subscription else { return false };
-        let scope = CaptureScope(self.now);
-        subscription.filters.iter().any(|filter| {
-            filter.matches(self.envelope.tree(), &Value::Null, &scope, &LIMITS).unwrap_or_else(|error| {
-                tracing::debug!(workflow = %subscriber.deployed.name, %error, "an event filter failed");
-                false
-            })
-        })
+        let deployed = &subscriber.deployed;
+        let Some(subscription) = &deployed.program.subscription else { return false };
+        subscription.filters().any(|filter| self.passes(deployed, filter).is_some())
     }
 
     /// The job of a workflow for an event. A failing key leaves it without a lane: suspended, visible.
@@ -101,6 +96,7 @@ impl Planner<'_> {
             input: None,
             rerun_of: None,
             parent: None,
+            events_of: None,
         }
     }
 

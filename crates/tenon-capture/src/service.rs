@@ -4,22 +4,25 @@ mod call;
 mod child;
 mod draft;
 mod rerun;
+mod sets;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tenon_store::{
-    Capture, Captured, DedupMark, EventId, JobId, JobState, NewJob, Origin, ResourceId, Store, WorkspaceId,
+    Capture, Captured, DedupMark, DroppedSet, EventId, Gather, JobId, JobState, NewJob, Origin, ResourceId,
+    Store, WorkspaceId,
 };
 
 pub use call::{CALL_TYPE, Call};
 pub use child::{AWAITED, CHILD_TYPE, Child};
 use draft::Draft;
 pub use rerun::{RERUN_TYPE, Rerun};
+use sets::{Decided, Sets, is_undecided};
 
 use crate::plan::Planner;
-use crate::subscribers::Directory;
+use crate::subscribers::{Directory, Subscribers};
 use crate::{
     Arrivals, Clock, Deployed, Error, Event, Generations, IdSource, JobEvent, JobWatch, LifecycleTypes, Live,
     Metrics, Programs, Watch,
@@ -135,6 +138,7 @@ struct Inner {
     generations: Arc<Generations>,
     directory: Directory,
     arrivals: Arrivals,
+    sets: Sets,
 }
 
 /// Whether the caller wants to wait for the job.
@@ -148,6 +152,8 @@ enum Stay {
 struct Plan {
     generation: u64,
     jobs: Vec<(NewJob, Arc<Deployed>)>,
+    gathers: Vec<(Gather, Arc<Deployed>)>,
+    decided: Decided,
 }
 
 /// What a draft is planned for.
@@ -168,6 +174,14 @@ enum Attempt {
     Stale,
 }
 
+// === impl Plan ===
+
+impl Plan {
+    fn of_job(generation: u64, job: NewJob, deployed: Arc<Deployed>) -> Self {
+        Self { generation, jobs: vec![(job, deployed)], gathers: Vec::new(), decided: Decided::default() }
+    }
+}
+
 // === impl CaptureService ===
 
 impl CaptureService {
@@ -181,7 +195,8 @@ impl CaptureService {
             options.max_cached_types,
         );
         let arrivals = Arrivals::default();
-        Self(Arc::new(Inner { ports, options, generations, directory, arrivals }))
+        let sets = Sets::new(Arc::clone(&ports.store));
+        Self(Arc::new(Inner { ports, options, generations, directory, arrivals, sets }))
     }
 
     /// What the service was made of.
@@ -237,25 +252,43 @@ impl CaptureService {
         for _ in 0..MAX_PLANS {
             let mut planned = Vec::new();
             for (place, draft) in drafts.iter().enumerate() {
-                if accepted[place].is_none() {
-                    planned.push((place, self.plan(draft, &Target::Subscribers).await?));
+                if accepted[place].is_some() {
+                    continue;
+                }
+                let plan = self.plan(draft, &Target::Subscribers).await?;
+                if plan.gathers.iter().any(is_undecided) {
+                    // What it is decided on has to be written before.
+                    self.attempt_all(&drafts, std::mem::take(&mut planned), &mut accepted).await?;
+                    accepted[place] = Some(self.commit(draft, &Target::Subscribers, Stay::Leave).await?.0);
+                } else {
+                    planned.push((place, plan));
                 }
             }
-            // All plans are ready, so that the commits reach the store in the order of the batch.
-            let attempts = planned.into_iter().map(|(place, plan)| {
-                let draft = &drafts[place];
-                async move { (place, self.attempt(draft, plan, Stay::Leave).await) }
-            });
-            for (place, attempt) in join_all(attempts).await {
-                if let Attempt::Done(done, _) = attempt? {
-                    accepted[place] = Some(done);
-                }
-            }
+            self.attempt_all(&drafts, planned, &mut accepted).await?;
             if accepted.iter().all(Option::is_some) {
                 return Ok(accepted.into_iter().flatten().collect());
             }
         }
         Err(Error::Busy)
+    }
+
+    /// All plans are ready, so that the commits reach the store in the order of the batch.
+    async fn attempt_all(
+        &self,
+        drafts: &[Draft],
+        planned: Vec<(usize, Plan)>,
+        accepted: &mut [Option<Accepted>],
+    ) -> Result<(), Error> {
+        let attempts = planned.into_iter().map(|(place, plan)| {
+            let draft = &drafts[place];
+            async move { (place, self.attempt(draft, plan, Stay::Leave).await) }
+        });
+        for (place, attempt) in join_all(attempts).await {
+            if let Attempt::Done(done, _) = attempt? {
+                accepted[place] = Some(done);
+            }
+        }
+        Ok(())
     }
 
     async fn commit(
@@ -265,9 +298,13 @@ impl CaptureService {
         stay: Stay,
     ) -> Result<(Accepted, Option<Watched>), Error> {
         for _ in 0..MAX_PLANS {
-            let plan = self.plan(draft, target).await?;
+            let mut plan = self.plan(draft, target).await?;
             if draft.generation.is_some_and(|generation| generation != plan.generation) {
                 return Err(Error::TriggerChanged);
+            }
+            if plan.gathers.iter().any(is_undecided) {
+                let planner = self.planner(draft);
+                plan.decided = self.0.sets.decide(draft.workspace, &planner, &mut plan.gathers).await?;
             }
             if let Attempt::Done(accepted, watched) = self.attempt(draft, plan, stay).await? {
                 return Ok((accepted, watched));
@@ -277,24 +314,12 @@ impl CaptureService {
     }
 
     async fn plan(&self, draft: &Draft, target: &Target) -> Result<Plan, Error> {
-        let Inner { ports, options, directory, .. } = &*self.0;
-        let planner = Planner {
-            envelope: &draft.envelope,
-            now: draft.at,
-            shards: options.shards,
-            semantics: options.semantics,
-        };
+        let Inner { ports, directory, .. } = &*self.0;
+        let planner = self.planner(draft);
         match target {
             Target::Subscribers => {
                 let subscribers = directory.of(draft.workspace, &draft.r#type).await?;
-                let wanted = subscribers.list.iter().filter(|subscriber| planner.is_wanted(subscriber));
-                let jobs = wanted
-                    .map(|subscriber| {
-                        let deployed = &subscriber.deployed;
-                        (planner.job_for_event(deployed, ports.ids.job()), Arc::clone(deployed))
-                    })
-                    .collect();
-                Ok(Plan { generation: subscribers.generation, jobs })
+                Ok(self.plan_subscribers(&planner, &subscribers))
             }
             Target::Workflow { name, job } => {
                 let named = directory.named(draft.workspace, name).await?;
@@ -303,7 +328,7 @@ impl CaptureService {
                 }
                 let id = job.unwrap_or_else(|| ports.ids.job());
                 let job = planner.job(&named.deployed, id);
-                Ok(Plan { generation: named.generation, jobs: vec![(job, Arc::clone(&named.deployed))] })
+                Ok(Plan::of_job(named.generation, job, Arc::clone(&named.deployed)))
             }
             Target::Child { name, version, parent, held } => {
                 let named = directory.named(draft.workspace, name).await?;
@@ -316,34 +341,58 @@ impl CaptureService {
                 if lane.is_some_and(|key| held.iter().any(|held| held.0 == job.workflow && held.1 == *key)) {
                     return Err(Error::LaneHeld(name.clone()));
                 }
-                Ok(Plan { generation: named.generation, jobs: vec![(job, deployed)] })
+                Ok(Plan::of_job(named.generation, job, deployed))
             }
             Target::Rerun { deployed, rerun } => {
                 let generation = directory.generation(draft.workspace).await?;
                 let job = rerun.job(planner.job(deployed, ports.ids.job()));
-                Ok(Plan { generation, jobs: vec![(job, Arc::clone(deployed))] })
+                Ok(Plan::of_job(generation, job, Arc::clone(deployed)))
             }
         }
     }
 
+    fn planner<'a>(&self, draft: &'a Draft) -> Planner<'a> {
+        let Options { shards, semantics, .. } = self.0.options;
+        Planner { envelope: &draft.envelope, now: draft.at, shards, semantics }
+    }
+
+    fn plan_subscribers(&self, planner: &Planner<'_>, subscribers: &Subscribers) -> Plan {
+        let (mut jobs, mut gathers) = (Vec::new(), Vec::new());
+        let job = |deployed: &Deployed| planner.job_for_event(deployed, self.0.ports.ids.job());
+        for subscriber in &subscribers.list {
+            let deployed = &subscriber.deployed;
+            match subscriber.gathers {
+                None if planner.is_wanted(subscriber) => jobs.push((job(deployed), Arc::clone(deployed))),
+                None => {}
+                Some(strategy) => gathers.extend(
+                    planner
+                        .role(deployed)
+                        .map(|role| (Gather { strategy, role, job: job(deployed) }, Arc::clone(deployed))),
+                ),
+            }
+        }
+        Plan { generation: subscribers.generation, jobs, gathers, decided: Decided::default() }
+    }
+
     async fn attempt(&self, draft: &Draft, plan: Plan, stay: Stay) -> Result<Attempt, Error> {
         let ports = &self.0.ports;
+        let Plan { generation, jobs, gathers, decided } = plan;
+        let (jobs, mut deployed): (Vec<NewJob>, Vec<Arc<Deployed>>) = jobs.into_iter().unzip();
+        let (gathers, gathering): (Vec<Gather>, Vec<Arc<Deployed>>) = gathers.into_iter().unzip();
+        deployed.extend(gathering);
+        let candidates = jobs.iter().chain(gathers.iter().map(|gather| &gather.job));
+        let started: Vec<(JobId, bool)> = candidates.map(|job| (job.id, job.lane.is_some())).collect();
         let mut watched = None;
-        if let (Stay::Wait, [(job, deployed)]) = (stay, plan.jobs.as_slice())
-            && job.lane.is_some()
-        {
-            watched = Some(Watched { watch: ports.watch.register(job.id)?, deployed: Arc::clone(deployed) });
+        if let (Stay::Wait, [(job, true)]) = (stay, started.as_slice()) {
+            watched =
+                Some(Watched { watch: ports.watch.register(*job)?, deployed: Arc::clone(&deployed[0]) });
         }
-        let (jobs, deployed): (Vec<NewJob>, Vec<Arc<Deployed>>) = plan.jobs.into_iter().unzip();
-        let started: Vec<(JobId, bool)> = jobs.iter().map(|job| (job.id, job.lane.is_some())).collect();
-        let capture = Capture {
-            generation: plan.generation,
-            mark: draft.mark.clone(),
-            event: draft.event(&self.0.options),
-            jobs,
-        };
+        let mark = draft.mark.clone();
+        let capture = Capture { generation, mark, event: draft.event(&self.0.options), jobs, gathers };
         match ports.store.capture(capture).await? {
-            Captured::New { jobs } => {
+            Captured::New { jobs, dropped } => {
+                decided.remember();
+                self.report(&dropped, &deployed);
                 self.count(draft, &started, &jobs);
                 self.publish(draft, &started, &deployed, &jobs);
                 if draft.origin == Origin::Event {
@@ -361,6 +410,16 @@ impl CaptureService {
                 self.0.generations.observe(draft.workspace, generation);
                 Ok(Attempt::Stale)
             }
+        }
+    }
+
+    /// Gathered events that start nothing are lost for their workflow: somebody should know.
+    fn report(&self, dropped: &[DroppedSet], deployed: &[Arc<Deployed>]) {
+        for DroppedSet { workflow, events } in dropped {
+            self.0.ports.metrics.gather_dropped.increment();
+            let of = deployed.iter().find(|deployed| deployed.resource == *workflow);
+            let workflow = of.map_or("", |deployed| &deployed.name);
+            tracing::warn!(workflow, events, "gathered events were dropped: more than a workflow may gather");
         }
     }
 

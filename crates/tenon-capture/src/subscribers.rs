@@ -8,7 +8,7 @@ use std::sync::Arc;
 use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 use tenon_store::{Kind, Store, WorkspaceId};
-use tenon_workflow::{EventFilter, Match};
+use tenon_workflow::{ListenFilter, Match, Subscription};
 
 use crate::programs::{Deployed, Programs};
 use crate::{Error, Generations, LifecycleType, LifecycleTypes};
@@ -29,6 +29,8 @@ pub struct Subscriber {
     pub deployed: Arc<Deployed>,
     /// Whether the type alone decides, so that the event need not be read.
     pub wants_all: bool,
+    /// Whether it starts jobs with several events, for which strategy.
+    pub gathers: Option<u64>,
 }
 
 /// Finds subscribers, by type.
@@ -95,10 +97,11 @@ impl Directory {
         let mut list = Vec::with_capacity(resources.len());
         for resource in &resources {
             let deployed = self.programs.get_or_compile(resource)?;
-            let wants_all = deployed.program.subscription.as_ref().is_some_and(|subscription| {
-                subscription.filters.iter().any(|filter| is_only_type(filter, r#type))
-            });
-            list.push(Subscriber { deployed, wants_all });
+            let subscription = deployed.program.subscription.as_ref();
+            let gathers = subscription.filter(|it| it.gathers()).map(|it| it.digest);
+            let wants_all = gathers.is_none()
+                && subscription.is_some_and(|it| it.filters().any(|filter| is_only_type(filter, r#type)));
+            list.push(Subscriber { deployed, wants_all, gathers });
         }
         let found = Arc::new(Subscribers { generation, list });
         self.by_type.insert(Key(workspace, r#type.into()), Arc::clone(&found));
@@ -150,8 +153,8 @@ impl Directory {
         let mut types = LifecycleTypes::of_declared(&self.store.listened(workspace).await?);
         for resource in &resources {
             let deployed = self.programs.get_or_compile(resource)?;
-            let filters = deployed.program.subscription.iter().flat_map(|subscription| &subscription.filters);
-            types = filters.fold(types, |types, filter| types.and(LifecycleTypes::of_filter(filter)));
+            let filters = deployed.program.subscription.iter().flat_map(Subscription::filters);
+            types = filters.fold(types, |types, filter| types.and(LifecycleTypes::of_filter(&filter.filter)));
         }
         self.lifecycle.insert(workspace, (generation, types));
         Ok(types)
@@ -166,7 +169,8 @@ impl Directory {
 }
 
 /// Whether the filter asks for this type and nothing else.
-fn is_only_type(filter: &EventFilter, wanted: &str) -> bool {
+fn is_only_type(filter: &ListenFilter, wanted: &str) -> bool {
+    let ListenFilter { filter, correlate } = filter;
     let [(name, Match::Equals(value))] = filter.attributes.as_slice() else { return false };
-    filter.data.is_none() && name == "type" && value.as_str() == Some(wanted)
+    correlate.is_empty() && filter.data.is_none() && name == "type" && value.as_str() == Some(wanted)
 }

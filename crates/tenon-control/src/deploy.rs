@@ -5,8 +5,8 @@ use tenon_gateway::{Problem, codes};
 use tenon_outbound::HttpClient;
 use tenon_store::{Kind, PinnedFile};
 use tenon_workflow::{
-    Action, Diagnostic, Document, EventFilter, EventTypes, Files, Listen, ListenFilter, Program, Severity,
-    Strategy, Until,
+    Action, Diagnostic, Document, EventTypes, Files, Listen, ListenFilter, Program, Severity, Strategy,
+    Subscription, Until,
 };
 
 use crate::files::{self, Pinned};
@@ -24,6 +24,8 @@ pub(crate) struct Checked {
     pub(crate) keys: Vec<String>,
     /// Types of events that its jobs may listen for.
     pub(crate) listens: Vec<String>,
+    /// The strategy for which it gathers events, if several start a job.
+    pub(crate) gathers: Option<u64>,
     /// Whether it refers to files.
     pub(crate) has_files: bool,
     /// The secrets that it may read.
@@ -47,6 +49,7 @@ pub(crate) fn check(kind: Kind, source: &str) -> Result<Checked, Vec<Diagnostic>
                 version: String::new(),
                 keys: trigger.keys(),
                 listens: Vec::new(),
+                gathers: None,
                 has_files: false,
                 secrets: Vec::new(),
                 variables: Vec::new(),
@@ -81,6 +84,7 @@ fn check_workflow(document: &Document, files: &Files) -> Result<(Checked, Progra
         version: program.name.version.clone(),
         keys: keys(&program),
         listens: listens(&program),
+        gathers: program.subscription.as_ref().filter(|it| it.gathers()).map(|it| it.digest),
         has_files: !tenon_workflow::references(document).is_empty(),
         secrets: program.secrets.clone(),
         variables: program.variables.clone(),
@@ -101,8 +105,8 @@ fn advice(document: &Document) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
 }
 
 fn keys(program: &Program) -> Vec<String> {
-    let filters = program.subscription.iter().flat_map(|subscription| &subscription.filters);
-    sorted(filters.map(EventFilter::event_types))
+    let filters = program.subscription.iter().flat_map(Subscription::filters);
+    sorted(filters.map(|filter| filter.filter.event_types()))
 }
 
 fn listens(program: &Program) -> Vec<String> {

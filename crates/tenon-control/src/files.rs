@@ -18,6 +18,8 @@ use crate::resources::hash;
 
 /// Largest file, bytes.
 const MAX_FILE_BYTES: usize = 8 << 20;
+/// All files of a document, bytes.
+const MAX_BYTES_OF_ALL: usize = 64 << 20;
 /// Fetched at once.
 const AT_ONCE: usize = 4;
 /// What one file may take.
@@ -73,10 +75,17 @@ pub(crate) async fn fetch(
     let deadline = Instant::now() + TIME_OF_ALL;
     let fetches: Vec<_> =
         wanted.keys().map(|uri| fetch_one(http.clone(), (*uri).to_owned(), deadline).boxed()).collect();
-    let fetched: Vec<_> = stream::iter(fetches).buffered(AT_ONCE).collect().await;
+    let mut fetched = stream::iter(fetches).buffered(AT_ONCE);
+    let mut room = Room { left: MAX_BYTES_OF_ALL, limit: MAX_BYTES_OF_ALL };
     let mut pinned = Pinned::default();
-    for ((uri, reference), content) in wanted.into_iter().zip(fetched) {
-        let old = before.iter().find(|old| old.uri == uri).and_then(|old| old.content.clone().ok());
+    for (uri, reference) in wanted {
+        let content = if room.is_left() {
+            room.take(fetched.next().await.expect("as many are fetched as there are addresses"))
+        } else {
+            room.refuse()
+        };
+        let old = before.iter().find(|old| old.uri == uri).filter(|_| content.is_err());
+        let old = old.and_then(|old| room.take(old.content.clone()).ok());
         let content = match (content, old) {
             (Err(reason), Some(old)) => {
                 let message =
@@ -94,6 +103,36 @@ pub(crate) async fn fetch(
         pinned.files.push(PinnedFile { uri: uri.to_owned(), content });
     }
     pinned
+}
+
+/// What files may still take, in the order of their addresses. Once one does not fit, the rest is not fetched.
+struct Room {
+    left: usize,
+    limit: usize,
+}
+
+// === impl Room ===
+
+impl Room {
+    fn is_left(&self) -> bool {
+        self.left > 0
+    }
+
+    fn take(&mut self, content: Result<String, String>) -> Result<String, String> {
+        let content = content?;
+        match self.left.checked_sub(content.len()) {
+            Some(left) => {
+                self.left = left;
+                Ok(content)
+            }
+            None => self.refuse(),
+        }
+    }
+
+    fn refuse(&mut self) -> Result<String, String> {
+        self.left = 0;
+        Err(format!("the document's files have more than {} MiB together", self.limit >> 20))
+    }
 }
 
 async fn fetch_one(http: HttpClient, uri: String, deadline: Instant) -> Result<String, String> {
@@ -116,25 +155,42 @@ pub(crate) async fn unusable(
 ) -> Vec<Diagnostic> {
     let contents = pinned.contents();
     let mut findings = Vec::new();
+    // Each file is large and is read once, however often it is referred to.
+    let mut known: BTreeMap<&str, Vec<(FileKind, Option<String>)>> = BTreeMap::new();
     for reference in references {
         let Some(Ok(text)) = contents.get(&reference.uri) else { continue };
-        let reason = match reference.kind {
-            FileKind::OpenApi => openapi_reason(program, &reference.uri),
-            FileKind::Schema => {
-                let refused = Schema::parse(text).err();
-                refused.map(|reason| format!("the schema {} cannot be used: {reason}", reference.uri))
-            }
-            FileKind::Proto => {
-                let client = tenon_outbound::grpc::Client::new(http.clone());
-                let refused = client.check_definition(text).await.err();
-                refused.map(|failure| format!("{}: {failure}", reference.uri))
-            }
+        let known = known.entry(&reference.uri).or_default();
+        let reason = if let Some((_, reason)) = known.iter().find(|(kind, _)| *kind == reference.kind) {
+            reason.clone()
+        } else {
+            let reason = unusable_as(http, program, (reference, text)).await;
+            known.push((reference.kind, reason.clone()));
+            reason
         };
         if let Some(reason) = reason {
             findings.push(finding(document, &reference.pointer, (UNUSABLE, reason)));
         }
     }
     findings
+}
+
+async fn unusable_as(
+    http: &HttpClient,
+    program: &Program,
+    (reference, text): (&FileReference, &Arc<str>),
+) -> Option<String> {
+    match reference.kind {
+        FileKind::OpenApi => openapi_reason(program, &reference.uri),
+        FileKind::Schema => {
+            let refused = Schema::parse(text).err();
+            refused.map(|reason| format!("the schema {} cannot be used: {reason}", reference.uri))
+        }
+        FileKind::Proto => {
+            let client = tenon_outbound::grpc::Client::new(http.clone());
+            let refused = client.check_definition(text).await.err();
+            refused.map(|failure| format!("{}: {failure}", reference.uri))
+        }
+    }
 }
 
 fn openapi_reason(program: &Program, uri: &str) -> Option<String> {
@@ -155,4 +211,21 @@ fn finding(document: &Document, pointer: &str, (code, message): (&'static str, S
     };
     let severity = Severity::Warning;
     Diagnostic { code, severity, pointer: pointer.to_owned(), line, column, message, hint: Some(hint) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Room;
+
+    #[test]
+    fn files_that_are_too_large_together_are_refused_from_the_first_on_that_does_not_fit() {
+        let mut room = Room { left: 5, limit: 5 };
+        let mut take = |content: Result<&str, &str>| {
+            let content = content.map(str::to_owned).map_err(str::to_owned);
+            (room.take(content).ok(), room.is_left())
+        };
+        assert_eq!(take(Ok("abc")), (Some("abc".to_owned()), true));
+        assert_eq!(take(Err("its host is down")), (None, true));
+        assert_eq!(take(Ok("def")), (None, false));
+    }
 }

@@ -237,6 +237,7 @@ impl Target {
             document: source,
             keys: checked.keys.clone(),
             listens: checked.listens.clone(),
+            gathers: checked.gathers,
             files: pinned.files,
             expected,
             at: ports.clock.now(),

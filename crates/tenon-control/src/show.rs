@@ -52,6 +52,9 @@ pub(crate) fn whole_job(
     input: Value,
 ) -> Value {
     let mut shown = job(record, root, workspace);
+    if !record.gathered.is_empty() {
+        shown["events"] = json!(record.gathered);
+    }
     shown["input"] = input;
     let is_completed = record.state == JobState::Completed;
     shown["output"] = if is_completed { stored(record.result.as_ref()) } else { Value::Null };

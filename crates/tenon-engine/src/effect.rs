@@ -94,7 +94,8 @@ pub struct ChildRequest {
     /// Its input, with secrets by name.
     pub input: Value,
     /// Whether its end is awaited.
-    pub r#await: bool,
+    #[serde(rename = "await")]
+    pub is_awaited: bool,
     /// How to complete the input, if it reads secrets or configuration.
     #[serde(skip)]
     pub deferred: Option<Arc<Deferred>>,

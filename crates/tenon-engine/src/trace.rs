@@ -71,7 +71,7 @@ pub struct Attempt {
     pub number: u32,
     /// RFC 3339; absent while no outcome is recorded.
     pub started_at: Option<String>,
-    /// RFC 3339.
+    /// RFC 3339; when its step ended, if it was called off before it had an outcome.
     pub ended_at: Option<String>,
     /// Why it failed.
     pub error: Option<Error>,
@@ -256,8 +256,7 @@ impl Recorder {
     pub(crate) fn ended(&mut self, now: Timestamp) {
         while let Some(index) = self.open.pop() {
             let step = &mut self.steps[index].step;
-            step.state = StepState::Cancelled;
-            step.ended_at = Some(now.rfc3339());
+            step.end(StepState::Cancelled, now);
         }
     }
 
@@ -279,8 +278,7 @@ impl Recorder {
         let index = *self.by_address.get(address)?;
         self.open.retain(|open| *open != index);
         let step = &mut self.steps[index].step;
-        step.state = state;
-        step.ended_at = Some(now.rfc3339());
+        step.end(state, now);
         Some(step)
     }
 
@@ -304,6 +302,16 @@ impl Recorder {
 // === impl Step ===
 
 impl Step {
+    /// With it ends what it has begun.
+    fn end(&mut self, state: StepState, now: Timestamp) {
+        let now = now.rfc3339();
+        for attempt in self.attempts.iter_mut().filter(|attempt| attempt.ended_at.is_none()) {
+            attempt.ended_at = Some(now.clone());
+        }
+        self.state = state;
+        self.ended_at = Some(now);
+    }
+
     /// Adds to its arguments.
     fn show(&mut self, more: Value) {
         let arguments = self.arguments.get_or_insert_with(|| json!({}));

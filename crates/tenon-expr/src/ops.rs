@@ -350,6 +350,9 @@ fn merge<'v>(a: Val<'v>, b: Val<'v>, budget: &Budget, depth: usize) -> Outcome<'
 }
 
 fn div<'v>(a: Val<'v>, b: Val<'v>, budget: &Budget) -> Outcome<'v> {
+    if a.kind() == b.kind() && is_zero(&b) {
+        return raise("cannot divide by zero");
+    }
     let whole = |a: i64, b: i64| (a.checked_rem(b) == Some(0)).then(|| a.checked_div(b)).flatten();
     if let Some(quotient) = numbers(&a, &b, whole, |a, b| a / b) {
         return Ok(quotient);
@@ -357,6 +360,14 @@ fn div<'v>(a: Val<'v>, b: Val<'v>, budget: &Budget) -> Outcome<'v> {
     match (&a, &b) {
         (Val::Str(text), Val::Str(separator)) => split(text.as_str(), separator.as_str(), budget),
         _ => unfit("divide", &a, &b),
+    }
+}
+
+fn is_zero(value: &Val<'_>) -> bool {
+    match value {
+        Val::Int(number) => *number == 0,
+        Val::Float(number) => *number == 0.0,
+        _ => false,
     }
 }
 

@@ -169,23 +169,23 @@ fn convert(term: Term<&str>) -> Tree {
         Term::Recurse => Tree::Recurse,
         Term::Num(text) => Tree::Literal(number(text)),
         Term::Str(format, parts) => text(format, parts),
-        Term::Arr(items) => Tree::List(items.map(boxed)),
+        Term::Arr(items) => Tree::List(items.map(|term| boxed(*term))),
         Term::Obj(members) => Tree::Object(members.into_iter().map(member).collect()),
-        Term::Neg(term) => Tree::Negate(boxed(term)),
+        Term::Neg(term) => Tree::Negate(boxed(*term)),
         Term::BinOp(left, operator, right) => binary(*left, operator, *right),
-        Term::Label(_, body) => Tree::Label(boxed(body)),
+        Term::Label(_, body) => Tree::Label(boxed(*body)),
         Term::Break(_) => Tree::Break,
         Term::Fold(_, source, pattern, arguments) => {
-            Tree::Fold(boxed(source), names(&pattern), arguments.into_iter().map(convert).collect())
+            Tree::Fold(boxed(*source), names(&pattern), arguments.into_iter().map(convert).collect())
         }
-        Term::TryCatch(body, catch) => Tree::Try(boxed(body), catch.map(boxed)),
+        Term::TryCatch(body, catch) => Tree::Try(boxed(*body), catch.map(|term| boxed(*term))),
         Term::IfThenElse(cases, otherwise) => {
             let cases = cases.into_iter().map(|(condition, then)| (convert(condition), convert(then)));
-            Tree::If(cases.collect(), otherwise.map(boxed))
+            Tree::If(cases.collect(), otherwise.map(|term| boxed(*term)))
         }
         Term::Def(definitions, rest) => {
             let definition = |Def { name, body, .. }: Def<&str>| (name.to_owned(), convert(body));
-            Tree::Define(definitions.into_iter().map(definition).collect(), boxed(rest))
+            Tree::Define(definitions.into_iter().map(definition).collect(), boxed(*rest))
         }
         Term::Call(name, arguments) => match (name, arguments.is_empty()) {
             ("true", true) => Tree::Literal(Value::Bool(true)),
@@ -194,12 +194,12 @@ fn convert(term: Term<&str>) -> Tree {
             _ => Tree::Call(name.to_owned(), arguments.into_iter().map(convert).collect()),
         },
         Term::Var(name) => Tree::Variable(bare(name)),
-        Term::Path(head, path) => Tree::Path(boxed(head), path.0.into_iter().map(step).collect()),
+        Term::Path(head, path) => Tree::Path(boxed(*head), path.0.into_iter().map(step).collect()),
     }
 }
 
-fn boxed(term: Box<Term<&str>>) -> Box<Tree> {
-    Box::new(convert(*term))
+fn boxed(term: Term<&str>) -> Box<Tree> {
+    Box::new(convert(term))
 }
 
 fn bare(variable: &str) -> String {

@@ -120,9 +120,11 @@ fn parse(text: &str) -> Result<Vec<Part>, CompileError> {
     Ok(parts)
 }
 
+/// Names are taken verbatim: `{pet.id}` is the member `pet.id`. The operators and modifiers of RFC 6570 are none.
 fn is_name(name: &str) -> bool {
-    let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
-    !name.is_empty() && name.chars().all(part)
+    let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '$' | ':');
+    let begins = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
+    name.starts_with(begins) && name.chars().all(part)
 }
 
 fn push_name(uri: &mut String, name: &str, input: &Value) -> Result<(), EvalError> {

@@ -139,7 +139,7 @@ impl HttpClient {
         }
         loop {
             let mut outgoing = request.on_hop(&hop, &inner.user_agent)?;
-            if let Some(digester) = &digester {
+            if let Some(digester) = &mut digester {
                 digester.add_to(&mut outgoing, &hop);
             }
             let response = inner
@@ -159,8 +159,11 @@ impl HttpClient {
                 Redirects::Return => None,
             };
             let Some(next) = next else {
-                return response::read(response, hop, limit).await;
+                let mut response = response::read(response, hop, limit).await?;
+                response.credentials = digester.map(Digester::into_answers).unwrap_or_default();
+                return Ok(response);
             };
+            request.may_go(&hop, &next)?;
             if followed == inner.max_redirects {
                 let host = next.host().to_owned();
                 return Err(Failure::TooManyRedirects { limit: inner.max_redirects, host });

@@ -28,6 +28,10 @@ pub struct Request {
     pub body: Option<Bytes>,
     /// What to do with a 3xx that has a `Location`.
     pub redirects: Redirects,
+    /// Names of headers that hold secrets, in any case: a redirect to another origin does not take them along.
+    pub secret_headers: Vec<String>,
+    /// Whether the body holds secrets: a redirect that would take it to another origin is a failure.
+    pub has_secret_body: bool,
     /// Sent as `Idempotency-Key`, unless `headers` has one.
     pub idempotency_key: Option<String>,
     /// Sent as `Tenon-Attempt`; the first is 1.
@@ -82,6 +86,8 @@ impl Request {
             query: Vec::new(),
             body: None,
             redirects: Redirects::default(),
+            secret_headers: Vec::new(),
+            has_secret_body: false,
             idempotency_key: None,
             attempt: 1,
             timeout: None,
@@ -125,6 +131,16 @@ impl Request {
         joined
     }
 
+    /// Whether a redirect may be followed with what is left of the request there.
+    pub(crate) fn may_go(&self, from: &Hop, to: &Hop) -> Result<(), Failure> {
+        if !self.has_secret_body || self.body.is_none() || !to.keeps_body || !to.crossed_origin() {
+            return Ok(());
+        }
+        let (from, to) = (from.host(), to.host());
+        let detail = format!("`{from}` redirects to `{to}`, which must not get the secrets in the body");
+        Err(Failure::communication(detail))
+    }
+
     /// The request as it goes out on this hop.
     pub(crate) fn on_hop(
         &self,
@@ -153,8 +169,10 @@ impl Request {
     ) -> Result<HeaderMap, Failure> {
         let mut headers = HeaderMap::with_capacity(self.headers.len() + 5);
         for (name, value) in &self.headers {
-            let (name, value) = self.checked_header(name, value)?;
-            if hop.sends(&name) {
+            let (name, mut value) = self.checked_header(name, value)?;
+            let is_secret = self.secret_headers.iter().any(|secret| name == secret.as_str());
+            value.set_sensitive(is_secret || value.is_sensitive());
+            if hop.sends(&name) && !(is_secret && hop.crossed_origin()) {
                 headers.append(name, value);
             }
         }

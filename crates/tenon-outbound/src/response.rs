@@ -23,6 +23,9 @@ pub struct Response {
     pub body: Bytes,
     /// Where it came from: the URL after query and redirects.
     pub url: String,
+    /// What digest authentication showed on the way: hashes from which a weak password could be guessed. Must not be
+    /// recorded.
+    pub credentials: Vec<String>,
 }
 
 /// Reads the rest of a response. Giving up drops the body, which closes its connection (HTTP/1.1) or resets its
@@ -38,7 +41,13 @@ pub(crate) async fn read(
         return Err(Failure::TooLarge { limit });
     }
     let body = read_body(body, hop.host(), limit).await?;
-    Ok(Response { status: head.status.as_u16(), headers: owned(&head.headers), body, url: hop.url.into() })
+    Ok(Response {
+        status: head.status.as_u16(),
+        headers: owned(&head.headers),
+        body,
+        url: hop.url.into(),
+        credentials: Vec::new(),
+    })
 }
 
 /// Reads a short body that nobody needs, so that its connection can be used again.

@@ -124,6 +124,7 @@ impl Bench {
             document: "document: {}".to_owned(),
             keys: vec!["com.acme.order.created".to_owned()],
             listens: Vec::new(),
+            gathers: None,
             files: Vec::new(),
             expected: None,
             at: Timestamp(0),
@@ -170,10 +171,11 @@ impl Bench {
             input: None,
             rerun_of: None,
             parent: None,
+            events_of: None,
         };
         let jobs = if work == Work::JobAndFinish { vec![job] } else { Vec::new() };
         let mark = (work == Work::MarkedEvent).then_some(mark);
-        let capture = Capture { generation: self.generation, mark, event, jobs };
+        let capture = Capture { generation: self.generation, mark, event, jobs, gathers: Vec::new() };
         self.store.capture(capture).await.expect("it is captured");
         if work == Work::JobAndFinish {
             self.finish(JobId(id), self.fences[usize::from(shard.0)], at, expires).await;

@@ -12,6 +12,7 @@ mod connection;
 mod disk;
 mod failure;
 mod file;
+mod gather;
 mod inbox;
 mod keys;
 mod lock;

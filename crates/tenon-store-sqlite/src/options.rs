@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tenon_store::GatherLimits;
 use tenon_vault::Vault;
 
 /// What `SqliteStore::open` needs to know.
@@ -22,6 +23,8 @@ pub struct Options {
     pub ballast_bytes: u64,
     /// Connections for reading; at least 1.
     pub readers: usize,
+    /// How much workflows may gather.
+    pub gather: GatherLimits,
     /// What tests replace.
     pub hooks: Hooks,
 }
@@ -38,6 +41,7 @@ impl Options {
             low_water_bytes: 64 << 20,
             ballast_bytes: 8 << 20,
             readers: 3,
+            gather: GatherLimits::default(),
             hooks: Hooks::default(),
         }
     }

@@ -6,6 +6,7 @@ pub(crate) mod candidates;
 pub(crate) mod data_key;
 pub(crate) mod disk_use;
 pub(crate) mod event;
+pub(crate) mod gathered;
 pub(crate) mod job;
 pub(crate) mod journal;
 pub(crate) mod open_job;

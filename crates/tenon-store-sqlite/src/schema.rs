@@ -3,8 +3,12 @@
 use rusqlite::Connection;
 
 /// All of them, in order; never change one that was released.
-const MIGRATIONS: &[&str] =
-    &[include_str!("sql/001.sql"), include_str!("sql/002.sql"), include_str!("sql/003.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("sql/001.sql"),
+    include_str!("sql/002.sql"),
+    include_str!("sql/003.sql"),
+    include_str!("sql/004.sql"),
+];
 
 /// What came of it.
 pub(crate) enum Migrated {

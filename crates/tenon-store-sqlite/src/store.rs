@@ -6,9 +6,9 @@ use std::sync::{Arc, PoisonError};
 use async_trait::async_trait;
 use tenon_store::{
     AuditRecord, CandidateQuery, Candidates, Capture, Captured, ChangeResource, DeleteVariable, DiskUse,
-    Entry, Error, EventFilter, EventId, EventRecord, Feed, Fence, JobFilter, JobId, JobRecord, Kind, OpenJob,
-    Page, PutResource, PutVariable, Resource, ResourceId, RevisionId, Saved, SavedVariable, Shard, Store,
-    Timestamp, Variable, VariableValue, WorkspaceId, Write,
+    Entry, Error, EventFilter, EventId, EventRecord, Feed, Fence, GatherLimits, Gathered, JobFilter, JobId,
+    JobRecord, Kind, OpenJob, OpenSet, Page, PutResource, PutVariable, Resource, ResourceId, RevisionId,
+    Saved, SavedVariable, SetQuery, Shard, Store, Timestamp, Variable, VariableValue, WorkspaceId, Write,
 };
 use tenon_vault::Sealer;
 
@@ -45,6 +45,7 @@ pub struct SqliteStore {
     directory: PathBuf,
     hooks: Hooks,
     room: Room,
+    gather: GatherLimits,
 }
 
 // === impl SqliteStore ===
@@ -54,7 +55,7 @@ impl SqliteStore {
     pub fn open(options: Options) -> Result<Self, OpenError> {
         let Opened { queue, thread, readers, shared } = open::open(&options)?;
         let room = Room::new(&options);
-        let Options { directory, hooks, .. } = options;
+        let Options { directory, hooks, gather, .. } = options;
         Ok(Self {
             queue,
             thread,
@@ -64,6 +65,7 @@ impl SqliteStore {
             directory,
             hooks,
             room,
+            gather,
         })
     }
 }
@@ -191,7 +193,13 @@ impl Store for SqliteStore {
 
     async fn capture(&self, capture: Capture) -> Result<Captured, Error> {
         let workspace = self.shared.workspaces.get(capture.event.workspace)?;
-        self.queue.submit(SealedCapture::new(&workspace.sealer, capture)).await
+        self.queue.submit(SealedCapture::new(&workspace.sealer, capture, self.gather)).await
+    }
+
+    async fn open_set(&self, query: &SetQuery) -> Result<OpenSet, Error> {
+        let known = self.shared.workspaces.get(query.workspace)?;
+        let (query, limits) = (query.clone(), self.gather);
+        self.readers.read(move |c| read::gathered::open_set(c, &known.sealer, &query, &limits)).await
     }
 
     async fn write(&self, write: Write) -> Result<(), Error> {
@@ -249,6 +257,11 @@ impl Store for SqliteStore {
     ) -> Result<Page<EventRecord>, Error> {
         let filter = filter.clone();
         self.readers.read(move |c| read::event::events(c, workspace, &filter, cursor, limit)).await
+    }
+
+    async fn gathered(&self, workspace: WorkspaceId, job: JobId) -> Result<Vec<Gathered>, Error> {
+        let known = self.shared.workspaces.get(workspace)?;
+        self.readers.read(move |c| read::gathered::of_job(c, &known.sealer, workspace, job)).await
     }
 
     async fn job(&self, workspace: WorkspaceId, id: JobId) -> Result<Option<JobRecord>, Error> {

@@ -29,6 +29,9 @@ pub(crate) fn has_come(
     workspace: WorkspaceId,
     waits: &Waits,
 ) -> rusqlite::Result<bool> {
+    if cfg!(feature = "mutant-park-without-look") {
+        return Ok(false);
+    }
     if let Some(events) = &waits.events
         && has_arrived(connection, workspace, events)?
     {

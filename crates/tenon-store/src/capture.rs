@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{EventId, JobId, Lane, ResourceId, RevisionId, Timestamp, WorkspaceId};
+use crate::{DroppedSet, EventId, Gather, JobId, Lane, ResourceId, RevisionId, Timestamp, WorkspaceId};
 
 /// Everything that one accepted event writes.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct Capture {
     pub event: NewEvent,
     /// The jobs it starts, in subscription order.
     pub jobs: Vec<NewJob>,
+    /// The workflows that gather it, in subscription order. Jobs that start with it come after the others.
+    pub gathers: Vec<Gather>,
 }
 
 /// A key that is accepted once until it expires. Scopes never share keys.
@@ -83,6 +85,8 @@ pub struct NewJob {
     pub rerun_of: Option<JobId>,
     /// The job that started this one.
     pub parent: Option<JobId>,
+    /// It has the gathered events of this job, which must be there (reruns). Its own event is none of them.
+    pub events_of: Option<JobId>,
 }
 
 /// An event that a `listen` may want. Only events from outside, emitted ones and those of lifecycles are in the inbox,
@@ -135,12 +139,15 @@ pub struct Candidates {
 pub enum Captured {
     /// Durable.
     New {
-        /// Jobs that were started: those asked for less those a workflow's own mark suppressed.
+        /// Jobs that were started: those asked for and those of complete sets, less those that a workflow's own mark
+        /// suppressed (a set whose job is suppressed is used up).
         jobs: Vec<JobId>,
+        /// Sets that were dropped because of a bound.
+        dropped: Vec<DroppedSet>,
     },
     /// The event's mark was there already.
     Duplicate(Duplicate),
-    /// Workflows changed since subscribers were looked up; look again.
+    /// Workflows changed since subscribers were looked up, or a set since it was decided on; look again.
     Stale {
         /// The generation now.
         generation: u64,

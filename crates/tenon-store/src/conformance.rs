@@ -9,6 +9,7 @@ pub mod dedup;
 pub mod durability;
 pub mod files;
 mod fixture;
+pub mod gathering;
 pub mod inbox;
 pub mod reading;
 pub mod resources;
@@ -89,6 +90,13 @@ macro_rules! conformance_tests {
             children {
                 an_end_wakes_who_awaits_it, an_end_that_was_makes_due, children_are_listed,
                 a_child_stays_while_its_parent_is_open
+            }
+            gathering {
+                every_part_makes_a_set_complete, an_event_takes_the_first_free_part, keys_have_sets_of_their_own,
+                an_end_completes_a_set, a_decision_is_for_what_was_seen, of_many_at_once_each_set_starts_once,
+                a_job_has_all_its_events, a_suppressed_job_uses_its_set_up, a_refused_capture_gathers_nothing,
+                sets_survive_a_restart, sets_go_with_their_strategy, gathered_events_are_kept,
+                sets_are_strangers
             }
             files {
                 files_come_with_their_revision, files_are_ordered_and_may_have_failed

@@ -103,7 +103,7 @@ pub struct OpenJob {
     /// Of a parked job that waits for events, also when one has woken it: how far it has looked
     /// ([`EventWait::after`]). Gone with the next write.
     pub looked_to: Option<u64>,
-    /// The event's envelope and the job's own input if it has one; absent when read without payloads.
+    /// What it runs on; absent when read without payloads, and of a new job of gathered events.
     pub payload: Option<JobPayload>,
     /// Whether journal entries exist.
     pub journal_length: u32,
@@ -116,6 +116,8 @@ pub struct JobPayload {
     pub envelope: Bytes,
     /// Edited input, JSON.
     pub input: Option<Bytes>,
+    /// Envelopes of the events that it was gathered from, in order of capture; empty for a job of a single event.
+    pub gathered: Vec<Bytes>,
 }
 
 /// What moves a job on: outcomes and, with the last of them, its new state. Atomic.
@@ -234,8 +236,10 @@ pub struct JobRecord {
     pub revision_number: u32,
     /// Pinned semantics version.
     pub semantics: u16,
-    /// Its event.
+    /// Its event; of several, the one that it started with.
     pub event: EventId,
+    /// The events that it was gathered from, in order of capture; empty for a job of a single event, and in lists.
+    pub gathered: Vec<EventId>,
     /// How its event came in.
     pub origin: crate::Origin,
     /// Its ordering key.

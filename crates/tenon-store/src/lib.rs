@@ -8,6 +8,7 @@ mod capture;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
+mod gather;
 mod id;
 mod job;
 mod journal;
@@ -21,6 +22,9 @@ pub use capture::{
     Candidate, CandidateQuery, Candidates, Capture, Captured, DedupMark, Duplicate, NewEvent, NewJob, Origin,
 };
 pub use error::Error;
+pub use gather::{
+    Decision, DroppedSet, Gather, GatherLimits, Gathered, OpenSet, Role, Serves, SetQuery, SetVersion,
+};
 pub use id::{EventId, JobId, ParseIdError, ResourceId, RevisionId, Shard, WorkspaceId};
 pub use job::{EventWait, Fence, JobPayload, JobRecord, JobState, Lane, OpenJob, Transition, Waits, Write};
 pub use journal::Entry;

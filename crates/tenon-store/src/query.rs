@@ -20,7 +20,7 @@ pub struct JobFilter {
     pub workflow: Option<ResourceId>,
     /// In one of these states (empty: any).
     pub states: Vec<JobState>,
-    /// For this event.
+    /// For this event, alone or with others.
     pub event: Option<EventId>,
     /// Started by this job.
     pub parent: Option<JobId>,
@@ -64,7 +64,7 @@ pub struct EventRecord {
     pub captured_at: Timestamp,
     /// How many repeats were refused.
     pub duplicates: u64,
-    /// The jobs it started.
+    /// The jobs it started, alone or with others.
     pub jobs: Vec<JobId>,
     /// The envelope, JSON; absent in lists.
     pub envelope: Option<Bytes>,

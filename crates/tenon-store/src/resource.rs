@@ -34,6 +34,9 @@ pub struct PutResource {
     /// Event types that jobs of it may listen for (`*`: any): from now on events of these types are kept in the
     /// workspace's inbox, where a `listen` finds them.
     pub listens: Vec<String>,
+    /// The strategy for which it gathers events ([`Gather::strategy`](crate::Gather)); sets of any other one are
+    /// dropped (with an audit record).
+    pub gathers: Option<u64>,
     /// The files that the document refers to, as fetched. They live and go with the revision.
     pub files: Vec<PinnedFile>,
     /// Write only if the newest revision is this one (`If-Match`).
@@ -122,7 +125,8 @@ pub enum Change {
     Enable,
     /// It starts nothing.
     Disable,
-    /// It is gone; a later put of the same name goes on with its revision numbers.
+    /// It is gone, with the events that it has gathered; a later put of the same name goes on with its revision
+    /// numbers.
     Delete,
 }
 

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 
 use crate::{
     AuditRecord, CandidateQuery, Candidates, Capture, Captured, ChangeResource, DeleteVariable, DiskUse,
-    Entry, Error, EventFilter, EventId, EventRecord, Fence, JobFilter, JobId, JobRecord, Kind, OpenJob, Page,
-    PutResource, PutVariable, Resource, ResourceId, RevisionId, Saved, SavedVariable, Shard, Timestamp,
-    Variable, VariableValue, WorkspaceId, Write,
+    Entry, Error, EventFilter, EventId, EventRecord, Fence, Gathered, JobFilter, JobId, JobRecord, Kind,
+    OpenJob, OpenSet, Page, PutResource, PutVariable, Resource, ResourceId, RevisionId, Saved, SavedVariable,
+    SetQuery, Shard, Timestamp, Variable, VariableValue, WorkspaceId, Write,
 };
 
 /// Receives new jobs in the order in which their captures were committed, and parked jobs that were woken (in state
@@ -85,8 +85,10 @@ pub trait Store: Send + Sync + 'static {
 
     // --- the hot path
 
-    /// Dedup marks, the event and its jobs, in one transaction.
+    /// Dedup marks, the event, its jobs and the sets that it comes into, in one transaction.
     async fn capture(&self, capture: Capture) -> Result<Captured, Error>;
+    /// The set that the next event of a key comes into, to decide on it.
+    async fn open_set(&self, query: &SetQuery) -> Result<OpenSet, Error>;
     /// Outcomes and a job's new state, in one transaction. A job that is final accepts no write: `Conflict`.
     /// A job that parks for something that is there already is due at once and comes through the feed, before this
     /// verb answers.
@@ -124,6 +126,8 @@ pub trait Store: Send + Sync + 'static {
         cursor: Option<u64>,
         limit: u32,
     ) -> Result<Page<EventRecord>, Error>;
+    /// The events that a job was gathered from, in order of capture; none for a job of a single event.
+    async fn gathered(&self, workspace: WorkspaceId, job: JobId) -> Result<Vec<Gathered>, Error>;
     /// One job.
     async fn job(&self, workspace: WorkspaceId, id: JobId) -> Result<Option<JobRecord>, Error>;
     /// Jobs, newest first, after the cursor.
@@ -142,7 +146,8 @@ pub trait Store: Send + Sync + 'static {
     // --- upkeep
 
     /// Removes up to `limit` expired things (finished jobs with their journals, events nobody needs, dedup
-    /// marks); gives how many were removed. A job stays while its parent is open, and up to an hour longer.
+    /// marks); gives how many were removed. A job stays while its parent is open, and up to an hour longer; an event
+    /// while it is in a set, or a job that was gathered from it is there.
     async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, Error>;
     /// Appends an audit record for something that is not a resource.
     async fn audit(&self, record: AuditRecord) -> Result<(), Error>;

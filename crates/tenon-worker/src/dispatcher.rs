@@ -187,7 +187,13 @@ impl Dispatcher {
             }
             Notice::Due(jobs) => {
                 for job in jobs {
+                    let held = self.scheduler.held();
                     self.arrive(&job).await;
+                    // One that keeps a lane is held as long as it is open: this one may have been woken and have
+                    // ended since it was read. Starting it tells; else its lane would stop until it is due.
+                    if job.lane.is_some() && self.scheduler.held() > held {
+                        self.wake(&job).await;
+                    }
                 }
             }
             Notice::Refilled { round, .. } if round != self.round => {}

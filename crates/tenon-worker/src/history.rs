@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::Value;
 use tenon_capture::Programs;
 use tenon_engine::trace::{self, Step};
@@ -100,6 +101,17 @@ impl History {
         Ok(Past { record, job, journal: journal.into_iter().map(load::recorded).collect() })
     }
 
+    async fn gathered(&self, record: &JobRecord) -> Result<Vec<Bytes>, HistoryError> {
+        if record.gathered.is_empty() {
+            return Ok(Vec::new());
+        }
+        let gathered = self.store.gathered(record.workspace, record.id).await?;
+        if gathered.len() != record.gathered.len() {
+            return Err(HistoryError::PayloadGone);
+        }
+        Ok(gathered.into_iter().map(|gathered| gathered.envelope).collect())
+    }
+
     /// The job as it was before its first step.
     async fn prepare(&self, record: &JobRecord) -> Result<tenon_engine::Job, HistoryError> {
         let unreadable = |error: &dyn std::fmt::Display| HistoryError::Unreadable(error.to_string());
@@ -110,6 +122,7 @@ impl History {
         let payload = JobPayload {
             envelope: event.envelope.ok_or(HistoryError::PayloadGone)?,
             input: record.input.clone(),
+            gathered: self.gathered(record).await?,
         };
         let source = load::Source {
             id: record.id,

@@ -160,8 +160,7 @@ async fn lifecycle_of(context: &Context, job: &OpenJob) -> Option<Lifecycle> {
     let ports = context.capture.ports();
     let types = wanted(context, job, false).await.ok().filter(|types| !types.is_empty())?;
     let deployed = ports.programs.get(job.workspace, job.revision).await.ok()?;
-    let envelope = serde_json::from_slice(&job.payload.as_ref()?.envelope).ok()?;
-    let about = load::about(&envelope);
+    let about = load::about_job(job.payload.as_ref()?)?;
     (!about.is_lifecycle).then(|| Lifecycle::new(types, job, &deployed, about.hops))
 }
 

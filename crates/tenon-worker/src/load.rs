@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tenon_capture::{Deployed, HOPS, LIFECYCLE};
 use tenon_engine::{Job, Recorded, SEMANTICS, Timestamp};
 use tenon_store::{Entry, JobId, JobPayload, Origin};
-use tenon_workflow::{Program, ReadAs};
+use tenon_workflow::Program;
 
 /// Why a job cannot be interpreted.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -40,15 +40,16 @@ pub(crate) fn job(deployed: &Deployed, source: &Source<'_>) -> Result<Loaded, Er
     if source.semantics != SEMANTICS {
         return Err(Error::Semantics(source.semantics));
     }
-    let envelope = read("event", &source.payload.envelope)?;
-    let About { hops, is_lifecycle } = about(&envelope);
+    let Events { own, gathered } = Events::read(source.payload)?;
+    let About { hops, is_lifecycle } = about_all(std::iter::once(&own).chain(&gathered));
+    let triggering = if gathered.is_empty() { vec![own] } else { gathered };
     let input = match (&source.payload.input, source.origin) {
         (Some(edited), _) => read("input", edited)?,
-        (None, Origin::Call) => envelope.get("data").cloned().unwrap_or(Value::Null),
-        (None, Origin::Event) => input(&deployed.program, &envelope),
+        (None, Origin::Call) => triggering[0].get("data").cloned().unwrap_or(Value::Null),
+        (None, Origin::Event) => input(&deployed.program, &triggering),
     };
     let event = match source.origin {
-        Origin::Event => Some(Arc::new(envelope)),
+        Origin::Event => triggering.into_iter().next().map(Arc::new),
         Origin::Call => None,
     };
     let job = Job {
@@ -63,10 +64,42 @@ pub(crate) fn job(deployed: &Deployed, source: &Source<'_>) -> Result<Loaded, Er
     Ok(Loaded { job, is_lifecycle })
 }
 
+/// The events of a job.
+struct Events {
+    /// The one that it started with.
+    own: Value,
+    /// Those that it was gathered from, in order of capture.
+    gathered: Vec<Value>,
+}
+
+// === impl Events ===
+
+impl Events {
+    fn read(payload: &JobPayload) -> Result<Self, Error> {
+        let gathered = payload.gathered.iter().map(|envelope| read("event", envelope));
+        Ok(Self { own: read("event", &payload.envelope)?, gathered: gathered.collect::<Result<_, _>>()? })
+    }
+}
+
 /// What an event's own attributes say of the jobs that it starts.
+#[derive(Default)]
 pub(crate) struct About {
     pub(crate) hops: u32,
     pub(crate) is_lifecycle: bool,
+}
+
+/// What the events of a job say of it; nothing if they cannot be read.
+pub(crate) fn about_job(payload: &JobPayload) -> Option<About> {
+    let Events { own, gathered } = Events::read(payload).ok()?;
+    Some(about_all(std::iter::once(&own).chain(&gathered)))
+}
+
+/// The longest way counts, and every origin.
+fn about_all<'a>(envelopes: impl Iterator<Item = &'a Value>) -> About {
+    envelopes.map(about).fold(About::default(), |all, one| About {
+        hops: all.hops.max(one.hops),
+        is_lifecycle: all.is_lifecycle || one.is_lifecycle,
+    })
 }
 
 /// Reads them. Binary CloudEvents carry attributes as text.
@@ -83,16 +116,10 @@ fn runtime(semantics: u16) -> Value {
     json!({ "name": "tenon", "version": semantics.to_string(), "metadata": {} })
 }
 
-/// Rule 22: the array of the triggering events.
-fn input(program: &Program, envelope: &Value) -> Value {
+/// Rule 22: the array of the triggering events, in order of capture.
+fn input(program: &Program, triggering: &[Value]) -> Value {
     let read = program.subscription.as_ref().map(|subscription| subscription.read).unwrap_or_default();
-    let one = match read {
-        ReadAs::Envelope => envelope.clone(),
-        ReadAs::Data | ReadAs::Raw => {
-            envelope.get("data").or_else(|| envelope.get("data_base64")).cloned().unwrap_or(Value::Null)
-        }
-    };
-    Value::Array(vec![one])
+    triggering.iter().map(|envelope| read.copy(envelope)).collect()
 }
 
 fn read(what: &'static str, bytes: &[u8]) -> Result<Value, Error> {

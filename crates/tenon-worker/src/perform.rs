@@ -3,6 +3,7 @@
 
 pub(crate) mod child;
 mod deferred;
+mod derived;
 mod emit;
 mod grpc;
 mod http;
@@ -18,6 +19,9 @@ use crate::Context;
 /// How long to wait before something is asked again of a store that has no room or failed.
 const FULL_DISK_PAUSE: Duration = Duration::from_millis(500);
 
+/// How much of a failure is kept, bytes: callees may say a lot.
+const DETAIL_BYTES: usize = 4_096;
+
 /// What identifies an attempt to the outside, and whose it is.
 pub(crate) struct Identity {
     pub(crate) workspace: WorkspaceId,
@@ -31,7 +35,7 @@ pub(crate) struct Identity {
 
 /// Performs an effect that ends by itself.
 pub(crate) async fn perform(context: &Context, action: &EffectAction, identity: Identity) -> Outcome {
-    match action {
+    let mut outcome = match action {
         EffectAction::Http(call) => match &call.deferred {
             None => http::send(context, call, identity).await,
             // On the heap, so that calls without secrets do not carry its state.
@@ -46,7 +50,12 @@ pub(crate) async fn perform(context: &Context, action: &EffectAction, identity: 
         | EffectAction::Timer { .. }
         | EffectAction::Listen(_)
         | EffectAction::AwaitChild { .. } => unreachable!("children and waits are kept apart"),
+    };
+    // Not before secrets are taken out: half of one would not be found.
+    if let Outcome::Failed(Failure { detail, .. }) = &mut outcome {
+        detail.truncate(detail.floor_char_boundary(DETAIL_BYTES));
     }
+    outcome
 }
 
 fn failed(error: FailureKind, status: u16, detail: String) -> Outcome {

@@ -66,6 +66,7 @@ pub(crate) async fn run(context: Context, mut task: Task) -> (Left, Duration) {
         issued: Vec::new(),
         attempts: Attempts::default(),
         orphans: Vec::new(),
+        has_strays: false,
         used,
     };
     let left = match running.work().await {
@@ -100,6 +101,9 @@ struct Running {
     waits: Waits,
     /// Children that nobody awaits any more, and that have to end.
     orphans: Vec<JobId>,
+    /// The job was cancelled, and there may be children that it does not know of: started before a crash, and not
+    /// yet recorded.
+    has_strays: bool,
     started_at: tenon_store::Timestamp,
     used: Duration,
 }
@@ -129,11 +133,13 @@ impl Running {
                 return self.finish().await;
             }
             let is_full = self.unsaved.len() >= UNSAVED;
+            // Children that may have been started before a crash are there again before anything ends them.
             if !is_full
+                && !self.issued.iter().any(starts_child)
                 && self.waits.may_have_come()
-                && let Some(ended) = self.look().await?
+                && let Some(arrival) = self.look().await?
             {
-                self.take_in(ended).await?;
+                self.arrived(arrival).await?;
                 continue;
             }
             if let Some(sleep) = self.sleep() {
@@ -154,12 +160,18 @@ impl Running {
                 }
                 continue;
             }
-            match self.next_arrival().await {
-                Arrival::Ended(ended) => self.take_in(ended).await?,
-                Arrival::Cancelled => self.cancel(),
-                Arrival::Stirred => {}
-            }
+            let arrival = self.next_arrival().await;
+            self.arrived(arrival).await?;
         }
+    }
+
+    async fn arrived(&mut self, arrival: Arrival) -> Result<(), Left> {
+        match arrival {
+            Arrival::Ended(ended) => self.take_in(ended).await?,
+            Arrival::Cancelled => self.cancel(),
+            Arrival::Stirred => {}
+        }
+        Ok(())
     }
 
     fn is_cancelled(&mut self) -> bool {
@@ -170,6 +182,7 @@ impl Running {
         let at = load::time(self.now());
         let recorded = self.execution.cancel(at);
         self.unsaved.push(load::entry(recorded));
+        self.has_strays = true;
         self.gather();
     }
 
@@ -255,6 +268,10 @@ impl Running {
         while let Some(child) = self.orphans.pop() {
             self.end_child(child).await?;
         }
+        if std::mem::take(&mut self.has_strays) {
+            let ended = family::end_children(&self.context, &self.job).await;
+            ended.map_err(|error| lost(self.job.id, &error))?;
+        }
         Ok(())
     }
 
@@ -301,7 +318,7 @@ impl Running {
                 continue;
             }
             self.publish(&effect.id, effect.attempt, StepState::Running);
-            if matches!(effect.action, EffectAction::StartChild(_)) {
+            if starts_child(&effect) {
                 children.push(effect);
                 continue;
             }
@@ -356,4 +373,8 @@ impl Running {
             at: ports.clock.now(),
         });
     }
+}
+
+fn starts_child(effect: &Effect) -> bool {
+    matches!(effect.action, EffectAction::StartChild(_))
 }

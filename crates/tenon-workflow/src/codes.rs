@@ -128,7 +128,7 @@ codes! {
     LINT_CASE_REPEATED = "TN1512", "a case with the condition of an earlier one",
         "The first case that holds is taken, so the later of two with the same condition never is. Change its condition or remove it.";
     LINT_CASE_UNREACHABLE = "TN1513", "a case that is never taken",
-        "A case before it always holds, or it is the second one without a `when`. Put the case that always holds last, and have one default case.";
+        "A case before it always holds. Put the case that always holds last; without a `when` it is the default case, wherever it stands.";
     LINT_CONSTANT_CONDITION = "TN1514", "a condition that is decided before anything runs",
         "The condition holds always, or never, whatever the data is. Only `null` and `false` do not hold in jq: 0, empty text and empty lists do, so compare with something.";
     LINT_THEN_AFTER_RAISE = "TN1515", "a direction that flow never takes",

@@ -14,6 +14,7 @@ mod listen;
 mod run;
 mod schema;
 mod schema_cost;
+mod subscription;
 
 pub use call::{
     Authentication, AuthenticationScheme, AuthenticationSource, FunctionCall, GrpcCall, HttpCall, HttpOutput,
@@ -28,6 +29,7 @@ pub use files::{FileKind, FileReference, Files};
 pub use listen::{Correlation, Foreach, Listen, ListenFilter, Strategy, Until};
 pub use run::{Fork, RunWorkflow};
 pub use schema::{Schema, Violation};
+pub use subscription::Subscription;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -329,15 +331,6 @@ pub enum Wait {
     For(Span),
     /// `metadata.tenon.until`: gives an RFC 3339 moment.
     Until(Expr),
-}
-
-/// `schedule.on`.
-#[derive(Debug)]
-pub struct Subscription {
-    /// Any of these starts a job (`one`, or `any` with several).
-    pub filters: Vec<EventFilter>,
-    /// `schedule.read`.
-    pub read: ReadAs,
 }
 
 /// How a triggering event is read into the workflow's input.

@@ -20,7 +20,7 @@ pub(crate) use trigger::{TriggerCommand, TriggerName};
 pub(crate) use usage::report as report_usage;
 pub(crate) use variable::{GetArgs, SetArgs, VariableCommand, VariableName};
 pub(crate) use vault::{RotateMasterArgs, VaultCommand};
-pub(crate) use workflow::{LintArgs, RunArgs, WorkflowCommand, WorkflowName};
+pub(crate) use workflow::{ExplainWorkflowArgs, LintArgs, RunArgs, WorkflowCommand, WorkflowName};
 
 use crate::config::UpArgs;
 use crate::output::Format;

@@ -20,7 +20,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::cli::{Cli, Command, Globals, PageArgs};
+use crate::cli::{Cli, Command, Globals, PageArgs, WorkflowCommand};
 use crate::client::{Client, Query};
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -43,6 +43,7 @@ pub(crate) struct Session<'a> {
 /// Runs what was asked for.
 pub(crate) async fn run(cli: Cli, environment: &Environment, output: &mut Output) -> Result<(), Failure> {
     let session = Session { globals: cli.globals, environment, output };
+    refuse_markdown(&cli.command, session.output.format())?;
     match cli.command {
         Command::Up(args) => up::run(args, session).await,
         Command::Apply(args) => apply::run(args, session).await,
@@ -59,6 +60,15 @@ pub(crate) async fn run(cli: Cli, environment: &Environment, output: &mut Output
         Command::Whoami => whoami::run(session.context()?).await,
         Command::Generate(command) => generate::run(&command, session.output),
     }
+}
+
+/// Most data is no prose.
+fn refuse_markdown(command: &Command, format: Format) -> Result<(), Failure> {
+    if format != Format::Markdown || matches!(command, Command::Workflow(WorkflowCommand::Explain(_))) {
+        return Ok(());
+    }
+    Err(Failure::usage("only `tenon workflow explain` prints Markdown")
+        .hint("use --output table, json or yaml"))
 }
 
 // === impl Session ===

@@ -21,11 +21,15 @@ pub(crate) use tree::{Detail, TraceView, error_line, trace, workflow};
 pub(crate) enum Format {
     /// For people
     #[default]
+    #[value(alias = "text")]
     Table,
     /// For programs
     Json,
     /// For both
     Yaml,
+    /// For pages; only what is prose has it
+    #[value(hide = true)]
+    Markdown,
 }
 
 /// The two streams of a process and how to write to them.
@@ -71,7 +75,7 @@ impl Output {
         table: impl FnOnce(&Self) -> String,
     ) -> Result<(), Failure> {
         let text = match self.format {
-            Format::Table => table(self),
+            Format::Table | Format::Markdown => table(self),
             Format::Json => format!("{value:#}"),
             Format::Yaml => yaml(value),
         };

@@ -5,7 +5,6 @@
 use super::feature::{self, Feature};
 use crate::repository;
 use anyhow::{Context, Result, bail, ensure};
-use std::fmt::Write;
 use std::ops::{Range, RangeInclusive};
 
 /// How many numbered rules the language has.
@@ -29,7 +28,7 @@ fn place(guide: &str) -> Result<Range<usize>> {
     found.with_context(|| format!("the guide lacks `{}` … `{END}`", BEGIN.trim_end()))
 }
 
-/// One row for each rule; an error where a rule has no feature or two.
+/// One row for each rule, then what is beside them; an error where a rule has no feature or two.
 fn table(features: &[Feature]) -> Result<String> {
     let mut text = "| rule | scenarios |\n| --- | --- |\n".to_owned();
     for rule in RULES {
@@ -40,18 +39,20 @@ fn table(features: &[Feature]) -> Result<String> {
         };
         let prefix = format!("rule-{rule:02}-");
         ensure!(feature.file.starts_with(&prefix), "{} must be called {prefix}….feature", feature.file);
-        let mut titles: Vec<String> =
-            feature.scenarios.iter().map(|scenario| scenario.title.replace('|', "\\|")).collect();
-        titles.dedup();
-        writeln!(
-            text,
-            "| [{rule}: {}](../tests/conformance/{}) | {} |",
-            feature.name,
-            feature.file,
-            titles.join(" · ")
-        )?;
+        row(&mut text, &format!("{rule}: {}", feature.name), feature);
+    }
+    for feature in features.iter().filter(|feature| !feature.file.starts_with("rule-")) {
+        row(&mut text, &feature.name, feature);
     }
     Ok(text)
+}
+
+fn row(text: &mut String, name: &str, feature: &Feature) {
+    let mut titles: Vec<String> =
+        feature.scenarios.iter().map(|scenario| scenario.title.replace('|', "\\|")).collect();
+    titles.dedup();
+    let (file, titles) = (&feature.file, titles.join(" · "));
+    text.extend(["| [", name, "](../tests/conformance/", file, ") | ", &titles, " |\n"]);
 }
 
 #[cfg(test)]
@@ -62,7 +63,7 @@ mod tests {
     fn every_rule_has_its_feature() {
         let features = feature::read_folder(&repository::root().join("tests/conformance")).unwrap();
         let table = table(&features).unwrap();
-        assert_eq!(table.lines().count(), 28);
+        assert!(table.contains("| [26: ") && table.lines().count() >= 28, "{table}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::authority::Authority;
 use super::client::Client;
 use super::hosts::{self, Transport};
+use super::secrets::Secrets;
 use super::stand_in::StandIn;
 use crate::server::{Place, Server};
 use anyhow::{Context, Result};
@@ -19,9 +20,10 @@ pub(super) struct Stage {
     address: SocketAddr,
     key: String,
     pub(super) stand_in: StandIn,
+    pub(super) secrets: Secrets,
     /// Which feature publishes which types of events: all workflows see all events.
     types: Mutex<HashMap<String, String>>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Stage {
@@ -45,8 +47,8 @@ impl Stage {
             .with_setting("TENON_OUTBOUND_ROOTS", &roots.to_string_lossy());
         let server = place.start()?;
         let (address, key) = (server.address(), server.key().to_owned());
-        let (server, types) = (Mutex::new(Some(server)), Mutex::default());
-        Ok(Self { server, address, key, stand_in, types, _directory: directory })
+        let (server, types, secrets) = (Mutex::new(Some(server)), Mutex::default(), Secrets::default());
+        Ok(Self { server, address, key, stand_in, secrets, types, directory })
     }
 
     pub(super) fn client(&self) -> Client {
@@ -60,6 +62,14 @@ impl Stage {
         *server = Some(running.kill()?.start()?);
         client.reconnect(self.address);
         Ok(())
+    }
+
+    /// An error if a secret of a scenario is in anything that the server keeps or shows of itself.
+    pub(super) fn keeps_secrets(&self) -> Result<()> {
+        let metrics =
+            self.client().get("/metrics").map_or_else(|error| error.to_string(), |text| text.to_string());
+        self.secrets.absent("the metrics", metrics.as_bytes())?;
+        self.secrets.absent_below(self.directory.path())
     }
 
     /// Notes who publishes a type of event; an error where another feature does, too.

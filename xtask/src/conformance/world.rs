@@ -85,6 +85,9 @@ impl<'a> World<'a> {
 
     /// Sets a variable of a kind: `config` or `secret`.
     pub(super) fn set_variable(&mut self, name: &str, kind: &str, value: &Value) -> Result<()> {
+        if kind == "secret" {
+            self.stage.secrets.learn(value);
+        }
         let body = json!({ "kind": kind, "value": value }).to_string();
         let path = format!("/api/v1/variables/{name}");
         let answered = self.client.ask("PUT", &path, ("application/json", body.as_bytes()))?;
@@ -142,8 +145,7 @@ impl<'a> World<'a> {
     /// Starts an instance of the tested workflow, or of another.
     pub(super) fn execute(&mut self, workflow: Option<&str>) -> Result<()> {
         self.deploy_well()?;
-        let path =
-            format!("/run/default/{}", workflow.map_or_else(|| self.main(), |name| Ok(name.to_owned()))?);
+        let path = format!("/run/default/{}", self.named(workflow)?);
         let body = self.input.as_ref().map(ToString::to_string).unwrap_or_default();
         let answered = self.client.ask("POST", &path, ("application/json", body.as_bytes()))?.ok()?;
         let job = answered["job"].as_str().with_context(|| format!("POST {path} answered {answered}"))?;
@@ -153,9 +155,9 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// The tested workflow's name.
-    pub(super) fn main(&self) -> Result<String> {
-        Ok(self.last()?.name.clone())
+    /// The name of the tested workflow, or that of another.
+    pub(super) fn named(&self, workflow: Option<&str>) -> Result<String> {
+        workflow.map_or_else(|| Ok(self.last()?.name.clone()), |name| Ok(name.to_owned()))
     }
 
     /// The tested workflow's document.
@@ -174,7 +176,7 @@ impl<'a> World<'a> {
         if let (None, Some(job)) = (workflow, &self.job) {
             return Ok(job.clone());
         }
-        let name = workflow.map_or_else(|| self.main(), |name| Ok(name.to_owned()))?;
+        let name = self.named(workflow)?;
         eventually(&format!("an instance of {name}"), || {
             let mut jobs = self.instances(&name)?;
             jobs.sort_by_key(|job| job["createdAt"].as_str().map(str::to_owned));
@@ -205,12 +207,9 @@ impl<'a> World<'a> {
             ensure!(job["state"] != "suspended", "the workflow is suspended: {}", job["error"]);
             Ok(is_final(&job).then_some(job))
         });
-        ended.map_err(|error| {
-            error.context(
-                self.client
-                    .get(&path)
-                    .map_or_else(|_| String::new(), |job| format!("the workflow is {}", job["state"])),
-            )
+        ended.map_err(|error| match self.client.get(&path) {
+            Ok(job) => error.context(format!("the workflow is {}", job["state"])),
+            Err(_) => error,
         })
     }
 
@@ -259,6 +258,10 @@ impl<'a> World<'a> {
         self.client.ask("DELETE", &format!("/api/v1/workflows/{name}"), nothing)?;
         for job in self.instances(name)? {
             let path = format!("/api/v1/jobs/{}", id(&job).unwrap_or_default());
+            for shown in [path.clone(), format!("{path}/trace"), format!("{path}/journal")] {
+                let answered = self.client.ask("GET", &shown, nothing)?;
+                self.stage.secrets.absent(&shown, answered.body.to_string().as_bytes())?;
+            }
             if !is_final(&job) {
                 self.client.ask("POST", &format!("{path}/cancel"), nothing)?;
                 continue;

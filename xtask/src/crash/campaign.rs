@@ -1,4 +1,4 @@
-//! One run: sink, Tenon and producers up, kills, faults stop, the backlog drains, everything is read, checked.
+//! One run: Tenon, sink and producers up, kills, faults stop, the backlog drains, everything is read, checked.
 
 use super::checker::{self, Evidence, Violation};
 use super::flows::FLOWS;
@@ -8,7 +8,9 @@ use super::nemesis::{Nemesis, Plan};
 use super::producer::{Producer, Setting};
 use super::pulse::Pulse;
 use super::random::Random;
-use super::record::{Fault, Produced, RunClock, Sunk};
+use super::record::{Fault, Produced, Replied, Rotated, RunClock, Sunk};
+use super::replier::{self, Replier};
+use super::rotator::{Rotator, SESAME};
 use super::sink::Sink;
 use super::trap::Trap;
 use crate::progress::Progress;
@@ -57,6 +59,8 @@ pub(crate) struct Outcome {
 struct Logs {
     produced: Log<Produced>,
     sunk: Log<Sunk>,
+    replied: Log<Replied>,
+    rotated: Log<Rotated>,
     faults: Log<Fault>,
 }
 
@@ -70,10 +74,11 @@ impl Campaign {
         let logs = Logs::create(&self.directory)?;
         let random = Random::new(self.seed);
         let trap = Arc::new(Trap::new(clock));
-        let sink = Sink::start(logs.sunk.pen(), clock, Arc::clone(&trap), random.fork(1))?;
-        let _pulse = Pulse::start(&self.directory, logs.faults.pen(), clock)?;
         let server = self.first_start(&logs.faults.pen(), clock)?;
-        deploy(&server, &sink)?;
+        let replier = Arc::new(Replier::new(replier_setting(&server, &logs, clock, &trap, &random)));
+        let (pen, own) = (logs.sunk.pen(), random.fork(1));
+        let sink = Sink::start(pen, clock, Arc::clone(&trap), Arc::clone(&replier), own)?;
+        let _pulse = Pulse::start(&self.directory, logs.faults.pen(), clock)?;
 
         let stop = Arc::new(AtomicBool::new(false));
         let setting = Setting {
@@ -85,7 +90,9 @@ impl Campaign {
             stop: Arc::clone(&stop),
             pause_ms: self.pause_ms,
         };
-        let producers = produce(&setting, &random);
+        let mut load = vec![rotator(&setting, logs.rotated.pen(), random.fork(3)).start()?];
+        deploy(&server, &sink)?;
+        load.extend(produce(&setting, &random));
         let progress = Progress::new("kill -9", self.plan.kills.into());
         let pen = logs.faults.pen();
         let mut nemesis = Nemesis { plan: self.plan.clone(), trap, clock, pen, random: random.fork(2) };
@@ -93,15 +100,17 @@ impl Campaign {
         progress.finish();
         sleep(LAST_LOAD);
         stop.store(true, Ordering::Relaxed);
-        for producer in producers {
-            producer.join().expect("a producer does not panic");
+        for thread in load {
+            thread.join().expect("no load panics");
         }
         let server = survivor?;
 
         self.drain(&server, &logs.faults.pen(), clock)?;
+        replier.finish();
         let history = history::fetch(&server, self.directory.join("history.jsonl"))?;
-        let evidence = Evidence { history, ..logs.evidence()? };
         server.stop()?;
+        let spilled = files_with(SESAME, &self.directory.join("tenon"))?;
+        let evidence = Evidence { history, spilled, ..logs.evidence()? };
         let violations = checker::check(&evidence);
         Ok(Outcome { evidence, violations, took: clock.elapsed() })
     }
@@ -138,6 +147,8 @@ impl Logs {
         Ok(Self {
             produced: Log::create(directory.join("producers.jsonl"))?,
             sunk: Log::create(directory.join("sink.jsonl"))?,
+            replied: Log::create(directory.join("replies.jsonl"))?,
+            rotated: Log::create(directory.join("variables.jsonl"))?,
             faults: Log::create(directory.join("nemesis.jsonl"))?,
         })
     }
@@ -147,6 +158,8 @@ impl Logs {
         Ok(Evidence {
             produced: read(&self.produced.finish()?)?,
             sunk: read(&self.sunk.finish()?)?,
+            replied: read(&self.replied.finish()?)?,
+            rotated: read(&self.rotated.finish()?)?,
             faults: read(&self.faults.finish()?)?,
             ..Evidence::default()
         })
@@ -155,16 +168,63 @@ impl Logs {
 
 fn deploy(server: &Server, sink: &Sink) -> Result<()> {
     let mut api = server.api();
-    let steady = format!("http://{}/", sink.steady);
-    let flaky = format!("http://{}/", sink.flaky);
     for flow in FLOWS {
         let path = format!("/api/v1/workflows/{}/{}", super::flows::NAMESPACE, flow.name);
-        api.put(&path, &flow.document(&steady, &flaky))?;
+        api.put(&path, &flow.document(&sink.callees))?;
         if !flow.started_by.is_empty() {
             api.put(&format!("/api/v1/triggers/crash-{}", flow.name), &flow.trigger())?;
         }
     }
     Ok(())
+}
+
+fn replier_setting(
+    server: &Server,
+    logs: &Logs,
+    clock: RunClock,
+    trap: &Arc<Trap>,
+    random: &Random,
+) -> replier::Setting {
+    replier::Setting {
+        address: server.address(),
+        authorization: format!("Bearer {}", server.key()),
+        pen: logs.replied.pen(),
+        clock,
+        trap: Arc::clone(trap),
+        random: random.fork(4),
+    }
+}
+
+fn rotator(setting: &Setting, pen: Pen<Rotated>, random: Random) -> Rotator {
+    Rotator {
+        address: setting.address,
+        authorization: setting.authorization.clone(),
+        pen,
+        clock: setting.clock,
+        random,
+        stop: Arc::clone(&setting.stop),
+    }
+}
+
+/// The files below a directory in which a text is to be read.
+fn files_with(text: &str, directory: &Path) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut directories = vec![directory.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if holds(&fs::read(&path)?, text) {
+                found.push(path.display().to_string());
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 fn produce(setting: &Setting, random: &Random) -> Vec<std::thread::JoinHandle<()>> {
@@ -175,4 +235,20 @@ fn produce(setting: &Setting, random: &Random) -> Vec<std::thread::JoinHandle<()
         Producer::ordered(&format!("ordered{number}"), setting.clone(), random.fork(200 + number)).start()
     });
     mixed.chain(ordered).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_show_a_text_are_found() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("data")).unwrap();
+        fs::write(directory.path().join("tenon.log"), b"open sesame, please").unwrap();
+        fs::write(directory.path().join("data/a"), [0, 1, 2]).unwrap();
+        let found = files_with("sesame", directory.path()).unwrap();
+        assert_eq!(found, [directory.path().join("tenon.log").display().to_string()]);
+        assert!(files_with("rosebud", directory.path()).unwrap().is_empty());
+    }
 }

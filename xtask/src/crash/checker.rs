@@ -4,16 +4,19 @@
 
 mod delivery;
 mod effects;
+mod families;
 mod lanes;
+mod listening;
 mod replay;
 mod surprise;
 #[cfg(test)]
 mod synthetic;
 mod timers;
+mod variables;
 
 use super::flows::{self, Flow, Way};
 use super::history::{History, Job};
-use super::record::{Acknowledgement, Answer, Arrival, Fault, Produced, Sending, Sunk};
+use super::record::{Acknowledgement, Answer, Arrival, Fault, Produced, Replied, Rotated, Sending, Sunk};
 use std::collections::{BTreeMap, HashMap};
 
 /// The checks, in order.
@@ -27,6 +30,9 @@ pub(crate) const CHECKS: &[(&str, &str)] = &[
     ("C8", "no timer early, none later than its bound"),
     ("C9", "the backlog drains once faults stop"),
     ("C10", "every trace complete, every replay gives the stored result"),
+    ("C11", "every child once, and ended before its parent goes on"),
+    ("C12", "every event that is listened for taken once, by one job, in order"),
+    ("C13", "every call has the variables of its time, and no secret is kept"),
 ];
 
 /// All logs of a run.
@@ -34,8 +40,12 @@ pub(crate) const CHECKS: &[(&str, &str)] = &[
 pub(crate) struct Evidence {
     pub(crate) produced: Vec<Produced>,
     pub(crate) sunk: Vec<Sunk>,
+    pub(crate) replied: Vec<Replied>,
+    pub(crate) rotated: Vec<Rotated>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) history: History,
+    /// Files of Tenon's that have a secret in the clear.
+    pub(crate) spilled: Vec<String>,
 }
 
 /// Something that must never be.
@@ -59,6 +69,9 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Violation> {
         timers::check,
         drained,
         replay::check,
+        families::check,
+        listening::check,
+        variables::check,
     ];
     checks.iter().flat_map(|check| check(&index)).collect()
 }
@@ -78,6 +91,7 @@ fn drained(index: &Index<'_>) -> Vec<Violation> {
 struct Index<'a> {
     evidence: &'a Evidence,
     keys: BTreeMap<&'a str, Key<'a>>,
+    by_id: HashMap<&'a str, &'a Job>,
     /// By token, then by workflow.
     jobs: HashMap<&'a str, HashMap<&'a str, Vec<&'a Job>>>,
     /// By the job's id, in order of time.
@@ -86,6 +100,8 @@ struct Index<'a> {
     answers: HashMap<u64, Answer>,
     /// When SIGKILL was sent and when the process was gone.
     kills: Vec<(i64, i64)>,
+    /// When the process was started.
+    launches: Vec<i64>,
     /// From ready to killed.
     lives: Vec<(i64, i64)>,
     /// When the machine itself stood still.
@@ -110,21 +126,12 @@ impl<'a> Index<'a> {
             let token = job.token.as_deref().unwrap_or_default();
             jobs.entry(token).or_default().entry(&job.workflow).or_default().push(job);
         }
-        let mut arrivals: HashMap<&str, Vec<&Arrival>> = HashMap::new();
-        let mut answers = HashMap::new();
-        for record in &evidence.sunk {
-            match record {
-                Sunk::Arrived(arrival) => arrivals.entry(job_of(&arrival.key)).or_default().push(arrival),
-                Sunk::Answered { request, how, .. } => drop(answers.insert(*request, *how)),
-                Sunk::Strange { .. } => {}
-            }
-        }
-        for arrivals in arrivals.values_mut() {
-            arrivals.sort_by_key(|arrival| arrival.at);
-        }
+        let by_id = evidence.history.jobs.iter().map(|job| (job.id.as_str(), job)).collect();
+        let (arrivals, answers) = sunk(&evidence.sunk);
         let (kills, lives) = lives(&evidence.faults);
-        let stalls = stalls(&evidence.faults);
-        Self { evidence, keys: keys(&evidence.produced), jobs, arrivals, answers, kills, lives, stalls }
+        let (launches, stalls) = (launches(&evidence.faults), stalls(&evidence.faults));
+        let keys = keys(&evidence.produced);
+        Self { evidence, keys, by_id, jobs, arrivals, answers, kills, launches, lives, stalls }
     }
 
     /// Jobs of a workflow that carry a token; reruns are not counted.
@@ -158,6 +165,24 @@ impl Key<'_> {
     }
 }
 
+type Arrivals<'a> = HashMap<&'a str, Vec<&'a Arrival>>;
+
+fn sunk(sunk: &[Sunk]) -> (Arrivals<'_>, HashMap<u64, Answer>) {
+    let mut arrivals: Arrivals<'_> = HashMap::new();
+    let mut answers = HashMap::new();
+    for record in sunk {
+        match record {
+            Sunk::Arrived(arrival) => arrivals.entry(job_of(&arrival.key)).or_default().push(arrival),
+            Sunk::Answered { request, how, .. } => drop(answers.insert(*request, *how)),
+            Sunk::Strange { .. } => {}
+        }
+    }
+    for arrivals in arrivals.values_mut() {
+        arrivals.sort_by_key(|arrival| arrival.at);
+    }
+    (arrivals, answers)
+}
+
 fn keys(produced: &[Produced]) -> BTreeMap<&str, Key<'_>> {
     let mut keys: BTreeMap<&str, Key<'_>> = BTreeMap::new();
     for record in produced {
@@ -187,6 +212,14 @@ type Spans = Vec<(i64, i64)>;
 
 fn overlap(spans: &[(i64, i64)], from: i64, to: i64) -> i64 {
     spans.iter().map(|(begin, end)| (to.min(*end) - from.max(*begin)).max(0)).sum()
+}
+
+fn launches(faults: &[Fault]) -> Vec<i64> {
+    let launch = |fault: &Fault| match fault {
+        Fault::Launched { at } => Some(*at),
+        _ => None,
+    };
+    faults.iter().filter_map(launch).collect()
 }
 
 fn stalls(faults: &[Fault]) -> Spans {

@@ -1,6 +1,7 @@
 //! The third log: what Tenon itself says happened, read over its API once everything is over.
 
 use super::log::{Log, read};
+use super::rotator::SESAME;
 use crate::api::Api;
 use crate::progress::Progress;
 use crate::server::Server;
@@ -34,6 +35,7 @@ enum Line {
 pub(crate) struct Event {
     pub(crate) id: String,
     pub(crate) kind: String,
+    pub(crate) source: String,
     pub(crate) subject: Option<String>,
     pub(crate) duplicates: u64,
     pub(crate) jobs: Vec<String>,
@@ -53,6 +55,7 @@ pub(crate) struct Job {
     pub(crate) started_at: Option<i64>,
     pub(crate) ended_at: Option<i64>,
     pub(crate) rerun_of: Option<String>,
+    pub(crate) parent: Option<String>,
     pub(crate) output: Value,
     pub(crate) error: Value,
     pub(crate) journal: Vec<Entry>,
@@ -60,6 +63,8 @@ pub(crate) struct Job {
     pub(crate) trace_lacks: Option<String>,
     /// Why replaying its journal does not give its stored result.
     pub(crate) replay_differs: Option<String>,
+    /// Where a secret's value is shown.
+    pub(crate) secret_in: Option<String>,
 }
 
 /// An entry of a job's journal.
@@ -70,8 +75,18 @@ pub(crate) struct Entry {
     pub(crate) attempt: u32,
     pub(crate) started_at: i64,
     pub(crate) at: i64,
-    /// `answered`, `failed`, `emitted`, `fired`, `cancelled`.
+    /// `answered`, `failed`, `emitted`, `started`, `ended`, `received`, `fired`, `cancelled`.
     pub(crate) outcome: String,
+    /// The job that was started, or the event that was received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) about: Option<String>,
+}
+
+impl Event {
+    /// The last part of its source, where that counts events of one subject and type.
+    pub(crate) fn number(&self) -> usize {
+        self.source.rsplit('/').next().and_then(|number| number.parse().ok()).unwrap_or(1)
+    }
 }
 
 impl Job {
@@ -138,6 +153,7 @@ fn event(value: &Value) -> Result<Event> {
     Ok(Event {
         id: text(value, "id")?,
         kind: text(value, "type")?,
+        source: text(value, "source")?,
         subject: value["subject"].as_str().map(str::to_owned),
         duplicates: value["duplicates"].as_u64().unwrap_or(0),
         jobs: value["jobs"].as_array().into_iter().flatten().filter_map(id_of).collect(),
@@ -152,12 +168,14 @@ fn id_of(value: &Value) -> Option<String> {
 fn job(api: &mut Api, id: &str) -> Result<Job> {
     let value = api.get(&format!("/api/v1/jobs/{id}"))?;
     let journal = api.get(&format!("/api/v1/jobs/{id}/journal"))?;
-    let journal = journal["items"].as_array().context("the journal has no items")?;
+    let entries = journal["items"].as_array().context("the journal has no items")?;
     let state = text(&value, "state")?;
     // Of a job that is not over, nothing is complete; that it is not over is a violation of its own.
     let over = matches!(state.as_str(), "completed" | "faulted" | "cancelled");
     let trace = over.then(|| api.get(&format!("/api/v1/jobs/{id}/trace")));
     let verdict = over.then(|| api.post(&format!("/api/v1/jobs/{id}/verify")));
+    let shown = [("job", Some(&value)), ("journal", Some(&journal)), ("trace", trace.as_ref().and_then(ok))];
+    let secret_in = shown.into_iter().find(|(_, shown)| shown.is_some_and(shows_secret));
     Ok(Job {
         id: id.to_owned(),
         workflow: text(&value["workflow"], "name")?,
@@ -167,13 +185,23 @@ fn job(api: &mut Api, id: &str) -> Result<Job> {
         created_at: time(&value["createdAt"])?.context("a job without createdAt")?,
         started_at: time(&value["startedAt"])?,
         ended_at: time(&value["endedAt"])?,
-        rerun_of: value["rerunOf"].as_str().map(str::to_owned),
+        rerun_of: id_of(&value["rerunOf"]),
+        parent: id_of(&value["parent"]),
         output: value["output"].clone(),
         error: value["error"].clone(),
-        journal: journal.iter().map(entry).collect::<Result<_>>()?,
+        journal: entries.iter().map(entry).collect::<Result<_>>()?,
+        secret_in: secret_in.map(|(place, _)| place.to_owned()),
         trace_lacks: trace.and_then(|trace| judge(trace, |trace| trace_lacks(id, trace))),
         replay_differs: verdict.and_then(|verdict| judge(verdict, replay_differs)),
     })
+}
+
+fn ok(answer: &Result<Value>) -> Option<&Value> {
+    answer.as_ref().ok()
+}
+
+fn shows_secret(shown: &Value) -> bool {
+    shown.to_string().contains(SESAME)
 }
 
 /// An answer that is an error is a finding, not the end of the reading.
@@ -189,6 +217,7 @@ fn entry(value: &Value) -> Result<Entry> {
         started_at: time(&value["startedAt"])?.context("a journal entry without startedAt")?,
         at: time(&value["at"])?.context("a journal entry without at")?,
         outcome: text(&value["outcome"], "kind")?,
+        about: id_of(&value["outcome"]["job"]).or_else(|| id_of(&value["outcome"]["event"])),
     })
 }
 
@@ -270,6 +299,25 @@ mod tests {
         assert_eq!(replay_differs(&json!({ "replayed": true, "matches": true })), None);
         assert!(replay_differs(&json!({ "replayed": true, "matches": false })).is_some());
         assert!(replay_differs(&json!({})).is_some());
+    }
+
+    #[test]
+    fn what_an_outcome_is_about_is_read() {
+        let read = |outcome: Value| {
+            let value = json!({ "sequence": 1, "effect": "/do/0/a", "attempt": 1, "outcome": outcome,
+                "startedAt": "1970-01-01T00:00:01Z", "at": "1970-01-01T00:00:01Z" });
+            entry(&value).unwrap().about
+        };
+        assert_eq!(read(json!({ "kind": "started", "job": "job_2" })).as_deref(), Some("job_2"));
+        let received = json!({ "kind": "received", "event": "ev_1", "envelope": {} });
+        assert_eq!(read(received).as_deref(), Some("ev_1"));
+        assert_eq!(read(json!({ "kind": "answered" })), None);
+    }
+
+    #[test]
+    fn a_secret_is_seen_wherever_it_is() {
+        assert!(shows_secret(&json!({ "steps": [{ "output": [format!("Bearer {SESAME}-7")] }] })));
+        assert!(!shows_secret(&json!({ "output": "<secret:crash-bearer>" })));
     }
 
     #[test]

@@ -57,6 +57,18 @@ const MUTANTS: &[Mutant] = &[
         moments: &[Moment::Arrival, Moment::Answer, Moment::Time],
         checks: &["C5", "C10"],
     },
+    Mutant {
+        feature: "mutant-child-without-mark",
+        what: "a child that is started again is another one",
+        moments: &[Moment::Arrival],
+        checks: &["C11"],
+    },
+    Mutant {
+        feature: "mutant-park-without-look",
+        what: "a job is parked without a look at what came meanwhile",
+        moments: &[Moment::Time],
+        checks: &["C9"],
+    },
 ];
 
 /// Caught by the store's own tests.

@@ -209,7 +209,7 @@ impl Sendable {
 }
 
 /// What an answer promises.
-fn read_answer(received: &Received) -> Sending {
+pub(crate) fn read_answer(received: &Received) -> Sending {
     let body = String::from_utf8_lossy(&received.body).into_owned();
     let status = match received.status() {
         Ok(status) => status,

@@ -89,8 +89,43 @@ pub(crate) struct Arrival {
     pub(crate) attempt: u32,
     pub(crate) token: String,
     pub(crate) part: String,
+    /// Credentials and settings, where it carries any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) carried: Option<Carried>,
     /// Who sent it had closed the connection when it was read: a dead process's last words.
     pub(crate) is_orphan: bool,
+}
+
+/// The variables that a request carries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Carried {
+    /// `Authorization`.
+    pub(crate) authorization: Option<String>,
+    /// `X-Setting`.
+    pub(crate) setting: Option<String>,
+}
+
+/// An event that a job listens for, on its way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Replied {
+    pub(crate) at: i64,
+    /// Of the job that asked.
+    pub(crate) token: String,
+    pub(crate) kind: String,
+    /// From 1 on: in this order they are sent, each after the one before was acknowledged.
+    pub(crate) number: usize,
+    pub(crate) step: Sending,
+}
+
+/// A value that a variable was given.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Rotated {
+    pub(crate) variable: String,
+    pub(crate) value: String,
+    /// When it was sent first.
+    pub(crate) sent: i64,
+    /// When it was acknowledged, which is before the next one is sent; none: the run ended before.
+    pub(crate) set: Option<i64>,
 }
 
 /// How the sink answers.

@@ -28,6 +28,9 @@ pub(crate) fn statistics(outcome: &Outcome) -> Table {
     let entries: usize = evidence.history.jobs.iter().map(|job| job.journal.len()).sum();
     row("journal entries", entries.to_string());
     row("calls at the sink", calls(evidence));
+    row("children", children(evidence));
+    row("events listened for", listened(evidence));
+    row("values of variables", evidence.rotated.len().to_string());
     row("in flight at a kill", in_flight_twice(evidence));
     row("drained", drained(&evidence.faults));
     row("machine stood still", stalls(&evidence.faults));
@@ -149,6 +152,19 @@ fn calls(evidence: &Evidence) -> String {
     }
     let parts: Vec<String> = answers.iter().map(|(how, count)| format!("{how} {count}")).collect();
     format!("{arrived} ({})", parts.join(", "))
+}
+
+fn children(evidence: &Evidence) -> String {
+    let children = || evidence.history.jobs.iter().filter(|job| job.parent.is_some());
+    let cancelled = children().filter(|job| job.state == "cancelled").count();
+    format!("{} ({cancelled} cancelled)", children().count())
+}
+
+fn listened(evidence: &Evidence) -> String {
+    let entries = evidence.history.jobs.iter().flat_map(|job| &job.journal);
+    let taken = entries.filter(|entry| entry.outcome == "received").count();
+    let sent = evidence.replied.iter().filter(|record| matches!(record.step, Sending::Sent)).count();
+    format!("{taken} taken ({sent} sendings)")
 }
 
 fn word(how: Answer) -> &'static str {

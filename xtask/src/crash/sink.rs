@@ -1,14 +1,16 @@
 //! The outside world of the crash run: a small HTTP server that every effect goes to.
 //!
-//! Two listeners. `steady` always answers 200, at times slowly. `flaky` fails, hangs, resets the connection or
-//! answers twice, but only the first attempts of an effect, so that a workflow that tries again gets through.
-//! Every request is logged when it was read and before it is answered.
+//! Three listeners. `steady` always answers 200, at times slowly; `slow` always slowly. `flaky` fails, hangs, resets
+//! the connection or answers twice, but only the first attempts of an effect, so that a workflow that tries again
+//! gets through. Every request is logged when it was read and before it is answered. Who calls to be told something
+//! is told by the replier.
 
+use super::flows::{self, Callees};
 use super::log::Pen;
 use super::random::Random;
-use super::record::{Answer, Arrival, Moment, RunClock, Sunk};
+use super::record::{self, Answer, Arrival, Carried, Moment, RunClock, Sunk};
+use super::replier::Replier;
 use super::trap::Trap;
-use super::{flows, record};
 use crate::http::{self, Received};
 use anyhow::{Context, Result};
 use rustix::net::sockopt;
@@ -22,13 +24,14 @@ use std::time::Duration;
 
 /// How long the callee hangs: past [`super::campaign::CALL_TIMEOUT`].
 const HANG: Duration = Duration::from_millis(1500);
+/// How long `slow` takes, at least and at most.
+const SLOW_MS: (u64, u64) = (20, 250);
 /// Attempts beyond this one are answered as they should be.
 const LAST_BAD_ATTEMPT: u32 = 3;
 
 /// A running sink; stops listening when dropped.
 pub(crate) struct Sink {
-    pub(crate) steady: SocketAddr,
-    pub(crate) flaky: SocketAddr,
+    pub(crate) callees: Callees,
     stopped: Arc<AtomicBool>,
 }
 
@@ -37,6 +40,7 @@ struct Shared {
     pen: Pen<Sunk>,
     clock: RunClock,
     trap: Arc<Trap>,
+    replier: Arc<Replier>,
     requests: AtomicU64,
     connections: AtomicU64,
     stopped: Arc<AtomicBool>,
@@ -47,30 +51,39 @@ struct Shared {
 enum Temper {
     Steady,
     Flaky,
+    Slow,
 }
 
 impl Sink {
-    pub(crate) fn start(pen: Pen<Sunk>, clock: RunClock, trap: Arc<Trap>, random: Random) -> Result<Self> {
+    pub(crate) fn start(
+        pen: Pen<Sunk>,
+        clock: RunClock,
+        trap: Arc<Trap>,
+        replier: Arc<Replier>,
+        random: Random,
+    ) -> Result<Self> {
         let stopped = Arc::new(AtomicBool::new(false));
         let shared = Arc::new(Shared {
             pen,
             clock,
             trap,
+            replier,
             requests: AtomicU64::new(0),
             connections: AtomicU64::new(0),
             stopped: Arc::clone(&stopped),
             random,
         });
         let steady = listen(Arc::clone(&shared), Temper::Steady)?;
+        let slow = listen(Arc::clone(&shared), Temper::Slow)?;
         let flaky = listen(shared, Temper::Flaky)?;
-        Ok(Self { steady, flaky, stopped })
+        Ok(Self { callees: Callees { steady, flaky, slow }, stopped })
     }
 }
 
 impl Drop for Sink {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::Relaxed);
-        for address in [self.steady, self.flaky] {
+        for address in [self.callees.steady, self.callees.flaky, self.callees.slow] {
             // Wakes the listener, so that it sees that it shall stop.
             let _ = TcpStream::connect(address);
         }
@@ -112,7 +125,13 @@ impl Shared {
             if flows::follows_another(&arrival.part) {
                 self.trap.reached(Moment::Arrival);
             }
+            if let Some(hears) = flows::asking(&arrival.part) {
+                self.replier.asked(hears, &arrival.token, &mut random);
+            }
             let how = choose(temper, arrival.attempt, &mut random);
+            if temper == Temper::Slow {
+                thread::sleep(Duration::from_millis(random.between(SLOW_MS.0, SLOW_MS.1)));
+            }
             self.answer(&mut stream, &arrival, how, &mut random)?;
         }
         Ok(())
@@ -127,6 +146,7 @@ impl Shared {
             attempt: received.header("tenon-attempt")?.parse().ok()?,
             token: body.get("token")?.as_str()?.to_owned(),
             part: body.get("part")?.as_str()?.to_owned(),
+            carried: carried(received),
             is_orphan,
         })
     }
@@ -164,6 +184,12 @@ impl Shared {
     }
 }
 
+fn carried(received: &Received) -> Option<Carried> {
+    let carried =
+        Carried { authorization: received.header("authorization"), setting: received.header("x-setting") };
+    (carried != Carried::default()).then_some(carried)
+}
+
 /// Whether the other side has closed the connection already. The kernel tells of a process's death before
 /// anybody can have waited for it.
 fn has_closed(stream: &TcpStream) -> io::Result<bool> {
@@ -192,9 +218,13 @@ fn choose(temper: Temper, attempt: u32, random: &mut Random) -> Answer {
     }
 }
 
-/// The request's own words back: outcomes flow through the workflow into its output.
+/// The request's own words back: outcomes flow through the workflow into its output. Also what nobody may see.
 fn ok(arrival: &Arrival) -> Vec<u8> {
-    let body = serde_json::json!({ "token": arrival.token, "part": arrival.part }).to_string();
+    let mut body = serde_json::json!({ "token": arrival.token, "part": arrival.part });
+    if let Some(authorization) = arrival.carried.as_ref().and_then(|carried| carried.authorization.as_ref()) {
+        body["echo"] = authorization.as_str().into();
+    }
+    let body = body.to_string();
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length";
     format!("{head}: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
@@ -202,6 +232,7 @@ fn ok(arrival: &Arrival) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::super::log::{Log, read};
+    use super::super::replier::Setting;
     use super::*;
     use crate::http::{Connection, Request};
 
@@ -210,8 +241,19 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let log = Log::create(directory.path().join("sink.jsonl")).unwrap();
         let clock = RunClock::start();
-        let sink = Sink::start(log.pen(), clock, Arc::new(Trap::new(clock)), Random::new(1)).unwrap();
-        let mut connection = Connection::new(sink.flaky, Duration::from_secs(10));
+        let trap = Arc::new(Trap::new(clock));
+        let replies = Log::create(directory.path().join("replies.jsonl")).unwrap();
+        let setting = Setting {
+            address: "127.0.0.1:9".parse().unwrap(),
+            authorization: String::new(),
+            pen: replies.pen(),
+            clock,
+            trap: Arc::clone(&trap),
+            random: Random::new(2),
+        };
+        let replier = Arc::new(Replier::new(setting));
+        let sink = Sink::start(log.pen(), clock, trap, replier, Random::new(1)).unwrap();
+        let mut connection = Connection::new(sink.callees.flaky, Duration::from_secs(10));
         let body = br#"{"token":"t","part":"flaky"}"#;
         let headers = [("Idempotency-Key", "job_1.a"), ("Tenon-Attempt", "4")];
         let request = Request { method: "POST", target: "/", headers: &headers, body };
@@ -219,12 +261,15 @@ mod tests {
             let answer = connection.send(&request).unwrap();
             assert_eq!((answer.status().unwrap(), answer.body.as_slice()), (200, body.as_slice()));
         }
+        let bearer = [("Authorization", "Bearer x"), headers[0], headers[1]];
+        let echoed = connection.send(&Request { headers: &bearer, ..request }).unwrap().body;
+        assert_eq!(echoed, br#"{"token":"t","part":"flaky","echo":"Bearer x"}"#);
         let nameless = Request { headers: &[], ..request };
         assert_eq!(connection.send(&nameless).unwrap().status().unwrap(), 400);
         let records: Vec<Sunk> = read(&log.finish().unwrap()).unwrap();
         let arrived = records.iter().filter(|record| matches!(record, Sunk::Arrived(_))).count();
         let strange = records.iter().filter(|record| matches!(record, Sunk::Strange { .. })).count();
-        assert_eq!((arrived, strange, records.len()), (20, 1, 41));
+        assert_eq!((arrived, strange, records.len()), (21, 1, 43));
     }
 
     #[test]

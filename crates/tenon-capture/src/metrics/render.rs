@@ -42,6 +42,9 @@ impl Metrics {
             "jobs suspended at capture by a failing key",
             &suspended,
         );
+        let dropped = one(&self.gather_dropped);
+        let help = "sets of gathered events that were dropped because of a bound";
+        family(text, "tenon_gather_dropped_total", help, &dropped);
         let finished = [
             ("state=\"completed\"", self.jobs_completed.get()),
             ("state=\"faulted\"", self.jobs_faulted.get()),

@@ -74,6 +74,7 @@ impl CaptureService {
         let text = event.envelope(id, at);
         check_size(text.len(), self.options().max_input_bytes)?;
         let key = bounded_key(Cow::Owned(child.key)).into_owned();
+        let mark = DedupMark { scope: "child".to_owned(), key, expires: at.after(MARK) };
         let draft = Draft {
             workspace: child.workspace,
             id,
@@ -83,7 +84,7 @@ impl CaptureService {
             subject: None,
             at,
             envelope: Envelope::new(text),
-            mark: Some(DedupMark { scope: "child".to_owned(), key, expires: at.after(MARK) }),
+            mark: Some(mark).filter(|_| !cfg!(feature = "mutant-child-without-mark")),
             generation: None,
         };
         let target = Target::Child {

@@ -1,4 +1,4 @@
-//! A job once more: same event, same or newer revision, same or edited input.
+//! A job once more: same event (or events), same or newer revision, same or edited input.
 
 use bytes::Bytes;
 use tenon_store::{JobRecord, NewJob, RevisionId};
@@ -28,7 +28,8 @@ pub struct Rerun {
 impl Rerun {
     pub(super) fn job(&self, planned: NewJob) -> NewJob {
         let input = self.input.clone().or_else(|| self.job.input.clone());
-        NewJob { input, rerun_of: Some(self.job.id), ..planned }
+        let events_of = (!self.job.gathered.is_empty()).then_some(self.job.id);
+        NewJob { input, rerun_of: Some(self.job.id), events_of, ..planned }
     }
 }
 

@@ -8,8 +8,8 @@ use tenon_capture::{
     CaptureService, Clock, Event, IdSource, Incoming, JobWatch, Live, Metrics, Options, Ports, Programs,
 };
 use tenon_store::{
-    Change, ChangeResource, EventFilter, JobFilter, JobRecord, Kind, PutResource, Saved, Store, Timestamp,
-    WorkspaceId,
+    Change, ChangeResource, EventFilter, GatherLimits, JobFilter, JobRecord, Kind, PutResource, Saved, Store,
+    Timestamp, WorkspaceId,
 };
 use tenon_store_sqlite::SqliteStore;
 use tenon_vault_local::LocalVault;
@@ -27,9 +27,14 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
+        Self::with(GatherLimits::default()).await
+    }
+
+    pub(crate) async fn with(gather: GatherLimits) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let vault = LocalVault::from_text(&format!("{}=", "A".repeat(43))).expect("a key of zeros");
-        let options = tenon_store_sqlite::Options::new(directory.path().join("data"), Arc::new(vault));
+        let mut options = tenon_store_sqlite::Options::new(directory.path().join("data"), Arc::new(vault));
+        options.gather = gather;
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).expect("a new store"));
         let workspace = store.create_workspace("default").await.expect("a workspace");
         let clock = Clock::manual(START);
@@ -48,19 +53,24 @@ impl Fixture {
 
     /// Deploys a workflow `acme/<name>` as control would, but tells no cache.
     pub(crate) async fn deploy(&self, name: &str, settings: Value, with: Value) {
+        self.deploy_on(name, settings, json!({"on": {"one": {"with": with}}})).await;
+    }
+
+    /// The same, with a whole schedule.
+    pub(crate) async fn deploy_on(&self, name: &str, settings: Value, schedule: Value) {
         let document = json!({
             "document": {
                 "dsl": "1.0.3", "namespace": "acme", "name": name, "version": "1.0.0",
                 "metadata": {"tenon": settings},
             },
-            "schedule": {"on": {"one": {"with": with}}},
+            "schedule": schedule,
             "do": [{"keep": {"set": {"done": true}}}],
         })
         .to_string();
         let parsed = Document::parse(&document).expect("JSON");
         let program = tenon_workflow::compile(&parsed).unwrap_or_else(|findings| panic!("{findings:?}"));
         let subscription = program.subscription.expect("it has a schedule");
-        let key = |filter: &tenon_workflow::EventFilter| match filter.event_types() {
+        let key = |filter: &tenon_workflow::ListenFilter| match filter.filter.event_types() {
             EventTypes::Exact(exact) => exact,
             EventTypes::Any => "*".to_owned(),
         };
@@ -70,9 +80,10 @@ impl Fixture {
             name: format!("acme/{name}"),
             version: "1.0.0".to_owned(),
             digest: document.clone(),
-            keys: subscription.filters.iter().map(key).collect(),
+            keys: subscription.filters().map(key).collect(),
             document,
             listens: Vec::new(),
+            gathers: subscription.gathers().then_some(subscription.digest),
             files: Vec::new(),
             expected: None,
             at: START,

@@ -5,6 +5,7 @@ mod capture;
 mod clock_and_ids;
 mod event;
 mod fixture;
+mod gathering;
 mod json_text;
 mod metrics;
 mod programs;

@@ -109,6 +109,49 @@ async fn the_input_that_is_shown_is_the_one_the_job_ran_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_several_events_shows_all_of_them() {
+    let server = Server::start().await;
+    let rest = |r#type: &str| {
+        format!(
+            "schedule: {{on: {{all: [{{with: {{type: com.acme.order}}}}, {{with: {{type: {type}}}}}]}}}}\ndo: [{{keep: {{set: {{saw: '${{ . }}'}}}}}}]"
+        )
+    };
+    server.deploy("both", &rest("com.acme.paid")).await.expect(201);
+    let send = async |r#type: &str, data: Value| {
+        let event = json!({"specversion": "1.0", "source": "/shop", "type": r#type, "id": data.to_string(), "data": data});
+        let headers = [("content-type", "application/cloudevents+json")];
+        server.send("POST /events/default", &event.to_string(), &headers).await.expect(202)
+    };
+    let first = send("com.acme.paid", json!({"euro": 5})).await;
+    assert_eq!(first["jobs"], json!([]));
+    let second = send("com.acme.order", json!({"n": 1})).await;
+    let job = second["jobs"][0].as_str().expect("both are there");
+    let shown = reaches(&server, job, "completed").await;
+    assert_eq!(
+        (&shown["event"], &shown["events"]),
+        (&second["event"], &json!([first["event"], second["event"]]))
+    );
+    assert_eq!(shown["input"], json!([{"euro": 5}, {"n": 1}]));
+    assert_eq!(shown["output"]["saw"], shown["input"]);
+    for event in [&first["event"], &second["event"]] {
+        let event = event.as_str().expect("an id");
+        let of_event = server.get(&format!("/api/v1/jobs?event={event}")).await.expect(200);
+        assert_eq!(of_event["items"][0]["id"], *job);
+        let event = server.get(&format!("/api/v1/events/{event}")).await.expect(200);
+        assert_eq!(event["jobs"], json!([job]));
+    }
+
+    // What was gathered for other filters is dropped when the document changes.
+    send("com.acme.paid", json!({"euro": 6})).await;
+    server.deploy("both", &rest("com.acme.refunded")).await.expect(200);
+    let audit = server.get("/api/v1/audit").await.expect(200);
+    let actions = audit["items"].as_array().expect("items").iter().map(|record| &record["action"]);
+    assert_eq!(actions.filter(|action| **action == "workflow.gathered.drop").count(), 1, "{audit}");
+    assert_eq!(send("com.acme.order", json!({"n": 2})).await["jobs"], json!([]));
+    assert_eq!(send("com.acme.refunded", json!(3)).await["jobs"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_without_a_place_in_line_says_why_and_can_be_cancelled() {
     let server = Server::start().await;
     let document = "document: {dsl: '1.0.3', namespace: acme, name: w, version: '1.0.0', metadata: {tenon: {orderingKey: '${ .data.customer }'}}}

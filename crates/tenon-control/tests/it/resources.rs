@@ -65,6 +65,19 @@ async fn a_bad_document_is_refused_with_places_and_the_one_before_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn errors_of_the_linter_refuse_and_warnings_are_told() {
+    let server = Server::start().await;
+    let problem = server.deploy("w", "do: [{a: {set: '${ 1 + \"a\" }', then: continue}}]").await.expect(422);
+    let codes = |answer: &serde_json::Value| -> Vec<String> {
+        let list = answer["diagnostics"].as_array().expect("a list").iter();
+        list.map(|finding| format!("{} {}", finding["code"], finding["severity"])).collect()
+    };
+    assert_eq!(codes(&problem), [r#""TN1530" "error""#], "{problem}");
+    let told = server.deploy("w", "do: [{a: {if: 'true', set: {n: 1}, then: continue}}]").await.expect(201);
+    assert_eq!(codes(&told), [r#""TN1514" "warning""#], "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_disabled_workflow_starts_nothing_and_a_deleted_one_is_gone() {
     let server = Server::start().await;
     server.deploy("w", ONE).await.expect(201);

@@ -172,19 +172,17 @@ impl Deferred {
             names.iter().find(|name| !values.contains_key(*name)).cloned()
         };
         let secret = if self.reads_any_secret { None } else { unset(&self.secrets, &resolved.secrets) };
-        let missing = secret
-            .map(|name| {
-                format!(
-                    "the secret `{name}` is not set in this workspace; set it with `tenon variable set {name} --secret`"
-                )
-            })
-            .or_else(|| {
-                let name = unset(&self.variables, &resolved.variables)?;
-                Some(format!(
-                    "the variable `{name}` is not set in this workspace; set it with `tenon variable set {name}`"
-                ))
-            });
-        if let Some(detail) = missing {
+        // The specification: a secret that cannot be had is an authorization error.
+        if let Some(name) = secret {
+            let detail = format!(
+                "the secret `{name}` is not set in this workspace; set it with `tenon variable set {name} --secret`"
+            );
+            return Err(Problem::new(ErrorType::Authorization, detail).into());
+        }
+        if let Some(name) = unset(&self.variables, &resolved.variables) {
+            let detail = format!(
+                "the variable `{name}` is not set in this workspace; set it with `tenon variable set {name}`"
+            );
             return Err(Problem::new(ErrorType::Configuration, detail).into());
         }
         Ok(Arguments {

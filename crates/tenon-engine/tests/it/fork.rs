@@ -299,6 +299,10 @@ fn a_trace_shows_branches_as_children_of_their_fork() {
         ("retrying", StepState::Cancelled),
     ];
     assert_eq!((race.kind, race.state), ("fork", StepState::Completed));
+    let slow = &race.children[0].children[0];
+    let (attempt, ended_at) = (&slow.attempts[0], slow.ended_at.as_ref());
+    assert_eq!((attempt.started_at.as_ref(), attempt.ended_at.as_ref()), (None, ended_at), "called off");
+    assert!(ended_at.is_some() && attempt.error.is_none());
     assert_eq!(names(&race.children), expected.map(|(name, state)| (name.to_owned(), state)));
     let quick = &race.children[1];
     let expected = [("call", StepState::Completed), ("say", StepState::Completed)];

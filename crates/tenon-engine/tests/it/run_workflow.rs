@@ -36,13 +36,13 @@ fn what_is_asked_for_has_the_evaluated_input_or_an_empty_one() {
     let effects = execution.take_effects();
     let EffectAction::StartChild(request) = &effects[0].action else { panic!("{effects:?}") };
     assert_eq!((&*request.namespace, &*request.name, &*request.version), ("shop", "bill", "1.2.0"));
-    assert_eq!((&request.input, request.r#await), (&json!({"order": 7}), true));
+    assert_eq!((&request.input, request.is_awaited), (&json!({"order": 7}), true));
     assert!(request.deferred.is_none());
     let bare =
         "do: [{child: {run: {workflow: {namespace: shop, name: bill, version: latest}, await: false}}}]";
     let effects = begun(bare, &json!({"id": 7})).take_effects();
     let EffectAction::StartChild(request) = &effects[0].action else { panic!("{effects:?}") };
-    assert_eq!((&request.input, request.r#await), (&json!({}), false));
+    assert_eq!((&request.input, request.is_awaited), (&json!({}), false));
 }
 
 #[test]

@@ -131,12 +131,13 @@ fn only_what_a_call_reads_is_asked_for() {
 }
 
 #[test]
-fn a_name_without_a_value_is_a_configuration_error() {
+fn a_name_without_a_value_is_an_error_of_the_call() {
     let failure = fails(&call(&format!("{PLAIN} body: '${{ $secrets.unset }}'")), json!({}));
-    assert_eq!((failure.error, failure.status), (FailureKind::Configuration, 400));
+    assert_eq!((failure.error, failure.status), (FailureKind::Authorization, 403));
     assert!(failure.detail.starts_with("the secret `unset` is not set in this workspace"), "{failure:?}");
     let yaml = "do: [{a: {call: http, with: {method: get, endpoint: {$variable: nothing}}}}]";
     let failure = fails(yaml, json!({}));
+    assert_eq!((failure.error, failure.status), (FailureKind::Configuration, 400));
     assert!(failure.detail.starts_with("the variable `nothing` is not set in this workspace"), "{failure:?}");
 }
 
@@ -239,7 +240,7 @@ fn a_call_that_authenticates_says_so_and_no_more() {
 #[test]
 fn policies_that_cannot_be_used_are_errors() {
     let failure = |written: &str| policy(written).expect_err("something is wrong");
-    assert_eq!(failure("basic: {use: unset}").error, FailureKind::Configuration);
+    assert_eq!(failure("basic: {use: unset}").error, FailureKind::Authorization);
     let wrong = failure("basic: {use: crm}");
     assert_eq!(wrong.error, FailureKind::Configuration);
     assert_eq!(wrong.detail, "the secret for `basic` must be an object with the members of `basic`");

@@ -142,8 +142,8 @@ impl Fixture {
         .to_string();
         let parsed = Document::parse(&document).expect("JSON");
         let program = tenon_workflow::compile(&parsed).unwrap_or_else(|findings| panic!("{findings:?}"));
-        let filters = program.subscription.expect("it has a schedule").filters;
-        let keys = filters.iter().map(|filter| match filter.event_types() {
+        let subscription = program.subscription.expect("it has a schedule");
+        let keys = subscription.filters().map(|filter| match filter.filter.event_types() {
             EventTypes::Exact(exact) => exact,
             EventTypes::Any => "*".to_owned(),
         });
@@ -160,6 +160,7 @@ impl Fixture {
             document,
             keys,
             listens: Vec::new(),
+            gathers: None,
             files: Vec::new(),
             expected: None,
             at: Timestamp(1),

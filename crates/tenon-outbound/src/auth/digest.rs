@@ -41,6 +41,8 @@ pub(crate) struct Digester<'a> {
     /// The challenge to be answered now.
     current: Option<Arc<Challenge>>,
     rounds: u32,
+    /// The hashes that were sent.
+    answers: Vec<String>,
 }
 
 struct Challenge {
@@ -78,7 +80,7 @@ impl Challenges {
 
 impl<'a> Digester<'a> {
     pub(crate) fn new(challenges: &'a Challenges, credentials: &'a Credentials, key: [u8; 32]) -> Self {
-        Self { challenges, credentials, key, current: None, rounds: 0 }
+        Self { challenges, credentials, key, current: None, rounds: 0, answers: Vec::new() }
     }
 
     /// A request to somewhere new begins.
@@ -88,13 +90,14 @@ impl<'a> Digester<'a> {
     }
 
     /// Adds an answer, if a challenge is known; an `Authorization` of the document's own stays.
-    pub(crate) fn add_to(&self, request: &mut http::Request<Full<Bytes>>, hop: &Hop) {
+    pub(crate) fn add_to(&mut self, request: &mut http::Request<Full<Bytes>>, hop: &Hop) {
         if hop.crossed_origin() || request.headers().contains_key(AUTHORIZATION) {
             return;
         }
         let Some(challenge) = &self.current else { return };
         let target = &hop.url[Position::BeforePath..Position::AfterQuery];
-        let answer = challenge.answer(self.credentials, request.method().as_str(), target);
+        let (answer, hash) = challenge.answer(self.credentials, request.method().as_str(), target);
+        self.answers.push(hash);
         if let Ok(mut value) = HeaderValue::from_str(&answer) {
             value.set_sensitive(true);
             request.headers_mut().insert(AUTHORIZATION, value);
@@ -120,6 +123,11 @@ impl<'a> Digester<'a> {
         self.challenges.0.insert(self.place(hop), Arc::clone(&challenge));
         self.current = Some(challenge);
         true
+    }
+
+    /// What must not be recorded of what was sent.
+    pub(crate) fn into_answers(self) -> Vec<String> {
+        self.answers
     }
 
     fn place(&self, hop: &Hop) -> [u8; 32] {
@@ -160,8 +168,8 @@ impl Challenge {
         Some((challenge, says("stale")))
     }
 
-    /// The header's value for the next request.
-    fn answer(&self, credentials: &Credentials, method: &str, target: &str) -> String {
+    /// The header's value for the next request, and the hash in it that the password is part of.
+    fn answer(&self, credentials: &Credentials, method: &str, target: &str) -> (String, String) {
         let Credentials { username, password } = credentials;
         let Self { realm, nonce, cnonce, .. } = self;
         let mut secret = self.hash.of(&format!("{username}:{realm}:{password}"));
@@ -192,7 +200,7 @@ impl Challenge {
         if let Some(opaque) = &self.opaque {
             add(format_args!(", opaque=\"{}\"", escaped(opaque)));
         }
-        header
+        (header, response)
     }
 
     fn user(&self, username: &str) -> String {
@@ -248,7 +256,7 @@ mod tests {
         challenge.cnonce = cnonce.to_owned();
         let credentials = Credentials { username: username.to_owned(), password: password.to_owned() };
         let target = if challenge.userhash { "/doe.json" } else { "/dir/index.html" };
-        let answer = challenge.answer(&credentials, "GET", target);
+        let (answer, _) = challenge.answer(&credentials, "GET", target);
         assert!(answer.contains(expected), "{answer}");
     }
 

@@ -8,10 +8,8 @@ use super::Refusal;
 use super::transport::Broken;
 use crate::Failure;
 
-/// How much of a callee's message is told, in bytes.
-const MAX_MESSAGE_BYTES: usize = 2_048;
-
-/// A status that is not OK.
+/// A status that is not OK. The callee's message is told whole, which the bound on headers bounds: whoever records it
+/// takes secrets out first, and half of one could not be found.
 pub(super) fn refusal(status: Status, host: &str, max_bytes: usize) -> Refusal {
     if let Some(failure) = broken(&status) {
         return Refusal::Other(failure);
@@ -24,7 +22,7 @@ pub(super) fn refusal(status: Status, host: &str, max_bytes: usize) -> Refusal {
     let mut detail = format!("`{host}` answered {name} (grpc-status {number})");
     if !status.message().is_empty() {
         detail.push_str(": ");
-        detail.push_str(start(status.message()));
+        detail.push_str(status.message());
     }
     let communication = |status| Failure::Communication { status, detail: detail.clone() };
     Refusal::Other(match status.code() {
@@ -52,10 +50,6 @@ fn broken(status: &Status) -> Option<Failure> {
         source = cause.source();
     }
     None
-}
-
-fn start(message: &str) -> &str {
-    &message[..message.floor_char_boundary(MAX_MESSAGE_BYTES)]
 }
 
 fn name(code: Code) -> &'static str {

@@ -213,6 +213,20 @@ async fn every_algorithm_is_answered_and_nonces_are_counted() {
 }
 
 #[tokio::test]
+async fn what_was_shown_is_told_so_that_it_can_be_kept_out_of_records() {
+    let case = Digest { algorithm: "SHA-256", qop: true, hash: sha256 };
+    let callee = Callee::start(move |seen| match case.check(seen, "n") {
+        Some(_) => answer(200, ""),
+        None => case.refusal("n", false),
+    })
+    .await;
+    let response = call(&policy(PASSWORD), callee.url("/")).await;
+    let sent = callee.seen()[1].header("authorization").unwrap().to_owned();
+    assert_eq!(response.credentials.len(), 1);
+    assert!(sent.contains(&format!("response=\"{}\"", response.credentials[0])), "{sent}");
+}
+
+#[tokio::test]
 async fn the_body_is_sent_again() {
     let case = Digest { algorithm: "SHA-256", qop: true, hash: sha256 };
     let callee = Callee::start(move |seen| match case.check(seen, "n") {

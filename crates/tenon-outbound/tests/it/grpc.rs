@@ -254,6 +254,14 @@ async fn statuses_become_errors_of_the_language() {
 }
 
 #[tokio::test]
+async fn a_message_is_told_whole() {
+    let message: &'static str = "x".repeat(10_000).leak();
+    let callee = GrpcCallee::start(move |_| Reply::status(3, message)).await;
+    let failure = grpc().call(to(callee.address)).await.unwrap_err();
+    assert!(failure.to_string().ends_with(message), "half of a secret in it could not be recognised");
+}
+
+#[tokio::test]
 async fn a_stream_that_breaks_off_is_a_failure() {
     let messages = Reply::messages(&[json!({"name": "x"})]);
     let replies = [

@@ -139,6 +139,50 @@ async fn credentials_stay_with_their_origin() {
 }
 
 #[tokio::test]
+async fn headers_that_hold_secrets_stay_with_their_origin() {
+    let second = Callee::start(|_| answer(200, "end")).await;
+    let to = second.url("/");
+    let first = Callee::start(move |seen| match seen.target.as_str() {
+        "/here" => redirect_to(307, "/start"),
+        _ => redirect_to(307, &to),
+    })
+    .await;
+    let mut request = Request::new("GET", first.url("/here"));
+    request.headers = vec![header("X-Custom", "1"), header("X-Other", "2")];
+    request.secret_headers = vec!["X-Custom".to_owned()];
+    client().send(request).await.unwrap();
+    for seen in first.seen() {
+        assert_eq!((seen.header("x-custom"), seen.header("x-other")), (Some("1"), Some("2")));
+    }
+    let elsewhere = second.only();
+    assert_eq!((elsewhere.header("x-custom"), elsewhere.header("x-other")), (None, Some("2")));
+}
+
+#[tokio::test]
+async fn a_body_that_holds_secrets_stays_with_its_origin() {
+    let second = Callee::start(|seen| answer(200, seen.body.clone())).await;
+    for (status, has_secret, is_sent) in
+        [(307, true, false), (308, true, false), (302, true, true), (307, false, true)]
+    {
+        let to = second.url("/");
+        let first = Callee::start(move |_| redirect_to(status, &to)).await;
+        let mut request = Request::new("POST", first.url("/"));
+        request.body = Some(Bytes::from_static(b"s3cret"));
+        request.has_secret_body = has_secret;
+        let answered = client().send(request).await;
+        assert_eq!(answered.is_ok(), is_sent, "{status} {has_secret}: {answered:?}");
+        match answered {
+            // A GET: without the body.
+            Ok(response) => assert_eq!(response.body.is_empty(), has_secret, "{status}"),
+            Err(failure) => {
+                assert_eq!((failure.kind(), failure.status()), (FailureKind::Communication, 502));
+                assert!(failure.to_string().ends_with("must not get the secrets in the body"), "{failure}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_documents_own_idempotency_key_stays_with_its_origin() {
     let second = Callee::start(|_| answer(200, "end")).await;
     let to = second.url("/");

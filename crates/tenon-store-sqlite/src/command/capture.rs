@@ -2,14 +2,15 @@
 //!
 //! The mark comes first, because it decides; after it nothing can be refused. B-tree touches of an event with a
 //! mark and one job: mark, event, its list, job, its list, open jobs; retention is noted per batch. Where its type is
-//! declared, the inbox comes to that; else an event costs one look into the writer's memory more.
+//! declared, the inbox comes to that; else an event costs one look into the writer's memory more. Workflows that
+//! gather it (`gather.rs`) cost what their sets do; without one, nothing.
 
 use std::borrow::Cow;
 
 use rusqlite::{Connection, OptionalExtension as _};
 use tenon_store::{
-    Capture, Captured, DedupMark, Duplicate, EventId, JobId, JobPayload, JobState, NewJob, OpenJob,
-    WorkspaceId,
+    Capture, Captured, DedupMark, DroppedSet, Duplicate, Error, EventId, Gather, GatherLimits, JobId,
+    JobPayload, JobState, NewJob, OpenJob, WorkspaceId,
 };
 use tenon_vault::Sealer;
 
@@ -17,6 +18,7 @@ use super::{Command, Context, Need};
 use crate::body;
 use crate::codec::{Columns as _, origin_number, pack, state_number, unpack};
 use crate::failure::Failure;
+use crate::gather::{self, Arriving};
 use crate::inbox;
 use crate::writer::effects::Expiring;
 
@@ -30,8 +32,9 @@ const EVENT: &str =
     subject, envelope, place) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11)";
 const JOB: &str =
     "INSERT INTO job (id, workspace, workflow, state, revision, semantics, event, origin, shard, lane,
-    place, priority, journal_length, captured_at, parent, rerun_of, input)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16)";
+    place, priority, journal_length, captured_at, parent, rerun_of, input, gathering)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16, ?17)";
+const GATHERING_OF: &str = "SELECT gathering FROM job WHERE id = ?1 AND workspace = ?2";
 
 /// See `Store::capture`.
 pub(crate) struct SealedCapture {
@@ -39,6 +42,8 @@ pub(crate) struct SealedCapture {
     mark: Option<[u8; 16]>,
     envelope: Vec<u8>,
     jobs: Vec<SealedJob>,
+    gathers: Vec<SealedGather>,
+    limits: GatherLimits,
 }
 
 struct SealedJob {
@@ -46,11 +51,23 @@ struct SealedJob {
     input: Option<Vec<u8>>,
 }
 
+struct SealedGather {
+    keys: Vec<gather::Key>,
+    job: SealedJob,
+}
+
+/// What an event has led to.
+#[derive(Default)]
+struct Effect {
+    started: Vec<JobId>,
+    dropped: Vec<DroppedSet>,
+}
+
 // === impl SealedCapture ===
 
 impl SealedCapture {
     /// Seals what is going to the disk; done in the caller's task.
-    pub(crate) fn new(sealer: &Sealer, capture: Capture) -> Self {
+    pub(crate) fn new(sealer: &Sealer, capture: Capture, limits: GatherLimits) -> Self {
         let workspace = capture.event.workspace;
         let place = body::envelope_place(workspace.0, capture.event.id.0);
         let envelope = sealer.seal(place, &capture.event.envelope);
@@ -61,7 +78,13 @@ impl SealedCapture {
         };
         let mark = capture.mark.as_ref().map(hash);
         let jobs = capture.jobs.iter().map(seal).collect();
-        Self { capture, mark, envelope, jobs }
+        let gathers = capture.gathers.iter().map(|gather| {
+            let keys = gather::texts(&gather.role).into_iter();
+            let keys = keys.map(|key| gather::key(sealer, workspace, gather.job.workflow, key)).collect();
+            SealedGather { keys, job: seal(&gather.job) }
+        });
+        let gathers = gathers.collect();
+        Self { capture, mark, envelope, jobs, gathers, limits }
     }
 
     fn workspace(&self) -> WorkspaceId {
@@ -127,15 +150,20 @@ impl SealedCapture {
         }
     }
 
-    fn insert_job(
+    /// Unless its own mark suppresses it; `gathering` is the set that it was gathered from.
+    fn start(
         &self,
         context: &mut Context<'_>,
-        job: &NewJob,
-        input: Option<&[u8]>,
-    ) -> rusqlite::Result<()> {
+        (job, sealed): (&NewJob, &SealedJob),
+        gathering: Option<i64>,
+    ) -> rusqlite::Result<bool> {
+        if !self.take_mark(context, sealed.mark, job.mark.as_ref())? {
+            return Ok(false);
+        }
         let event = &self.capture.event;
         let place = context.state.counters.next_place();
         let state = if job.lane.is_some() { JobState::Pending } else { JobState::Suspended };
+        let input = sealed.input.as_deref();
         let input: Option<Cow<'_, [u8]>> =
             input.map(|input| body::store(context.connection, input)).transpose()?;
         context.connection.prepare_cached(JOB)?.execute(rusqlite::params![
@@ -155,16 +183,22 @@ impl SealedCapture {
             job.parent.map(|id| id.0 as i64),
             job.rerun_of.map(|id| id.0 as i64),
             input,
+            gathering,
         ])?;
         context.state.counters.jobs += 1;
         context.state.counters.open_jobs += 1;
-        context.effects.fed.extend(self.open_job(job, place));
-        Ok(())
+        let payload = gathering.is_none().then(|| JobPayload {
+            envelope: event.envelope.clone(),
+            input: job.input.clone(),
+            gathered: Vec::new(),
+        });
+        context.effects.fed.extend(self.open_job(job, place, payload));
+        Ok(true)
     }
 
-    /// What the feed gets: everything a worker needs to start, so that it reads nothing. Jobs outside any lane
-    /// have no shard that could be told.
-    fn open_job(&self, job: &NewJob, place: u64) -> Option<OpenJob> {
+    /// What the feed gets: everything a worker needs to start, so that it reads nothing, unless there are more
+    /// events than this one. Jobs outside any lane have no shard that could be told.
+    fn open_job(&self, job: &NewJob, place: u64, payload: Option<JobPayload>) -> Option<OpenJob> {
         let event = &self.capture.event;
         let lane = job.lane.as_ref()?;
         Some(OpenJob {
@@ -185,9 +219,52 @@ impl SealedCapture {
             origin: event.origin,
             parent: job.parent,
             looked_to: None,
-            payload: Some(JobPayload { envelope: event.envelope.clone(), input: job.input.clone() }),
+            payload,
             journal_length: 0,
         })
+    }
+
+    fn arriving<'a>(&'a self, (gather, sealed): (&'a Gather, &'a SealedGather)) -> Arriving<'a> {
+        Arriving { event: &self.capture.event, gather, keys: &sealed.keys, limits: &self.limits }
+    }
+
+    fn gathers(&self) -> impl Iterator<Item = (&Gather, &SealedGather)> {
+        self.capture.gathers.iter().zip(&self.gathers)
+    }
+
+    /// Whether all sets that were decided on are as they were.
+    fn is_decided(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        for pair in self.gathers() {
+            if !gather::is_current(connection, &self.arriving(pair))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The set of the job whose events this one has, too.
+    fn gathering_of(&self, connection: &Connection, job: &NewJob) -> Result<Option<i64>, Failure> {
+        let Some(other) = job.events_of else { return Ok(None) };
+        let found: Option<Option<i64>> = connection
+            .prepare_cached(GATHERING_OF)?
+            .query_row((other.0 as i64, self.workspace().0), |row| row.get(0))
+            .optional()?;
+        found.flatten().map(Some).ok_or_else(|| Error::NotFound("job").into())
+    }
+
+    /// Into the sets of the workflows that gather it; jobs of those that are complete now.
+    fn gather(&self, context: &mut Context<'_>, effect: &mut Effect) -> rusqlite::Result<()> {
+        for (gather, sealed) in self.gathers() {
+            let kept = gather::keep(context, &self.arriving((gather, sealed)))?;
+            effect.dropped.extend(kept.dropped);
+            let Some(set) = kept.complete else { continue };
+            if self.start(context, (&gather.job, &sealed.job), Some(set))? {
+                effect.started.push(gather.job.id);
+            } else {
+                context.effects.expire(Expiring::Gathering(set), self.capture.event.captured_at);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -196,7 +273,8 @@ impl Command for SealedCapture {
 
     fn size(&self) -> usize {
         let jobs = self.jobs.iter().map(|job| 256 + 2 * job.input.as_ref().map_or(0, Vec::len));
-        512 + 2 * self.envelope.len() + jobs.sum::<usize>()
+        let gathers = self.gathers.iter().map(|gather| 512 + 128 * gather.keys.len());
+        512 + 2 * self.envelope.len() + jobs.sum::<usize>() + gathers.sum::<usize>()
     }
 
     fn need(&self) -> Need {
@@ -208,20 +286,29 @@ impl Command for SealedCapture {
         if generation != self.capture.generation {
             return Ok(Captured::Stale { generation });
         }
+        if !self.is_decided(context.connection)? {
+            return Ok(Captured::Stale { generation });
+        }
+        for job in &self.capture.jobs {
+            // Refused before anything is written.
+            self.gathering_of(context.connection, job)?;
+        }
         if !self.take_mark(context, self.mark, self.capture.mark.as_ref())? {
             let hash = self.mark.expect("only a mark that is there can be taken");
             return Ok(Captured::Duplicate(self.duplicate(context.connection, hash)?));
         }
         let place = inbox::place(context, &self.capture.event);
-        let mut started = Vec::with_capacity(self.jobs.len());
+        let mut effect = Effect { started: Vec::with_capacity(self.jobs.len()), dropped: Vec::new() };
         for (job, sealed) in self.capture.jobs.iter().zip(&self.jobs) {
-            if self.take_mark(context, sealed.mark, job.mark.as_ref())? {
-                started.push(job.id);
-                self.insert_job(context, job, sealed.input.as_deref())?;
+            let gathering = self.gathering_of(context.connection, job)?;
+            if self.start(context, (job, sealed), gathering)? {
+                effect.started.push(job.id);
             }
         }
+        self.gather(context, &mut effect)?;
+        let Effect { started, dropped } = effect;
         self.insert_event(context, &started, place)?;
-        Ok(Captured::New { jobs: started })
+        Ok(Captured::New { jobs: started, dropped })
     }
 }
 

@@ -1,11 +1,12 @@
 //! A resource on, off or gone.
 
 use rusqlite::OptionalExtension as _;
-use tenon_store::{AuditRecord, Change, ChangeResource, Error};
+use tenon_store::{AuditRecord, Change, ChangeResource, Error, ResourceId};
 
 use super::{Command, Context, Need, audit, put_resource};
 use crate::codec::kind_number;
 use crate::failure::Failure;
+use crate::gather;
 
 const FIND: &str = "SELECT id FROM resource WHERE workspace = ?1 AND kind = ?2 AND name = ?3 AND deleted = 0";
 const SWITCH: &str = "UPDATE resource SET enabled = ?2 WHERE id = ?1";
@@ -48,6 +49,11 @@ impl Command for ChangeIt {
             Change::Delete => {
                 connection.prepare_cached(DELETE)?.execute([id])?;
                 connection.prepare_cached(CLEAR_KEYS)?.execute([id])?;
+                if gather::keep_only(context, (change.workspace, ResourceId(id)), None, change.at)? {
+                    let by = (change.actor.clone(), change.at);
+                    let record = put_resource::sets_dropped(change.workspace, change.name.clone(), by);
+                    audit::record(connection, &record)?;
+                }
                 "delete"
             }
         };

@@ -1,7 +1,8 @@
 //! Retention: a bounded piece of work on what has expired.
 //!
 //! An item in `expiry` is a hint; the row itself decides. An event stays as long as one of its jobs does, and
-//! then goes with its last job. A job stays as long as its parent is open: until then its end may be looked up.
+//! then goes with its last job; one that is in a set stays as long as the set. A job stays as long as its parent is
+//! open: until then its end may be looked up.
 
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ use super::{Command, Context, Need};
 use crate::body;
 use crate::codec::{Columns as _, unpack};
 use crate::failure::Failure;
-use crate::inbox;
 use crate::writer::effects::Expiring;
+use crate::{gather, inbox};
 
 /// Items that one command looks at: a few milliseconds of the writer.
 const ITEMS: usize = 256;
@@ -30,7 +31,8 @@ const REST: &str = "UPDATE expiry SET items = ?3 WHERE moment = ?1 AND sequence 
 const MARK: &str = "DELETE FROM mark WHERE hash = ?1 AND expires <= ?2";
 const JOB: &str = "DELETE FROM job WHERE id = ?1 AND state >= 4 AND expires <= ?2
     AND NOT EXISTS (SELECT 1 FROM job parent WHERE parent.id = job.parent AND parent.state < 4)
-    RETURNING event, CASE length(input) WHEN 8 THEN input END, CASE length(result) WHEN 8 THEN result END";
+    RETURNING event, CASE length(input) WHEN 8 THEN input END, CASE length(result) WHEN 8 THEN result END,
+        gathering";
 const JOB_STAYS: &str = "SELECT 1 FROM job WHERE id = ?1 AND state >= 4 AND expires <= ?2";
 const JOB_EXISTS: &str = "SELECT 1 FROM job WHERE id = ?1";
 const EVENT: &str = "SELECT jobs, CASE length(envelope) WHEN 8 THEN envelope END, place, workspace, type
@@ -90,7 +92,7 @@ impl Command for Prune {
         let mut looked_at = 0;
         while looked_at < ITEMS && removed < self.limit {
             let Some(batch) = self.next(context.connection)? else {
-                let more = context.effects.has_journals();
+                let more = context.effects.has_due(self.now);
                 return Ok(Pruned { removed, more });
             };
             let mut rest = batch.items.as_slice();
@@ -132,6 +134,8 @@ impl Prune {
             Expiring::Event(event) => self.remove_event(context, event.0 as i64),
             Expiring::Job(job) => self.remove_job(context, job),
             Expiring::Journal(job) => remove_journal(context, job, self.now),
+            Expiring::Gathering(set) => gather::release(context, set, self.now).map(|()| 0),
+            Expiring::Gatherer(gatherer) => gather::release_all(context, gatherer, self.now).map(|()| 0),
             Expiring::Mark(hash) => {
                 let removed = context.connection.prepare_cached(MARK)?.execute((hash, self.now.0))?;
                 Ok(removed as u64)
@@ -145,10 +149,10 @@ impl Prune {
             .prepare_cached(JOB)?
             .query_row((job.0 as i64, self.now.0), |row| {
                 let bodies: [Option<Vec<u8>>; 2] = [row.get(1)?, row.get(2)?];
-                Ok((row.event_id(0)?, bodies))
+                Ok((row.event_id(0)?, bodies, row.get::<_, Option<i64>>(3)?))
             })
             .optional()?;
-        let Some((event, bodies)) = removed else {
+        let Some((event, bodies, gathering)) = removed else {
             if connection.prepare_cached(JOB_STAYS)?.exists((job.0 as i64, self.now.0))? {
                 let later = self.now.after(PARENT_IS_OPEN);
                 // At the end of time there is no later; this piece of work must end.
@@ -163,6 +167,9 @@ impl Prune {
         }
         context.state.counters.jobs -= 1;
         remove_journal(context, job, self.now)?;
+        if let Some(gathering) = gathering {
+            gather::release(context, gathering, self.now)?;
+        }
         Ok(1 + self.remove_event(context, event.0 as i64)?)
     }
 
@@ -181,6 +188,10 @@ impl Prune {
             })
             .optional()?;
         let Some(Leaving { jobs, body, place, workspace, r#type }) = found else { return Ok(0) };
+        // Whoever lets go of it has it looked at again.
+        if gather::is_held(connection, event)? {
+            return Ok(0);
+        }
         for job in jobs {
             if connection.prepare_cached(JOB_EXISTS)?.exists([job.0 as i64])? {
                 return Ok(0);

@@ -2,13 +2,14 @@
 
 use rusqlite::{Connection, OptionalExtension as _};
 use tenon_store::{
-    AuditRecord, Error, Kind, PinnedFile, PutResource, ResourceId, Revision, RevisionId, Saved,
+    AuditRecord, Error, Kind, PinnedFile, PutResource, ResourceId, Revision, RevisionId, Saved, Timestamp,
+    WorkspaceId,
 };
 
 use super::{Command, Context, Need, audit};
 use crate::codec::kind_number;
 use crate::failure::Failure;
-use crate::{file, inbox};
+use crate::{file, gather, inbox};
 
 const FIND: &str = "SELECT r.id, r.deleted, v.id, v.number, v.digest
     FROM resource r JOIN revision v ON v.id = r.newest WHERE r.workspace = ?1 AND r.kind = ?2 AND r.name = ?3";
@@ -75,6 +76,16 @@ impl Put {
         Ok(Revision { resource, id, number })
     }
 
+    /// What was gathered for another strategy is of no use.
+    fn drop_sets(&self, context: &mut Context<'_>, resource: ResourceId) -> rusqlite::Result<()> {
+        let put = &self.0;
+        if gather::keep_only(context, (put.workspace, resource), put.gathers, put.at)? {
+            let by = (put.actor.clone(), put.at);
+            audit::record(context.connection, &sets_dropped(put.workspace, put.name.clone(), by))?;
+        }
+        Ok(())
+    }
+
     fn write_keys(&self, connection: &Connection, resource: ResourceId) -> rusqlite::Result<()> {
         let put = &self.0;
         connection.prepare_cached(CLEAR_KEYS)?.execute([resource.0])?;
@@ -110,6 +121,9 @@ impl Command for Put {
             return Err(Error::Conflict(format!("{} was changed by somebody else", put.name)).into());
         }
         let declares_more = inbox::declare(context, put.workspace, &put.listens)?;
+        if let Some(found) = &found {
+            self.drop_sets(context, found.newest.resource)?;
+        }
         if let Some(found) = live.filter(|found| found.digest == put.digest) {
             if declares_more {
                 // A newer program may know better what jobs of the same content listen for.
@@ -131,6 +145,16 @@ impl Command for Put {
         context.raise_generation(put.workspace)?;
         Ok(Saved::Written(revision))
     }
+}
+
+/// What says that gathered events have gone.
+pub(crate) fn sets_dropped(
+    workspace: WorkspaceId,
+    name: String,
+    (actor, at): (String, Timestamp),
+) -> AuditRecord {
+    let action = "workflow.gathered.drop".to_owned();
+    AuditRecord { workspace, actor, action, subject: name, at }
 }
 
 /// The first half of an audit record's action.

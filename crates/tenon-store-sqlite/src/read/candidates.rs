@@ -42,11 +42,9 @@ pub(crate) fn candidates(
     let mut found = Vec::new();
     for r#type in &query.types {
         of_type(connection, query, r#type, &mut found).or_port()?;
+        // However many types there are, no more is kept than can be wanted.
+        keep_newest(&mut found, newest);
     }
-    // An event is there under its own type and under `*`.
-    found.sort_unstable_by_key(|found| found.place);
-    found.dedup_by_key(|found| found.place);
-    found.drain(..found.len().saturating_sub(newest));
     let more = found.len();
     found.truncate(query.limit.clamp(1, ITEMS) as usize);
     let mut items = Vec::with_capacity(found.len());
@@ -65,6 +63,13 @@ pub(crate) fn candidates(
         _ => newest_place.max(query.after),
     };
     Ok(Candidates { items, looked_to })
+}
+
+/// In order; an event is there under its own type and under `*`.
+fn keep_newest(found: &mut Vec<Found>, newest: usize) {
+    found.sort_unstable_by_key(|found| found.place);
+    found.dedup_by_key(|found| found.place);
+    found.drain(..found.len().saturating_sub(newest));
 }
 
 /// See `Store::listened`.

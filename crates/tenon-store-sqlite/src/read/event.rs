@@ -5,9 +5,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use tenon_store::{Error, EventFilter, EventId, EventRecord, Page, WorkspaceId};
 use tenon_vault::Sealer;
 
-use super::OrPort as _;
 use super::bisect::{Table, ids_between};
 use super::scan::{Candidates, page};
+use super::{OrPort as _, gathered};
 use crate::body;
 use crate::codec::{Columns as _, origin, unpack};
 
@@ -34,6 +34,7 @@ pub(crate) fn event(
         })
         .or_port()?;
     let Some((mut event, column)) = found else { return Ok(None) };
+    gathered::add_jobs(connection, id, &mut event.jobs).or_port()?;
     let place = body::envelope_place(workspace.0, id.0);
     event.envelope = Some(Bytes::from(body::open(connection, sealer, place, &column)?));
     Ok(Some(event))
@@ -60,8 +61,12 @@ pub(crate) fn events(
         limit,
         |_| true,
         |id| {
-            let event = statement.borrow_mut().query_row([id], parse).or_port()?;
-            Ok(matches(filter, &event).then_some(event))
+            let mut event = statement.borrow_mut().query_row([id], parse).or_port()?;
+            if !matches(filter, &event) {
+                return Ok(None);
+            }
+            gathered::add_jobs(connection, event.id, &mut event.jobs).or_port()?;
+            Ok(Some(event))
         },
     )
 }

@@ -7,9 +7,9 @@ use tenon_store::{
 };
 use tenon_vault::Sealer;
 
-use super::OrPort as _;
 use super::bisect::{Table, ids_between};
 use super::scan::{Candidates, page};
+use super::{OrPort as _, gathered};
 use crate::body;
 use crate::codec::{Columns as _, origin, state, unpack};
 
@@ -89,7 +89,8 @@ pub(crate) struct Request<'a> {
     pub(crate) limit: u32,
 }
 
-/// An event's jobs are in its row; they are as many as there are subscribed workflows.
+/// An event's jobs are in its row, those that it started with others beside it; they are as many as there are
+/// subscribed workflows.
 fn jobs_of_event(
     connection: &Connection,
     sealer: &Sealer,
@@ -101,7 +102,9 @@ fn jobs_of_event(
         .prepare_cached(OF_EVENT)
         .and_then(|mut statement| statement.query_row(key, |row| row.get(0)).optional())
         .or_port()?;
-    let mut ids = unpack(&packed.unwrap_or_default());
+    let Some(packed) = packed else { return Ok(Page { items: Vec::new(), next: None }) };
+    let mut ids = unpack(&packed);
+    gathered::add_jobs(connection, event, &mut ids).or_port()?;
     ids.retain(|id| request.cursor.is_none_or(|cursor| id.0 < cursor));
     ids.retain(|id| request.filter.ids.as_ref().is_none_or(|range| range.contains(id)));
     ids.sort_unstable_by(|a, b| b.cmp(a));
@@ -173,6 +176,9 @@ fn read(
     };
     job.result = open(body::result_place(workspace.0, id.0), result)?;
     job.input = open(body::input_place(workspace.0, id.0), input)?;
+    if depth == Depth::Whole {
+        job.gathered = gathered::ids(connection, workspace, id).or_port()?;
+    }
     Ok(Some(job))
 }
 
@@ -187,6 +193,7 @@ fn parse(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         revision_number: row.get::<_, Option<u32>>(6)?.unwrap_or_default(),
         semantics: row.get(7)?,
         event: row.event_id(8)?,
+        gathered: Vec::new(),
         origin: origin(row.get(9)?),
         lane: row.get(10)?,
         shard: row.optional_shard(11)?,

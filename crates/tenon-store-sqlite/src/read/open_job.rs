@@ -4,7 +4,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use tenon_store::{Error, JobId, JobPayload, OpenJob, ResourceId, RevisionId, Shard, Timestamp, WorkspaceId};
 
-use super::OrPort as _;
+use super::{OrPort as _, gathered};
 use crate::body;
 use crate::codec::{Columns as _, origin, state};
 use crate::workspaces::Workspaces;
@@ -29,9 +29,10 @@ const WAITING: &str = concat!(
     " FROM job INDEXED BY job_waiting WHERE state = 2 AND shard = ?1 AND wake_at <= ?2
       ORDER BY wake_at, id LIMIT ?3"
 );
-const ONE: &str = concat!("SELECT ", columns!(), ", input FROM job WHERE id = ?1 AND state < 4");
+const ONE: &str = concat!("SELECT ", columns!(), ", input, gathering FROM job WHERE id = ?1 AND state < 4");
 const ENVELOPE: &str = "SELECT envelope FROM event WHERE id = ?1 AND workspace = ?2";
 const INPUT: usize = 18;
+const GATHERING: usize = 19;
 
 /// See `Store::open_jobs`.
 pub(crate) fn open_jobs(
@@ -67,11 +68,14 @@ pub(crate) fn open_job(
     let found = connection
         .prepare_cached(ONE)
         .and_then(|mut statement| {
-            let columns = |row: &Row<'_>| Ok((parse(row)?, row.get::<_, Option<Vec<u8>>>(INPUT)?));
+            let columns = |row: &Row<'_>| {
+                let gathering: Option<i64> = row.get(GATHERING)?;
+                Ok((parse(row)?, row.get::<_, Option<Vec<u8>>>(INPUT)?, gathering))
+            };
             statement.query_row([id.0 as i64], columns).optional()
         })
         .or_port()?;
-    let Some((mut job, input)) = found else { return Ok(None) };
+    let Some((mut job, input, gathering)) = found else { return Ok(None) };
     let workspace = job.workspace.0;
     let sealer = &workspaces.get(job.workspace)?.sealer;
     let envelope: Vec<u8> = connection
@@ -85,7 +89,12 @@ pub(crate) fn open_job(
     let envelope = Bytes::from(body::open(connection, sealer, place, &envelope)?);
     let place = body::input_place(workspace, id.0);
     let input = input.map(|column| body::open(connection, sealer, place, &column)).transpose()?;
-    job.payload = Some(JobPayload { envelope, input: input.map(Bytes::from) });
+    let gathered = match gathering {
+        Some(gathering) => gathered::events(connection, sealer, job.workspace, gathering)?,
+        None => Vec::new(),
+    };
+    let gathered = gathered.into_iter().map(|gathered| gathered.envelope).collect();
+    job.payload = Some(JobPayload { envelope, input: input.map(Bytes::from), gathered });
     Ok(Some(job))
 }
 

@@ -17,6 +17,8 @@ const EVENT: i64 = 0;
 const JOB: i64 = 1;
 const MARK: i64 = 2;
 const JOURNAL: i64 = 3;
+const GATHERING: i64 = 4;
+const GATHERER: i64 = 5;
 
 const INSERT: &str = "INSERT INTO expiry (moment, sequence, kind, items) VALUES (?1, ?2, ?3, ?4)";
 
@@ -31,6 +33,10 @@ pub(crate) enum Expiring {
     Mark([u8; 16]),
     /// What is left of the journal of a job that is gone.
     Journal(JobId),
+    /// A set of gathered events that nobody needs.
+    Gathering(i64),
+    /// The open sets of a workflow that gathers no more, or others.
+    Gatherer(i64),
 }
 
 // === impl Expiring ===
@@ -42,6 +48,8 @@ impl Expiring {
             Self::Job(_) => JOB,
             Self::Mark(_) => MARK,
             Self::Journal(_) => JOURNAL,
+            Self::Gathering(_) => GATHERING,
+            Self::Gatherer(_) => GATHERER,
         }
     }
 
@@ -50,6 +58,7 @@ impl Expiring {
             Self::Event(EventId(id)) | Self::Job(JobId(id)) | Self::Journal(JobId(id)) => {
                 items.extend_from_slice(&id.to_be_bytes());
             }
+            Self::Gathering(id) | Self::Gatherer(id) => items.extend_from_slice(&id.to_be_bytes()),
             Self::Mark(hash) => items.extend_from_slice(&hash),
         }
     }
@@ -65,6 +74,8 @@ impl Expiring {
         let item = match kind {
             EVENT => Self::Event(EventId(id)),
             JOB => Self::Job(JobId(id)),
+            GATHERING => Self::Gathering(id as i64),
+            GATHERER => Self::Gatherer(id as i64),
             _ => Self::Journal(JobId(id)),
         };
         Some((item, rest))
@@ -99,9 +110,9 @@ impl Effects {
         item.append_to(&mut slot.1);
     }
 
-    /// Whether parts of journals are left for the next piece of retention.
-    pub(crate) fn has_journals(&self) -> bool {
-        self.expiring.keys().any(|(kind, _)| *kind == JOURNAL)
+    /// Whether something is left for the next piece of retention.
+    pub(crate) fn has_due(&self, now: Timestamp) -> bool {
+        self.expiring.values().any(|(moment, _)| *moment <= now.0)
     }
 
     /// Writes what retention needs, at the end of the batch's transaction.

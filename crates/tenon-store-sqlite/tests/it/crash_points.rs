@@ -11,8 +11,9 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use tenon_crash_vfs::{Disk, Kept, Operation, Recorder, Syncs};
 use tenon_store::{
-    CandidateQuery, Captured, DedupMark, Entry, EventFilter, EventId, EventRecord, EventWait, Fence,
-    JobFilter, JobId, JobRecord, JobState, Shard, Store as _, Timestamp, Transition, Waits, Write,
+    CandidateQuery, Captured, DedupMark, Entry, EventFilter, EventId, EventRecord, EventWait, Fence, Gather,
+    JobFilter, JobId, JobRecord, JobState, PutResource, Role, Serves, Shard, Store as _, Timestamp,
+    Transition, Waits, Write,
 };
 use tenon_store_sqlite::SqliteStore;
 
@@ -40,6 +41,10 @@ enum Promise {
     Parked(u64),
     /// What job `n` waits for has come, so it is due.
     Woken(u64),
+    /// Event `n` is in a set.
+    Gathered(u64),
+    /// Job `n` was gathered from an event of before and event `n`.
+    Complete(u64),
 }
 
 /// What jobs listen for.
@@ -48,6 +53,9 @@ const PAID: &str = "com.acme.paid";
 const PAID_IDS: u64 = 1000;
 /// With the listening workflow.
 const GENERATION: u64 = 2;
+/// From here on events are gathered, two for a job: those of even numbers are the first part, the others the second.
+const GATHERED_IDS: u64 = 2000;
+const STRATEGY: u64 = 7;
 
 /// A run that was recorded. Marks are indexes into `promises`.
 struct Run {
@@ -80,7 +88,8 @@ async fn record(vfs: &str, syncs: Syncs) -> Run {
         options.vfs = Some(vfs.to_owned());
         let shop = Shop::open(options).await;
         let fence = shop.store.acquire(Shard(0)).await.unwrap();
-        shop.store.put_resource(shop.listener(&[PAID])).await.unwrap();
+        let listener = PutResource { gathers: Some(STRATEGY), ..shop.listener(&[PAID]) };
+        shop.store.put_resource(listener).await.unwrap();
         live(&shop, fence, life * EVENTS, &mut |promise| {
             promises.push(promise);
             recorder.mark(promises.len() - 1);
@@ -97,7 +106,7 @@ async fn live(shop: &Shop, fence: Fence, first: u64, promised: &mut impl FnMut(P
         let numbers: Vec<u64> = (1..=AT_ONCE).map(|n| first + group * AT_ONCE + n).collect();
         let captures = numbers.iter().map(|n| shop.store.capture(marked(shop, *n)));
         for (n, captured) in numbers.iter().zip(join_all(captures).await) {
-            assert_eq!(captured.unwrap(), Captured::New { jobs: vec![JobId(*n)] });
+            assert_eq!(captured.unwrap(), Captured::New { jobs: vec![JobId(*n)], dropped: Vec::new() });
             promised(Promise::Captured(*n));
         }
         for &n in &numbers {
@@ -108,7 +117,29 @@ async fn live(shop: &Shop, fence: Fence, first: u64, promised: &mut impl FnMut(P
         shop.store.write(completed(shop, fence, n)).await.unwrap();
         promised(Promise::Written(n, 2, JobState::Completed));
         wait(shop, fence, &numbers, group, promised).await;
+        gather(shop, n, promised).await;
     }
+}
+
+/// Two first parts and a second, so that one more set waits after each group.
+async fn gather(shop: &Shop, n: u64, promised: &mut impl FnMut(Promise)) {
+    let first = GATHERED_IDS + 4 * n;
+    for n in [first, first + 2] {
+        let captured = shop.store.capture(part(shop, n)).await.unwrap();
+        assert_eq!(captured, Captured::New { jobs: Vec::new(), dropped: Vec::new() });
+        promised(Promise::Gathered(n));
+    }
+    let captured = shop.store.capture(part(shop, first + 1)).await.unwrap();
+    assert_eq!(captured, Captured::New { jobs: vec![JobId(first + 1)], dropped: Vec::new() });
+    promised(Promise::Complete(first + 1));
+}
+
+fn part(shop: &Shop, n: u64) -> tenon_store::Capture {
+    let mut capture = marked(shop, n);
+    let job = capture.jobs.pop().expect("an order has a job");
+    let serves = vec![Serves { part: (n % 2) as u32, key: "k".to_owned() }];
+    capture.gathers = vec![Gather { strategy: STRATEGY, role: Role::Part { serves, of: 2 }, job }];
+    capture
 }
 
 /// The second job of a group waits for its event, which comes before the park or after it; the third waits for the
@@ -253,18 +284,26 @@ async fn examine(directory: &Path, promises: &[Promise]) -> Result<(), String> {
 /// One promise is kept.
 async fn kept(shop: &Shop, promise: &Promise) -> Result<(), String> {
     let n = match promise {
-        Promise::Captured(n) | Promise::Written(n, ..) | Promise::Parked(n) | Promise::Woken(n) => *n,
+        Promise::Captured(n)
+        | Promise::Written(n, ..)
+        | Promise::Parked(n)
+        | Promise::Woken(n)
+        | Promise::Gathered(n)
+        | Promise::Complete(n) => *n,
     };
     let event =
         shop.store.event(shop.workspace, EventId(n)).await.map_err(|error| format!("event {n} ({error})"))?;
     event.ok_or_else(|| format!("event {n}"))?;
+    if matches!(promise, Promise::Gathered(_)) {
+        return Ok(());
+    }
     let job = shop.store.job(shop.workspace, JobId(n)).await.map_err(|error| format!("job {n} ({error})"))?;
     let job = job.ok_or_else(|| format!("job {n}"))?;
     let (entries, state) = match promise {
         Promise::Parked(_) if job.state != JobState::Waiting => return Err(format!("the park of job {n}")),
         Promise::Woken(_) if job.wake_at.is_none() => return Err(format!("the waking of job {n}")),
-        Promise::Captured(_) | Promise::Parked(_) | Promise::Woken(_) => return Ok(()),
         Promise::Written(_, entries, state) => (entries, state),
+        _ => return Ok(()),
     };
     let journal = shop.store.journal(shop.workspace, JobId(n)).await.map_err(|error| error.to_string())?;
     // More may have been written since.
@@ -307,6 +346,7 @@ async fn whole(shop: &Shop) -> Result<(), String> {
         return Err(format!("the counters ({used:?})"));
     }
     waits_are_whole(shop, &events, &jobs).await?;
+    sets_are_whole(shop, &events, &jobs).await?;
     for event in events.iter().rev().take(2).chain(events.iter().take(2)) {
         let repeat = store.capture(marked(shop, event.id.0)).await.map_err(text)?;
         if !matches!(repeat, Captured::Duplicate(_)) {
@@ -352,6 +392,30 @@ async fn waits_are_whole(shop: &Shop, events: &[EventRecord], jobs: &[JobRecord]
             }
             fed.lock().unwrap().clear();
         }
+    }
+    Ok(())
+}
+
+/// Every event that is gathered is in one job, or in the set that it was put in: the oldest is the next one's.
+async fn sets_are_whole(shop: &Shop, events: &[EventRecord], jobs: &[JobRecord]) -> Result<(), String> {
+    let mut used = HashSet::new();
+    for job in jobs.iter().filter(|job| job.id.0 > GATHERED_IDS) {
+        let gathered = shop.store.gathered(shop.workspace, job.id).await.map_err(text)?;
+        let of: Vec<u64> = gathered.iter().map(|gathered| gathered.event.0).collect();
+        if of.len() != 2 || of[1] != job.id.0 || !of.iter().all(|event| used.insert(*event)) {
+            return Err(format!("half of a set ({} has {of:?})", job.id));
+        }
+    }
+    let gathered = events.iter().map(|event| event.id.0).filter(|n| *n >= GATHERED_IDS);
+    let mut waiting: Vec<u64> = gathered.filter(|n| !used.contains(n)).collect();
+    waiting.sort_unstable();
+    let Some(oldest) = waiting.first() else { return Ok(()) };
+    let next = 2 * GATHERED_IDS + 1;
+    shop.store.capture(part(shop, next)).await.map_err(text)?;
+    let gathered = shop.store.gathered(shop.workspace, JobId(next)).await.map_err(text)?;
+    let of: Vec<u64> = gathered.iter().map(|gathered| gathered.event.0).collect();
+    if of != [*oldest, next] {
+        return Err(format!("the set of event {oldest} (the next job has {of:?})"));
     }
     Ok(())
 }

@@ -108,8 +108,9 @@ impl Shop {
             input: None,
             rerun_of: None,
             parent: None,
+            events_of: None,
         };
-        Capture { generation: 1, mark: None, event, jobs: vec![job] }
+        Capture { generation: 1, mark: None, event, jobs: vec![job], gathers: Vec::new() }
     }
 
     /// A workflow whose jobs listen for these types.
@@ -123,6 +124,7 @@ impl Shop {
             document: "document: {}".to_owned(),
             keys: Vec::new(),
             listens: types.iter().map(|r#type| (*r#type).to_owned()).collect(),
+            gathers: None,
             files: Vec::new(),
             expected: None,
             at: Timestamp(1_700_000_000_000_000),

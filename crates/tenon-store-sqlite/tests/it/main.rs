@@ -8,6 +8,7 @@ mod crash_points;
 mod damage;
 mod files;
 mod full_disk;
+mod gathering;
 mod harness;
 mod keys;
 mod migration;

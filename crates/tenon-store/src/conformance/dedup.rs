@@ -84,7 +84,7 @@ pub async fn of_many_at_once_one_is_captured(harness: &dyn Harness) {
     let new = outcomes.iter().filter(|outcome| matches!(outcome, Captured::New { .. })).count();
     assert_eq!(new, 1);
     let first = outcomes.iter().find_map(|outcome| match outcome {
-        Captured::New { jobs } => jobs.first().copied(),
+        Captured::New { jobs, .. } => jobs.first().copied(),
         _ => None,
     });
     for outcome in &outcomes {

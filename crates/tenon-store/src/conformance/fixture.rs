@@ -74,7 +74,7 @@ impl Fixture {
             expires: moment(n + 1000),
             envelope: json(&format!("{{\"n\":{n}}}")),
         };
-        Capture { generation: self.generation, mark: None, event, jobs: Vec::new() }
+        Capture { generation: self.generation, mark: None, event, jobs: Vec::new(), gathers: Vec::new() }
     }
 
     /// Event `n` that starts job `n`.
@@ -95,13 +95,14 @@ impl Fixture {
             input: None,
             rerun_of: None,
             parent: None,
+            events_of: None,
         }
     }
 
     /// Captures something new and gives the jobs that were started.
     pub(super) async fn capture(&self, capture: Capture) -> Vec<JobId> {
         match self.store.capture(capture).await.expect("the capture is accepted") {
-            Captured::New { jobs } => jobs,
+            Captured::New { jobs, .. } => jobs,
             other => panic!("expected something new, got {other:?}"),
         }
     }
@@ -184,6 +185,7 @@ pub(super) fn put(workspace: WorkspaceId, name: &str, content: &str) -> PutResou
         document: format!("document: {content}"),
         keys: vec!["com.acme.order".to_owned()],
         listens: Vec::new(),
+        gathers: None,
         files: Vec::new(),
         expected: None,
         at: moment(0),

@@ -27,11 +27,17 @@ async fn numbers(fixture: &Fixture, query: &CandidateQuery) -> Vec<u64> {
     look(fixture, query).await.items.iter().map(|item| item.event.0).collect()
 }
 
+async fn listened(fixture: &Fixture) -> Vec<String> {
+    fixture.store.listened(fixture.workspace).await.expect("reads work")
+}
+
 /// From the declaration on; `*` is any type; what was made for a call is no event.
 pub async fn declared_types_are_kept(harness: &dyn Harness) {
     let mut fixture = Fixture::new(harness).await;
     fixture.emit(1, "paid", None).await;
-    fixture.declare(&["paid", "sent"]).await;
+    assert!(listened(&fixture).await.is_empty());
+    fixture.declare(&["sent", "paid"]).await;
+    assert_eq!(listened(&fixture).await, ["paid", "sent"]);
     fixture.emit(2, "paid", None).await;
     fixture.emit(3, "paid.twice", None).await;
     fixture.emit(4, "sent", None).await;
@@ -44,6 +50,7 @@ pub async fn declared_types_are_kept(harness: &dyn Harness) {
     assert!(numbers(&fixture, &query(&fixture, &[])).await.is_empty());
 
     fixture.declare(&["*"]).await;
+    assert_eq!(listened(&fixture).await, ["*", "paid", "sent"]);
     for (n, r#type) in [(6, "paid"), (7, "other"), (8, "*")] {
         fixture.emit(n, r#type, None).await;
     }

@@ -31,8 +31,8 @@ pub(crate) async fn start(
         version: request.version.clone(),
         input,
         parent,
-        is_awaited: request.r#await,
-        key: identity.idempotency_key.clone(),
+        is_awaited: request.is_awaited,
+        key: key(identity),
         hops: identity.hops.saturating_add(1),
         is_lifecycle: identity.is_lifecycle,
         held: held.to_vec(),
@@ -45,4 +45,12 @@ pub(crate) async fn start(
         }
         Err(error) => failed(FailureKind::Configuration, 400, error.to_string()),
     })
+}
+
+/// What a repeat after a crash has, too. Another attempt is another child: the one before has ended.
+fn key(identity: &Identity) -> String {
+    match identity.attempt {
+        1 => identity.idempotency_key.clone(),
+        attempt => format!("{attempt}:{}", identity.idempotency_key),
+    }
 }

@@ -4,11 +4,13 @@
 use serde_json::json;
 use tenon_capture::Values;
 use tenon_engine::{Deferred, Failure, HttpRequest, Outcome, Resolved, Used};
-use tenon_outbound::Response;
 use tenon_outbound::auth::{Authorized, Error as AuthError, Policy};
+use tenon_outbound::grpc::Call;
+use tenon_outbound::{Request, Response};
 use tenon_store::WorkspaceId;
 use tenon_workflow::HttpOutput;
 
+use super::derived::{Derived, others};
 use super::scrub::Scrubber;
 use super::{FULL_DISK_PAUSE, Identity, grpc, http};
 use crate::Context;
@@ -63,8 +65,15 @@ impl Prepared {
     }
 
     /// How the call authenticates, if it does.
-    pub(super) fn policy(&self, deferred: &Deferred) -> Result<Option<Policy>, Failure> {
+    pub(super) fn policy(&mut self, deferred: &Deferred) -> Result<Option<Policy>, Failure> {
         let Some((scheme, members)) = deferred.authentication(&self.resolved)? else { return Ok(None) };
+        if let Some(others) = self.others()
+            && let Ok(Some((_, other))) = deferred.authentication(&others)
+        {
+            let mut derived = Derived::default();
+            derived.value(&members, &other);
+            self.hide(&derived);
+        }
         Policy::parse(scheme.name(), &members).map(Some).map_err(|failure| http::failure(&failure))
     }
 
@@ -73,6 +82,49 @@ impl Prepared {
         self.scrubber.add_token(&authorized.parameter);
         self.resolved.authorization =
             Some(json!({ "scheme": authorized.scheme, "parameter": authorized.parameter }));
+    }
+
+    /// The HTTP request with every value in it; what it makes of secrets must not be seen afterwards.
+    fn http(&mut self, deferred: &Deferred, identity: &Identity) -> Result<(HttpRequest, Request), Failure> {
+        let call = deferred.http(&self.resolved)?;
+        let mut request = http::request(&call, identity);
+        if let Some(others) = self.others()
+            && let Ok(other) = deferred.http(&others)
+        {
+            let mut derived = Derived::default();
+            derived.add_http(&call, &other);
+            self.hide(&derived);
+            request.secret_headers = derived.headers;
+            request.has_secret_body = derived.is_in_body;
+        }
+        Ok((call, request))
+    }
+
+    /// The same of a gRPC request.
+    fn grpc(&mut self, deferred: &Deferred, identity: &Identity) -> Result<Call, Failure> {
+        let request = deferred.grpc(&self.resolved)?;
+        if let Some(others) = self.others()
+            && let Ok(other) = deferred.grpc(&others)
+        {
+            let mut derived = Derived::default();
+            derived.add_grpc(&request, &other);
+            self.hide(&derived);
+        }
+        Ok(grpc::call(&request, identity))
+    }
+
+    /// Other values, to see what depends on those there are. None where nothing is secret.
+    fn others(&self) -> Option<Resolved> {
+        let is_secret = !self.resolved.secrets.is_empty() || self.resolved.authorization.is_some();
+        is_secret.then(|| others(&self.resolved))
+    }
+
+    fn hide(&mut self, derived: &Derived) {
+        let mut names = self.resolved.secrets.keys();
+        let only = names.next().filter(|_| names.next().is_none());
+        for text in &derived.texts {
+            self.scrubber.add_derived(text, only.map(String::as_str));
+        }
     }
 
     /// The outcome as it may be recorded.
@@ -94,10 +146,16 @@ impl Prepared {
     }
 
     /// The same of a response. What is encoded or cut off on the way to the outcome is looked at before.
-    fn outcome(&self, call: &HttpRequest, mut response: Response) -> Outcome {
+    fn outcome(&mut self, call: &HttpRequest, mut response: Response) -> Outcome {
+        for shown in &response.credentials {
+            self.scrubber.add_token(shown);
+        }
         let is_result = call.is_result(response.status);
-        if !self.scrubber.is_empty() && (!is_result || call.output == HttpOutput::Raw) {
-            response.body = self.scrubber.bytes(&response.body, is_result).into();
+        if !self.scrubber.is_empty()
+            && (!is_result || call.output == HttpOutput::Raw)
+            && let Some(cleaned) = self.scrubber.bytes(&response.body, is_result)
+        {
+            response.body = cleaned.into();
         }
         self.seal(http::outcome(call, response))
     }
@@ -111,9 +169,8 @@ pub(super) async fn http(context: &Context, deferred: &Deferred, identity: Ident
         Err(failure) => return prepared.seal(Outcome::Failed(failure)),
     };
     let mut sent = None;
-    let mut build = |prepared: &Prepared| {
-        let call = deferred.http(&prepared.resolved)?;
-        let request = http::request(&call, &identity);
+    let mut build = |prepared: &mut Prepared| {
+        let (call, request) = prepared.http(deferred, &identity)?;
         sent = Some(call);
         Ok(request)
     };
@@ -121,11 +178,11 @@ pub(super) async fn http(context: &Context, deferred: &Deferred, identity: Ident
         Some(policy) => {
             let authenticated = context.http.send_authenticated(policy, |authorized| {
                 prepared.authorized(authorized);
-                build(&prepared)
+                build(&mut prepared)
             });
             authenticated.await
         }
-        None => match build(&prepared) {
+        None => match build(&mut prepared) {
             Ok(request) => context.http.send(request).await.map_err(AuthError::Failed),
             Err(failure) => Err(AuthError::Build(failure)),
         },
@@ -144,19 +201,16 @@ pub(super) async fn grpc(context: &Context, deferred: &Deferred, identity: Ident
         Ok(policy) => policy,
         Err(failure) => return prepared.seal(Outcome::Failed(failure)),
     };
-    let build = |prepared: &Prepared| {
-        deferred.grpc(&prepared.resolved).map(|request| grpc::call(&request, &identity))
-    };
     let client = grpc::client(context);
     let answer = match &policy {
         Some(policy) => {
             let authenticated = client.call_authenticated(policy, |authorized| {
                 prepared.authorized(authorized);
-                build(&prepared)
+                prepared.grpc(deferred, &identity)
             });
             authenticated.await
         }
-        None => match build(&prepared) {
+        None => match prepared.grpc(deferred, &identity) {
             Ok(call) => client.call(call).await.map_err(AuthError::Failed),
             Err(failure) => Err(AuthError::Build(failure)),
         },

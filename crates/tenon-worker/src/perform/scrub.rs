@@ -1,24 +1,34 @@
-//! Takes secret values and access tokens out of what a call brings back, before anything of it is recorded: raw,
-//! JSON-escaped, base64 in either alphabet at any offset, percent-encoded.
+//! Takes secret values and access tokens out of what a call brings back, before anything of it is recorded: in upper
+//! or lower case, raw, escaped, in base64 at any offset, in hexadecimal, percent-encoded (`forms.rs`), and also
+//! where an answer has encoded what was encoded already (`decode.rs`).
 //!
-//! Short texts are left alone where they would be found by chance: below six characters in answers, below four
-//! in errors.
+//! Short texts are left alone where they would be found by chance: below six characters in answers (unless they are
+//! a whole value), below four in errors. What was compressed, cut into lines or hashed is not found.
+
+mod decode;
+mod forms;
+mod parts;
+
+use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 use tenon_engine::Outcome;
+
+use decode::{DECODERS, Layer};
 
 /// The shortest text that is taken out of an answer, bytes.
 const IN_ANSWERS: usize = 6;
 /// The same in an error, where there is less to be found by chance.
 const IN_ERRORS: usize = 4;
+/// How often an answer may have encoded the same text for it to be found.
+const MAX_LAYERS: usize = 3;
+/// Longer texts are decoded once only, bytes.
+const DEEPLY_DECODED: usize = 1 << 20;
+/// Longer texts are not decoded, bytes.
+const DECODED: usize = 8 << 20;
 /// What stands for an access token.
 const TOKEN: &str = "<token>";
-/// All but RFC 3986's unreserved characters.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What must not be seen.
 #[derive(Default)]
@@ -31,6 +41,8 @@ pub(crate) struct Scrubber {
 struct Finder {
     forms: AhoCorasick,
     shown: Vec<String>,
+    /// Texts that are shorter, and what is shown where they are a whole value.
+    short: Vec<(String, String)>,
 }
 
 // === impl Scrubber ===
@@ -40,11 +52,21 @@ impl Scrubber {
     pub(crate) fn add_secret(&mut self, name: &str, value: &Value) {
         match value {
             Value::Null | Value::Bool(_) => {}
-            Value::Number(number) => self.add(&number.to_string(), &format!("<secret:{name}>")),
-            Value::String(text) => self.add(text, &format!("<secret:{name}>")),
+            Value::Number(number) => self.add(&number.to_string(), &secret(name)),
+            Value::String(text) => {
+                self.add(text, &secret(name));
+                for part in parts::of(text) {
+                    self.add(part, &secret(name));
+                }
+            }
             Value::Array(items) => items.iter().for_each(|item| self.add_secret(name, item)),
             Value::Object(members) => members.values().for_each(|member| self.add_secret(name, member)),
         }
+    }
+
+    /// A text that a call made of secrets: of this one, if it read no other.
+    pub(crate) fn add_derived(&mut self, text: &str, of: Option<&str>) {
+        self.add(text, &of.map_or_else(|| "<secret>".to_owned(), secret));
     }
 
     /// An access token, or what else a call was authenticated with.
@@ -84,25 +106,31 @@ impl Scrubber {
         }
     }
 
-    /// Of a body of which nothing but bytes is shown, in an answer or else an error.
-    pub(crate) fn bytes(&self, body: &[u8], is_answer: bool) -> Vec<u8> {
-        let finder = self.finder(if is_answer { IN_ANSWERS } else { IN_ERRORS });
-        finder.forms.replace_all_bytes(body, &finder.shown)
+    /// Of a body that is shown encoded or cut off, in an answer or else an error.
+    pub(crate) fn bytes(&self, body: &[u8], is_answer: bool) -> Option<Vec<u8>> {
+        self.finder(if is_answer { IN_ANSWERS } else { IN_ERRORS }).cleaned(body)
     }
 
     fn finder(&self, shortest: usize) -> Finder {
         let (mut forms, mut shown) = (Vec::new(), Vec::new());
-        for (text, instead) in self.known.iter().filter(|(text, _)| text.len() >= shortest) {
-            for form in forms_of(text) {
-                if form.len() >= shortest {
-                    forms.push(form);
-                    shown.push(instead.clone());
-                }
+        let (long, short): (Vec<_>, Vec<_>) = self.known.iter().partition(|(text, _)| text.len() >= shortest);
+        for (text, instead) in long {
+            for form in forms::of(text).into_iter().filter(|form| form.len() >= shortest) {
+                forms.push(form);
+                shown.push(instead.clone());
             }
         }
-        let forms = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(forms);
-        Finder { forms: forms.expect("a few forms of texts of bounded length"), shown }
+        let forms = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .ascii_case_insensitive(true)
+            .build(forms)
+            .expect("a few forms of texts of bounded length");
+        Finder { forms, shown, short: short.into_iter().cloned().collect() }
     }
+}
+
+fn secret(name: &str) -> String {
+    format!("<secret:{name}>")
 }
 
 // === impl Finder ===
@@ -119,11 +147,14 @@ impl Finder {
                     *value = Value::String(self.shown[found.pattern()].clone());
                 }
             }
-            Value::String(text) => self.text(text),
+            Value::String(text) => match self.short.iter().find(|(short, _)| short == text) {
+                Some((_, shown)) => text.clone_from(shown),
+                None => self.text(text),
+            },
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
             Value::Object(members) => {
                 members.values_mut().for_each(|member| self.value(member));
-                if members.keys().any(|name| self.is_in(name)) {
+                if members.keys().any(|name| self.cleaned(name.as_bytes()).is_some()) {
                     let renamed = std::mem::take(members).into_iter().map(|(mut name, member)| {
                         self.text(&mut name);
                         (name, member)
@@ -134,86 +165,53 @@ impl Finder {
         }
     }
 
-    fn is_in(&self, text: &str) -> bool {
-        self.forms.is_match(text) || decoded(text).is_some_and(|text| self.forms.is_match(&text))
-    }
-
     fn text(&self, text: &mut String) {
-        if self.forms.is_match(&*text) {
-            *text = self.forms.replace_all(text, &self.shown);
-        }
-        // Encoders differ in what they leave as it is; the text is shown decoded then.
-        if let Some(decoded) = decoded(text)
-            && self.forms.is_match(&decoded)
-        {
-            *text = self.forms.replace_all(&decoded, &self.shown);
+        if let Some(cleaned) = self.cleaned(text.as_bytes()) {
+            *text = String::from_utf8_lossy(&cleaned).into_owned();
         }
     }
-}
 
-/// A text that has something percent-encoded in it, decoded.
-fn decoded(text: &str) -> Option<String> {
-    let is_encoded = text.contains('%');
-    is_encoded.then(|| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned())
-}
-
-/// A text in every form that it may come back in.
-fn forms_of(text: &str) -> Vec<String> {
-    let mut forms = vec![text.to_owned()];
-    let json = Value::from(text).to_string();
-    let json = json[1..json.len() - 1].to_owned();
-    let escaped = |upper: bool| -> String {
-        let mut units = [0; 2];
-        let escape = |character: char| {
-            if character.is_ascii() {
-                return character.to_string();
+    /// The bytes without what must not be seen; nothing if they have none of it.
+    fn cleaned(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut found = Vec::new();
+        self.look(bytes, &mut Vec::new(), &mut found);
+        found.sort_unstable_by_key(|(range, _)| (range.start, usize::MAX - range.end));
+        let mut cleaned = Vec::with_capacity(bytes.len());
+        let mut end = 0;
+        for (range, form) in &found {
+            if range.start >= end {
+                cleaned.extend_from_slice(&bytes[end..range.start]);
+                cleaned.extend_from_slice(self.shown[*form].as_bytes());
             }
-            character.encode_utf16(&mut units).iter().map(|unit| hexadecimal(*unit, upper)).collect()
+            end = end.max(range.end);
+        }
+        cleaned.extend_from_slice(&bytes[end..]);
+        (!found.is_empty()).then_some(cleaned)
+    }
+
+    /// Where forms are in bytes that were decoded by these layers, and in what can be decoded from them.
+    fn look(&self, bytes: &[u8], layers: &mut Vec<Layer>, found: &mut Vec<(Range<usize>, usize)>) {
+        for form in self.forms.find_iter(bytes) {
+            let origin = |range: Range<usize>, layer: &Layer| layer.origin(&range);
+            found.push((layers.iter().rev().fold(form.range(), origin), form.pattern().as_usize()));
+        }
+        let most = match bytes.len() {
+            0..=DEEPLY_DECODED => MAX_LAYERS,
+            0..=DECODED => 1,
+            _ => 0,
         };
-        json.chars().map(escape).collect()
-    };
-    forms.extend([json.replace('/', "\\/"), escaped(false), escaped(true)]);
-    forms.push(json);
-    let encoded = utf8_percent_encode(text, ENCODED).to_string();
-    forms.push(encoded.replace("%20", "+"));
-    forms.push(lower_hexadecimal(&encoded));
-    forms.push(encoded);
-    for offset in 0..3 {
-        forms.extend(base64_at(text, offset));
-    }
-    forms.sort_unstable();
-    forms.dedup();
-    forms
-}
-
-fn hexadecimal(unit: u16, upper: bool) -> String {
-    if upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") }
-}
-
-/// `%2F` as `%2f`.
-fn lower_hexadecimal(encoded: &str) -> String {
-    let mut left = 0;
-    let lower = |character: char| {
-        left = if character == '%' { 2 } else { left };
-        match character {
-            '%' => character,
-            _ if left > 0 => {
-                left -= 1;
-                character.to_ascii_lowercase()
-            }
-            _ => character,
+        if layers.len() >= most {
+            return;
         }
-    };
-    encoded.chars().map(lower).collect()
-}
-
-/// The digits of base64 that a text alone decides, when so many bytes modulo three come before it.
-fn base64_at(text: &str, offset: usize) -> [String; 2] {
-    let bytes: Vec<u8> = std::iter::repeat_n(0, offset).chain(text.bytes()).collect();
-    let first = (offset * 8).div_ceil(6);
-    let end = bytes.len() * 8 / 6;
-    [STANDARD_NO_PAD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes)]
-        .map(|digits| digits.get(first..end).unwrap_or_default().to_owned())
+        for decode in DECODERS {
+            if let Some(mut layer) = decode(bytes) {
+                let decoded = std::mem::take(&mut layer.bytes);
+                layers.push(layer);
+                self.look(&decoded, layers, found);
+                layers.pop();
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -249,7 +247,7 @@ mod tests {
         ] {
             check(&secret, json!(form), &json!("<secret:s>"));
         }
-        check(&secret, json!("a=p4%C3%9F/w+ord%22!&b=1"), &json!("a=<secret:s>&b=1"));
+        check(&secret, json!("a=p4%C3%9F/w+ord%22!&b=%20+1"), &json!("a=<secret:s>&b=%20+1"));
     }
 
     #[test]
@@ -287,8 +285,54 @@ mod tests {
     }
 
     #[test]
-    fn short_texts_stay_in_answers_and_go_from_errors() {
-        check(&json!("abcde"), json!("abcde"), &json!("abcde"));
+    fn encoders_that_follow_one_another_are_undone() {
+        let secret = json!("p4ß/w+ord\"!");
+        for answer in [
+            "PGI+cDTDny93JTJib3JkJTIyJTIxPC9iPg==",
+            "0170 3A7034C39F2F772B6F72642221".trim_start_matches("0170 "),
+            "say \\\"p4ß/w+ord\\\\\\\"!\\\"",
+            "next=%2Fa%3Fkey%3Dp4%25C3%259F%252Fw%252Bord%2522%2521",
+            "<p>No p4ß/w+ord&quot;!</p>",
+            "<p>No p4&#xdf;&#47;w+ord&#34;!</p>",
+            "a p4\\xdf p4\\u00df/w+ord\\\"!",
+            "63: 7034c39f2f772b6f72642221.",
+            "P4ß/W+ORD\"!",
+        ] {
+            let mut scrubber = Scrubber::default();
+            scrubber.add_secret("s", &secret);
+            let left = scrubber.bytes(answer.as_bytes(), true).expect("it is found");
+            let left = String::from_utf8(left).expect("text");
+            assert!(left.contains("<secret:s>") && !left.contains("ord"), "{left}");
+        }
+        check(&secret, json!("50 % of & all \\ that"), &json!("50 % of & all \\ that"));
+    }
+
+    #[test]
+    fn parts_that_a_callee_says_alone_are_found() {
+        for (secret, part) in [
+            ("Bearer abc-def-123", "abc-def-123"),
+            ("https://user:pass-word@x.example/services/T0/AbCdEfGh?token=12345678", "pass-word"),
+            ("https://x.example/services/T0/AbCdEfGh?token=12345678", "/services/T0/AbCdEfGh"),
+            ("https://x.example/services/T0/AbCdEfGh?token=12345678", "AbCdEfGh"),
+            ("https://x.example/services/T0/AbCdEfGh?token=12345678", "12345678"),
+            (
+                "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\n-----END KEY-----\n",
+                "MIIEvQIBADANBgkqhkiG9w0B",
+            ),
+        ] {
+            check(&json!(secret), json!(format!("no `{part}`")), &json!("no `<secret:s>`"));
+        }
+        check(
+            &json!("https://x.example/api"),
+            json!("x.example has no /api"),
+            &json!("x.example has no /api"),
+        );
+    }
+
+    #[test]
+    fn short_texts_go_from_errors_and_where_they_are_a_whole_value() {
+        check(&json!("abcde"), json!("an abcde"), &json!("an abcde"));
+        check(&json!("abcde"), json!(["abcde", "abcdef"]), &json!(["<secret:s>", "abcdef"]));
         check(&json!("abcdef"), json!("abcdef"), &json!("<secret:s>"));
         let mut scrubber = Scrubber::default();
         scrubber.add_secret("short", &json!("abcd"));
@@ -303,5 +347,19 @@ mod tests {
         scrubber.outcome(&mut outcome);
         let Outcome::Failed(failure) = outcome else { unreachable!("it was one") };
         assert_eq!(failure.detail, "<secret:short> xyz <token> <secret:short>A==");
+    }
+
+    #[test]
+    fn zz_time() {
+        let mut scrubber = Scrubber::default();
+        scrubber.add_secret("s", &json!({"a": "hunter2?>hunter2", "b": "x".repeat(2000)}));
+        let row = json!({"id": "0cn1xvfewdvkh012", "name": "Some name & more", "url": "https://x.example/a%20b/internationalisation", "note": "a \\"quoted\\" text"});
+        for content in [json!(vec![row; 8000]), json!("<p>some &amp; %20 text+ \\ more</p>".repeat(30000)), json!("0cn1xvfewdvkh012".repeat(60000))] {
+            let bytes = content.to_string().len();
+            let mut outcome = Outcome::Answered(Answer { status: 200, headers: None, content, used: Vec::new() });
+            let clock = std::time::Instant::now();
+            scrubber.outcome(&mut outcome);
+            eprintln!("{bytes} bytes: {:?}", clock.elapsed());
+        }
     }
 }

@@ -109,7 +109,7 @@ impl Children {
         is_new
     }
 
-    /// Waits until some child has ended; for ever, where none is watched. Cancel safe.
+    /// Waits until some child has ended, which is looked for next; for ever, where none is watched. Cancel safe.
     pub(super) async fn hint(&mut self) {
         let watched = |(place, awaited): (usize, &Awaited)| awaited.watch.is_some().then_some(place);
         let places: Vec<usize> = self.awaited.iter().enumerate().filter_map(watched).collect();
@@ -119,7 +119,8 @@ impl Children {
         let watches = self.awaited.iter_mut().filter_map(|awaited| awaited.watch.as_mut());
         let (_, first, _) = select_all(watches.map(|watch| watch.end().boxed())).await;
         // A watch tells once.
-        self.awaited[places[first]].watch = None;
+        let ended = &mut self.awaited[places[first]];
+        (ended.watch, ended.look) = (None, true);
     }
 }
 
@@ -166,7 +167,7 @@ impl Running {
                 self.cancel();
                 break;
             };
-            started.push((request.r#await, (Arc::clone(&effect.id), effect.attempt, started_at, outcome)));
+            started.push((request.is_awaited, (Arc::clone(&effect.id), effect.attempt, started_at, outcome)));
         }
         for (is_awaited, ended) in started {
             let child = match &ended.3 {
@@ -190,7 +191,7 @@ impl Running {
     ) -> Result<Option<Outcome>, Left> {
         let (context, job, identity) = (self.context.clone(), self.job.id, self.identity(effect));
         let lost = |error| lost(job, &error);
-        let held = if request.r#await {
+        let held = if request.is_awaited {
             family::held_lanes(&context, &self.job).await.map_err(lost)?
         } else {
             Vec::new()

@@ -28,9 +28,9 @@ const ANY: &str = "*";
 
 /// The `listen`s of one job.
 pub(super) struct Inbox {
-    /// Effects that are out.
-    open: Vec<Arc<str>>,
     cursors: Vec<Cursor>,
+    /// Something was found since all have looked.
+    has_found: bool,
     /// Where a new `listen` begins.
     place: u64,
     /// Where those begin that were there when the job was parked.
@@ -41,19 +41,23 @@ pub(super) struct Inbox {
 /// How far one `listen` has looked.
 struct Cursor {
     effect: Arc<str>,
+    /// The effect is out; else its `listen` is over, or works on an event.
+    is_open: bool,
     /// Everything up to here was read.
     after: u64,
     /// Read and not looked at, oldest first.
     items: VecDeque<Candidate>,
     /// There may be more behind `after`.
     may_go_on: bool,
+    /// Its `listen` begins: it looks back, and only so far.
+    looks_back: bool,
 }
 
 // === impl Inbox ===
 
 impl Inbox {
     pub(super) fn new(place: u64, looked_to: Option<u64>) -> Self {
-        Self { open: Vec::new(), cursors: Vec::new(), place, looked_to, hint: None }
+        Self { cursors: Vec::new(), has_found: false, place, looked_to, hint: None }
     }
 
     /// `listen`s that are added from now on are new.
@@ -62,42 +66,47 @@ impl Inbox {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.open.is_empty()
+        !self.cursors.iter().any(|cursor| cursor.is_open)
     }
 
     pub(super) fn add(&mut self, effect: &Arc<str>) {
-        self.open.push(Arc::clone(effect));
         let (listen, number) = split(effect);
-        let before = self.cursors.iter().position(|cursor| split(&cursor.effect).0 == listen);
+        let is_same =
+            |cursor: &Cursor| cursor.effect.starts_with(listen) && split(&cursor.effect).0 == listen;
+        let before = self.cursors.iter().position(is_same);
         let mut cursor = match before.map(|place| self.cursors.remove(place)) {
             Some(cursor) if number > 0 && split(&cursor.effect).1 + 1 == number => cursor,
-            _ => Cursor::new(self.looked_to.unwrap_or(self.place)),
+            // Only one that begins looks back, and only so far; what comes while it listens is never left out.
+            _ => Cursor::new(self.looked_to.unwrap_or(self.place), number == 0 && self.looked_to.is_none()),
         };
-        (cursor.effect, cursor.may_go_on) = (Arc::clone(effect), true);
-        for idle in self.cursors.iter_mut().filter(|cursor| !self.open.contains(&cursor.effect)) {
-            idle.forget_items();
+        (cursor.effect, cursor.may_go_on, cursor.is_open) = (Arc::clone(effect), true, true);
+        let mut idle = 0;
+        for cursor in self.cursors.iter_mut().filter(|cursor| !cursor.is_open) {
+            cursor.forget_items();
+            idle += 1;
         }
-        if self.cursors.len() >= self.open.len() + IDLE_CURSORS
-            && let Some(idle) = self.cursors.iter().position(|cursor| !self.open.contains(&cursor.effect))
+        if idle >= IDLE_CURSORS
+            && let Some(oldest) = self.cursors.iter().position(|cursor| !cursor.is_open)
         {
-            self.cursors.remove(idle);
+            self.cursors.remove(oldest);
         }
         self.cursors.push(cursor);
     }
 
     /// The effect is not out any more.
     pub(super) fn is_over(&mut self, effect: &str) {
-        self.open.retain(|id| &**id != effect);
-        if self.open.is_empty() {
+        let is_it = |cursor: &&mut Cursor| cursor.is_open && &*cursor.effect == effect;
+        if let Some(cursor) = self.cursors.iter_mut().find(is_it) {
+            cursor.is_open = false;
+        }
+        if self.is_empty() {
             self.hint = None;
         }
     }
 
     /// Whether some `listen` has events that it did not look at, or may find some.
     pub(super) fn may_have_come(&self) -> bool {
-        let has_more = |cursor: &Cursor| cursor.may_go_on || !cursor.items.is_empty();
-        !self.open.is_empty()
-            && self.cursors.iter().any(|cursor| has_more(cursor) && self.open.contains(&cursor.effect))
+        self.cursors.iter().any(|cursor| cursor.is_open && cursor.has_more())
     }
 
     pub(super) fn look_again(&mut self) {
@@ -112,14 +121,21 @@ impl Inbox {
         sight: &Sight<'_>,
         used: &mut Duration,
     ) -> Result<Option<Ended>, tenon_store::Error> {
-        for listening in sight.execution.listening() {
-            let same = |cursor: &&mut Cursor| cursor.effect == listening.effect;
-            let Some(cursor) = self.cursors.iter_mut().find(same) else { continue };
-            if let Some(ended) = cursor.look(sight, &listening, used).await? {
-                // What the others have read up to now is older than this, and they may be parked with it.
-                self.look_again();
-                return Ok(Some(ended));
+        loop {
+            for listening in sight.execution.listening() {
+                let same = |cursor: &&mut Cursor| cursor.has_more() && cursor.effect == listening.effect;
+                let Some(cursor) = self.cursors.iter_mut().find(same) else { continue };
+                if let Some(ended) = cursor.look(sight, &listening, used).await? {
+                    self.has_found = true;
+                    return Ok(Some(ended));
+                }
             }
+            if !std::mem::take(&mut self.has_found) {
+                break;
+            }
+            // What some have read up to is older than what was found, and all are parked with the oldest. Once,
+            // not after each event: there may be many of both.
+            self.look_again();
         }
         // One in an iteration can take none; it looks when it is made again.
         for cursor in &mut self.cursors {
@@ -151,7 +167,7 @@ impl Inbox {
         workspace: WorkspaceId,
         execution: &Execution,
     ) -> bool {
-        if self.open.is_empty() {
+        if self.is_empty() {
             return false;
         }
         let types = types(&execution.listening());
@@ -195,8 +211,13 @@ enum Looked {
 // === impl Cursor ===
 
 impl Cursor {
-    fn new(after: u64) -> Self {
-        Self { effect: "".into(), after, items: VecDeque::new(), may_go_on: true }
+    fn new(after: u64, looks_back: bool) -> Self {
+        Self { effect: "".into(), is_open: false, after, items: VecDeque::new(), may_go_on: true, looks_back }
+    }
+
+    /// Whether there are events that it did not look at, or may be.
+    fn has_more(&self) -> bool {
+        self.may_go_on || !self.items.is_empty()
     }
 
     /// What was read and not looked at is read again, should it go on: it may be large.
@@ -251,17 +272,23 @@ impl Cursor {
 
     async fn read_on(&mut self, sight: &Sight<'_>, listening: &Listening) -> Result<(), tenon_store::Error> {
         let now = sight.context.capture.ports().clock.now();
+        let (since, newest) = if self.looks_back {
+            (Timestamp(now.0.saturating_sub(LOOK_BACK.as_micros() as i64)), CANDIDATES)
+        } else {
+            (Timestamp(0), u32::MAX)
+        };
         let query = CandidateQuery {
             workspace: sight.workspace,
             types: types(std::slice::from_ref(listening)),
             subject: listening.subject.clone(),
             after: self.after,
-            since: Timestamp(now.0.saturating_sub(LOOK_BACK.as_micros() as i64)),
-            newest: CANDIDATES,
+            since,
+            newest,
             limit: PAGE,
         };
         let found = sight.context.store.candidates(&query).await?;
         self.after = found.looked_to;
+        self.looks_back = false;
         self.may_go_on = !found.items.is_empty();
         self.items = found.items.into();
         Ok(())

@@ -9,7 +9,7 @@ use tenon_store::{JobId, JobState, OpenJob};
 
 use super::children::Children;
 use super::inbox::{Inbox, Sight};
-use super::{Arrival, Ended, Running};
+use super::{Arrival, Running};
 use crate::leaving::{Left, lost};
 use crate::load;
 
@@ -89,7 +89,7 @@ impl Waits {
                 self.children.look_again();
             }
             () = self.inbox.hint() => self.inbox.look_again(),
-            () = self.children.hint() => self.children.look_again(),
+            () = self.children.hint() => {}
         }
     }
 }
@@ -97,20 +97,29 @@ impl Waits {
 // === impl Running ===
 
 impl Running {
-    /// The next event or end of a child that has come. A timer that is due goes before what came after it.
-    pub(super) async fn look(&mut self) -> Result<Option<Ended>, Left> {
+    /// The next event or end of a child that has come. A timer that is due goes before what came after it. Looking
+    /// through many events takes long: a cancellation breaks it off.
+    pub(super) async fn look(&mut self) -> Result<Option<Arrival>, Left> {
         let now = load::time(self.now());
         let due = self.waits.first_timer().map(|(_, _, due)| *due).filter(|due| *due <= now);
         let before = due.map(load::stored);
-        let workspace = self.job.workspace;
-        let ended = self.waits.children.look(&self.context, workspace, before).await;
-        let ended = ended.map_err(|error| lost(self.job.id, &error))?;
-        if ended.is_some() {
-            return Ok(ended);
+        let Self { context, execution, waits, used, cancel, job, .. } = self;
+        let looking = async {
+            let ended = waits.children.look(context, job.workspace, before).await?;
+            if ended.is_some() {
+                return Ok(ended);
+            }
+            let sight = Sight { context, workspace: job.workspace, execution, before };
+            waits.inbox.look(&sight, used).await
+        };
+        tokio::select! {
+            biased;
+            Ok(()) = cancel => Ok(Some(Arrival::Cancelled)),
+            found = looking => match found {
+                Ok(ended) => Ok(ended.map(Arrival::Ended)),
+                Err(error) => Err(lost(job.id, &error)),
+            },
         }
-        let Self { context, execution, waits, used, .. } = self;
-        let sight = Sight { context, workspace, execution, before };
-        waits.inbox.look(&sight, used).await.map_err(|error| lost(self.job.id, &error))
     }
 
     pub(super) async fn next_arrival(&mut self) -> Arrival {

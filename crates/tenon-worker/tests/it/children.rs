@@ -313,3 +313,101 @@ async fn a_crash_between_a_childs_start_and_its_record_starts_it_once() {
     again.stop().await;
     drop(stage);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_retry_starts_a_child_of_its_own() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let stage = Stage::on(open(&directory)).await;
+    let faults =
+        "}\ndo: [{bad: {raise: {error: {type: 'https://x/y', status: 418, title: t, detail: d}}}}]\n";
+    stage.put("child", faults, (&[], &[])).await;
+    let child = run("child", "").replacen("- call:", "call:", 1);
+    let tries = format!(
+        "- again: {{try: [{{{}}}], catch: {{retry: {{limit: {{attempt: {{count: 2}}}}}}}}}}\n",
+        child.trim_end()
+    );
+    parent(&stage, &tries).await;
+    let job = stage.go(json!({"n": 1})).await;
+    assert_eq!(stage.end(job).await.state, JobState::Completed, "it is caught");
+    assert_eq!(stage.children(job).await.len(), 3, "the first attempt and two retries");
+    stage.verify(job).await;
+    stage.stop().await;
+}
+
+/// As [`Dies`]; afterwards there is no room for effects.
+#[derive(Default)]
+struct DiesAndHasNoRoom(Dies);
+
+#[async_trait]
+impl Hooks for DiesAndHasNoRoom {
+    async fn write(&self, inner: &dyn Store, write: Write) -> Result<(), Error> {
+        self.0.write(inner, write).await
+    }
+
+    fn has_room(&self, _: &dyn Store) -> bool {
+        !self.0.has_died.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_that_a_crash_hid_is_cancelled_with_its_parent() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let dies = Arc::new(DiesAndHasNoRoom::default());
+    let store = hooked(&directory, &dies);
+    let stage = Stage::on(Arc::clone(&store)).await;
+    stage.put("child", SLEEPS, (&[], &[])).await;
+    parent(&stage, &run("child", "")).await;
+    let job = stage.go(json!({"n": 7})).await;
+    dies.0.died.notified().await;
+    let child = stage.has_children(job, 1).await[0].id;
+    stage.reaches(child, JobState::Waiting).await;
+    // The next owner runs the parent, which waits for room before it starts (or finds) its child.
+    let again = Stage::on(store).await;
+    again.until(|| again.capture.ports().metrics.jobs_running.get() == 1).await;
+    again.worker.cancel(job).await.expect("the worker runs");
+    assert_eq!(again.end(job).await.state, JobState::Cancelled);
+    assert_eq!(again.record(child).await.state, JobState::Cancelled);
+    again.stop().await;
+    drop(stage);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_that_a_crash_hid_is_found_before_something_ends_its_task() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let dies = Arc::new(DiesInFork::default());
+    let store = hooked(&directory, &dies);
+    let stage = Stage::on(Arc::clone(&store)).await;
+    stage.put("child", SLEEPS, (&[], &[])).await;
+    let child = run("child", "").replacen("- call:", "call:", 1);
+    let race = format!(
+        "- race: {{fork: {{compete: true, branches: [{{{}}}, {{hear: {{listen: {{to: {{one: {{with: {{type: order}}}}}}}}}}}}]}}}}\n",
+        child.trim_end()
+    );
+    stage.put("parent", &format!("{ON_GO}do:\n{race}"), (&["go"], &["order"])).await;
+    let job = stage.go(json!({"n": 7})).await;
+    dies.0.died.notified().await;
+    let child = stage.has_children(job, 1).await[0].id;
+    stage.event("order", json!({"n": 1})).await;
+    let again = Stage::on(store).await;
+    assert_eq!(again.output(job).await, json!([{"n": 1}]));
+    assert_eq!(again.record(child).await.state, JobState::Cancelled);
+    again.verify(job).await;
+    again.stop().await;
+    drop(stage);
+}
+
+/// As [`Dies`], for a child in a branch.
+#[derive(Default)]
+struct DiesInFork(Dies);
+
+#[async_trait]
+impl Hooks for DiesInFork {
+    async fn write(&self, inner: &dyn Store, mut write: Write) -> Result<(), Error> {
+        if write.entries.iter().any(|entry| entry.effect.ends_with("/branches/0/call"))
+            && !self.0.has_died.load(Ordering::SeqCst)
+        {
+            "/do/0/call".clone_into(&mut write.entries[0].effect);
+        }
+        self.0.write(inner, write).await
+    }
+}

@@ -96,18 +96,18 @@ async fn errors_and_raw_answers_are_cleaned_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_without_a_value_is_a_configuration_error_that_says_how_to_set_it() {
+async fn a_name_without_a_value_is_an_error_that_says_how_to_set_it() {
     let (callee, address) = Callee::serve().await;
-    for (uses, body, said) in [
-        ("secrets: [key]", "'${ $secrets.key }'", "tenon variable set key --secret"),
-        ("", "{n: {$variable: region}}", "tenon variable set region"),
+    for (uses, body, said, kind) in [
+        ("secrets: [key]", "'${ $secrets.key }'", "tenon variable set key --secret", "/authorization"),
+        ("", "{n: {$variable: region}}", "tenon variable set region", "/configuration"),
     ] {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let stage = Stage::on(open(&directory)).await;
         let with = format!("method: post, endpoint: 'http://{address}/x', body: {body}");
         let job = calls(&stage, uses, &with).await;
         let error = stage.output(job).await;
-        assert!(error["type"].as_str().is_some_and(|kind| kind.ends_with("/configuration")), "{error}");
+        assert!(error["type"].as_str().is_some_and(|found| found.ends_with(kind)), "{error}");
         assert!(error["detail"].as_str().is_some_and(|detail| detail.contains(said)), "{error}");
         assert_eq!(callee.calls().len(), 0, "nothing is sent");
         stage.verify(job).await;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tempfile::TempDir;
 use tenon_store::{
-    AuditRecord, Capture, Captured, ChangeResource, DiskUse, Entry, Error, EventFilter, EventId, EventRecord,
-    Feed, Fence, JobFilter, JobId, JobRecord, Kind, OpenJob, Page, PutResource, Resource, ResourceId,
-    RevisionId, Saved, Shard, Store, Timestamp, WorkspaceId, Write,
+    AuditRecord, CandidateQuery, Candidates, Capture, Captured, ChangeResource, DiskUse, Entry, Error,
+    EventFilter, EventId, EventRecord, Feed, Fence, JobFilter, JobId, JobRecord, Kind, OpenJob, Page,
+    PutResource, Resource, ResourceId, RevisionId, Saved, Shard, Store, Timestamp, WorkspaceId, Write,
 };
 use tokio::sync::Semaphore;
 
@@ -31,6 +31,14 @@ pub(crate) trait Hooks: Send + Sync + 'static {
 
     /// Before the waiting jobs of a shard are read.
     async fn look_for_waiting(&self, _shard: Shard, _until: Timestamp) {}
+
+    /// Gets the waiting jobs of a shard as they were when they were asked for.
+    async fn waiting_were_read(&self, _until: Timestamp, jobs: Vec<OpenJob>) -> Vec<OpenJob> {
+        jobs
+    }
+
+    /// Before events are looked through.
+    async fn look_for_events(&self) {}
 
     fn has_room(&self, inner: &dyn Store) -> bool {
         inner.has_room()
@@ -120,7 +128,13 @@ macro_rules! pass_on {
                 limit: u32,
             ) -> Result<Vec<OpenJob>, Error> {
                 self.hooks.look_for_waiting(shard, until).await;
-                self.inner.waiting_jobs(shard, until, limit).await
+                let jobs = self.inner.waiting_jobs(shard, until, limit).await?;
+                Ok(self.hooks.waiting_were_read(until, jobs).await)
+            }
+
+            async fn candidates(&self, query: &CandidateQuery) -> Result<Candidates, Error> {
+                self.hooks.look_for_events().await;
+                self.inner.candidates(query).await
             }
 
             fn has_room(&self) -> bool {
@@ -135,7 +149,6 @@ macro_rules! pass_on {
 }
 
 pass_on! {
-    candidates(query: &tenon_store::CandidateQuery) -> Result<tenon_store::Candidates, Error>;
     listened(workspace: WorkspaceId) -> Result<Vec<String>, Error>;
     workspace(name: &str) -> Result<Option<WorkspaceId>, Error>;
     create_workspace(name: &str) -> Result<WorkspaceId, Error>;
@@ -154,6 +167,8 @@ pass_on! {
     variable_values(workspace: WorkspaceId, names: &[&str]) -> Result<Vec<tenon_store::VariableValue>, Error>;
     variable_generation(workspace: WorkspaceId) -> Result<u64, Error>;
     capture(capture: Capture) -> Result<Captured, Error>;
+    open_set(query: &tenon_store::SetQuery) -> Result<tenon_store::OpenSet, Error>;
+    gathered(workspace: WorkspaceId, job: JobId) -> Result<Vec<tenon_store::Gathered>, Error>;
     acquire(shard: Shard) -> Result<Fence, Error>;
     open_job(job: JobId) -> Result<Option<OpenJob>, Error>;
     event(workspace: WorkspaceId, id: EventId) -> Result<Option<EventRecord>, Error>;

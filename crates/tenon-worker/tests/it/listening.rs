@@ -1,8 +1,13 @@
 //! Jobs that listen: what came before, what comes while they are parked and while they run, and restarts.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use serde_json::json;
 use tenon_store::JobState;
+use tokio::sync::Semaphore;
 
+use crate::hooked_store::{Hooks, hooked};
 use crate::stage::{Callee, Stage, open};
 
 const ON_GO: &str = "}\nschedule: {on: {one: {with: {type: go}}}}\n";
@@ -196,5 +201,51 @@ async fn an_ordered_lane_waits_for_a_job_that_listens() {
     assert_eq!(stage.end(second).await.state, JobState::Completed);
     let (first, second) = (stage.record(first).await, stage.record(second).await);
     assert!(first.ended_at <= second.started_at, "one after the other");
+    stage.stop().await;
+}
+
+/// Never finds an event, nor that there is none.
+struct LooksForEver(Semaphore);
+
+#[async_trait]
+impl Hooks for LooksForEver {
+    async fn look_for_events(&self) {
+        self.0.add_permits(1);
+        std::future::pending::<()>().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_looks_through_events_can_be_cancelled() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let looks = Arc::new(LooksForEver(Semaphore::new(0)));
+    let stage = Stage::on(hooked(&directory, &looks)).await;
+    listens(&stage, HEAR).await;
+    let job = stage.go(json!({})).await;
+    looks.0.acquire().await.expect("never closed").forget();
+    stage.worker.cancel(job).await.expect("the worker runs");
+    assert_eq!(stage.end(job).await.state, JobState::Cancelled);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_listens_side_by_side_find_their_events() {
+    const BRANCHES: usize = 300;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let stage = Stage::on(open(&directory)).await;
+    let branch = |n| {
+        format!("{{b{n}: {{listen: {{to: {{one: {{with: {{type: order, data: '${{ .n == {n} }}'}}}}}}}}}}}}")
+    };
+    let branches: Vec<String> = (0..BRANCHES).map(branch).collect();
+    let tasks =
+        format!("- all: {{fork: {{branches: [{}]}}, output: {{as: '[.[][0].n]'}}}}\n", branches.join(", "));
+    listens(&stage, &tasks).await;
+    let job = stage.go(json!({})).await;
+    stage.reaches(job, JobState::Waiting).await;
+    for n in (0..BRANCHES).rev() {
+        stage.event("order", json!({"n": n})).await;
+    }
+    assert_eq!(stage.output(job).await, json!((0..BRANCHES).collect::<Vec<_>>()));
+    stage.verify(job).await;
     stage.stop().await;
 }

@@ -5,6 +5,7 @@ mod children;
 mod commit_rule;
 mod deferred;
 mod full_disk;
+mod gathering;
 mod grpc_callee;
 mod hooked_store;
 mod jobs;

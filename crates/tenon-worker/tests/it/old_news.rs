@@ -12,7 +12,7 @@ use tenon_worker::Verdict;
 use tokio::sync::{Semaphore, watch};
 
 use crate::hooked_store::{Gate, Hooks, hooked};
-use crate::stage::{Callee, Stage};
+use crate::stage::{Callee, Stage, open};
 
 /// A feed that a test lets through when it likes; jobs come with the first pages, which are read when it likes.
 struct LateFeed {
@@ -187,5 +187,47 @@ async fn a_page_that_was_read_before_the_feed_lost_jobs_is_ignored() {
     }
     rounds.deliver.send_replace(u32::MAX);
     rounds.may_begin.add_permits(1_000);
+    stage.stop().await;
+}
+
+/// Holds back what the worker reads of timers.
+struct LateTimers {
+    read: Semaphore,
+    may_tell: watch::Sender<bool>,
+}
+
+#[async_trait]
+impl Hooks for LateTimers {
+    async fn waiting_were_read(&self, until: Timestamp, jobs: Vec<OpenJob>) -> Vec<OpenJob> {
+        if until != Timestamp(i64::MAX) && !jobs.is_empty() {
+            self.read.add_permits(1);
+            self.may_tell.subscribe().wait_for(|may_tell| *may_tell).await.expect("it lives");
+        }
+        jobs
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timer_that_was_read_before_its_job_was_woken_and_ended_stops_no_lane() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let timers = Arc::new(LateTimers { read: Semaphore::new(0), may_tell: watch::Sender::new(false) });
+    let tasks = ", metadata: {tenon: {orderingKey: '${ .type }'}}}\nschedule: {on: {one: {with: {type: go}}}}\ndo: [{hear: {listen: {to: {one: {with: {type: order}}}}, timeout: {after: PT30M}}}]\n";
+    let stage = Stage::on(open(&directory)).await;
+    stage.put("w", tasks, (&["go"], &["order"])).await;
+    let first = stage.go(json!({})).await;
+    stage.reaches(first, JobState::Waiting).await;
+    stage.stop().await;
+
+    let stage = Stage::on(hooked(&directory, &timers)).await;
+    timers.read.acquire().await.expect("never closed").forget();
+    stage.event("order", json!({"n": 1})).await;
+    assert_eq!(stage.end(first).await.state, JobState::Completed);
+    stage.until(|| stage.capture.ports().metrics.jobs_running.get() == 0).await;
+    timers.may_tell.send_replace(true);
+    // The worker has heard of the timer when it has begun and left the job again, or else holds it.
+    stage.event("other", json!({})).await;
+    let second = stage.go(json!({})).await;
+    stage.event("order", json!({"n": 2})).await;
+    assert_eq!(stage.end(second).await.state, JobState::Completed);
     stage.stop().await;
 }

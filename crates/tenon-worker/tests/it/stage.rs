@@ -110,6 +110,7 @@ impl Stage {
             document,
             keys: owned(keys),
             listens: owned(listens),
+            gathers: None,
             files: Vec::new(),
             expected: None,
             at: self.capture.ports().clock.now(),

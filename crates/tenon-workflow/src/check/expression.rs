@@ -14,6 +14,8 @@ use crate::shape::{LANGUAGE_VARIABLES, Place};
 const MAX_EXPRESSIONS: usize = 2_000;
 /// Most text in templates, counted where it is used.
 const MAX_TEXT_BYTES: usize = 2 * MAX_SOURCE_BYTES;
+/// What a value counts besides its text.
+const VALUE_BYTES: usize = 64;
 /// Longest literal address.
 const MAX_URI_BYTES: usize = 8 << 10;
 
@@ -183,7 +185,8 @@ impl<'d> Checker<'d> {
         if self.text_bytes <= MAX_TEXT_BYTES {
             return false;
         }
-        let message = format!("more than {MAX_TEXT_BYTES} bytes of text, counted where they are used");
+        let message =
+            format!("more than {MAX_TEXT_BYTES} bytes of text and values, counted where they are used");
         self.report(id, codes::TOO_LARGE, message);
         true
     }
@@ -199,6 +202,7 @@ impl<'d> Checker<'d> {
     /// Finds the expressions in a value, and what becomes one.
     fn collect(&mut self, id: NodeId, place: Place, inside: &mut Inside) {
         let document = self.document;
+        self.text_bytes += VALUE_BYTES;
         match document.content(id) {
             Content::Text(text) => {
                 self.text_bytes += text.len();

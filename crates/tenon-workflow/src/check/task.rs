@@ -96,6 +96,23 @@ impl<'d> Checker<'d> {
             _ => {}
         }
         self.object(id, object);
+        if keyword == "switch" {
+            self.one_default(id);
+        }
+    }
+
+    /// A `switch` has one case without a condition, at most.
+    fn one_default(&mut self, id: NodeId) {
+        let document = self.document;
+        let Some(switch) = document.get(id, "switch") else { return };
+        let cases = document.items(switch).iter().filter_map(|item| document.entries(*item).first());
+        let is_case = |id: NodeId| matches!(document.content(id), Content::Map(_));
+        let mut defaults =
+            cases.filter(|case| is_case(case.value) && document.get(case.value, "when").is_none());
+        let (Some(first), Some(second)) = (defaults.next(), defaults.next()) else { return };
+        let message = format!("a second case without `when`; `{}` is one already", quote(&first.key));
+        let hint = Some("give it a condition, or remove it: only one case can be the default".to_owned());
+        self.report_with(second.value, codes::COMBINATION, message, hint);
     }
 
     /// Each task has an address, which grows with every level around it.

@@ -9,19 +9,24 @@ impl Lowering<'_> {
         let document = self.document;
         let listen = document.get(task, "listen").expect(CHECKED);
         let to = document.get(listen, "to").expect(CHECKED);
-        let until = document.get(to, "until").map(|until| match document.text(until) {
-            Some(_) => Until::Condition(self.expr(to, "until").expect(CHECKED)),
-            None => Until::Consumed(self.strategy(until)),
-        });
         Action::Listen(Box::new(Listen {
             to: self.strategy(to),
-            until,
+            until: self.until(to),
             read: self.read_as(listen),
             foreach: document.get(task, "foreach").map(|foreach| self.foreach(foreach)),
         }))
     }
 
-    fn strategy(&mut self, strategy: NodeId) -> Strategy {
+    /// The member `until` of a strategy.
+    pub(super) fn until(&mut self, strategy: NodeId) -> Option<Until> {
+        let until = self.document.get(strategy, "until")?;
+        Some(match self.document.text(until) {
+            Some(_) => Until::Condition(self.expr(strategy, "until").expect(CHECKED)),
+            None => Until::Consumed(self.strategy(until)),
+        })
+    }
+
+    pub(super) fn strategy(&mut self, strategy: NodeId) -> Strategy {
         let document = self.document;
         if let Some(one) = document.get(strategy, "one") {
             return Strategy::One(self.listen_filter(one));

@@ -14,7 +14,7 @@ impl Lowering<'_> {
             name: part("name"),
             version: part("version"),
             input: self.template(workflow, "input"),
-            r#await: self.document.get(run, "await").is_none() || self.flag(run, "await"),
+            is_awaited: self.document.get(run, "await").is_none() || self.flag(run, "await"),
         })
     }
 }

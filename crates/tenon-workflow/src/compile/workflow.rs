@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::{CHECKED, Lowering};
 use crate::document::NodeId;
-use crate::program::{EventFilter, Name, OnFailure, Program, Respond, Settings, Subscription};
+use crate::program::{
+    EventFilter, ListenFilter, Name, OnFailure, Program, Respond, Settings, Strategy, Subscription, Until,
+};
 
 const DAY: Duration = Duration::from_hours(24);
 const DEFAULT_PRIORITY: u8 = 5;
@@ -54,15 +56,16 @@ impl Lowering<'_> {
     fn subscription(&mut self) -> Option<Subscription> {
         let schedule = self.document.get(self.document.root(), "schedule")?;
         let on = self.document.get(schedule, "on")?;
-        let filters = match (self.document.get(on, "one"), self.document.get(on, "any")) {
-            (Some(one), _) => vec![self.filter(one)],
-            (None, Some(any)) if !self.document.items(any).is_empty() => {
-                self.document.items(any).iter().map(|filter| self.filter(*filter)).collect()
-            }
-            // `any: []` is every event.
-            _ => vec![EventFilter { attributes: Vec::new(), data: None }],
-        };
-        Some(Subscription { filters, read: self.read_as(schedule) })
+        let until = self.until(on).map(|until| match until {
+            Until::Consumed(strategy) => Until::Consumed(every_event_passes(strategy)),
+            condition @ Until::Condition(_) => condition,
+        });
+        Some(Subscription {
+            to: every_event_passes(self.strategy(on)),
+            until,
+            read: self.read_as(schedule),
+            digest: fingerprint(&self.document.value_of(on).to_string()),
+        })
     }
 
     fn settings(&mut self) -> Settings {
@@ -95,6 +98,23 @@ impl Lowering<'_> {
             body: self.template(respond, "body"),
         })
     }
+}
+
+/// `any: []` is every event.
+fn every_event_passes(strategy: Strategy) -> Strategy {
+    match strategy {
+        Strategy::Any(filters) if filters.is_empty() => {
+            let filter = EventFilter { attributes: Vec::new(), data: None };
+            Strategy::Any(vec![ListenFilter { filter, correlate: Vec::new() }])
+        }
+        other => other,
+    }
+}
+
+/// FNV-1a, 64 bits: tells one text of a document from the one before.
+fn fingerprint(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn default_settings() -> Settings {

@@ -25,8 +25,7 @@ impl<'d> Narrator<'d> {
         let mut policy = self.part(id);
         let words = match policy.take_text("use") {
             Some(name) => {
-                let found = self.resolve("authentications", name);
-                let about = found.map_or_else(|| text("which is not defined"), |found| self.policy(found));
+                let about = self.definition(("authentications", name), Self::policy);
                 text("authenticates by the policy ").name(name).text(": ").words(about)
             }
             None => text("authenticates by ").words(self.policy(id)),

@@ -59,10 +59,12 @@ impl<'d> Narrator<'d> {
             self.bullet(words);
         }
         if let Some(redirect) = with.take("redirect") {
-            self.bullet(match self.is_true(redirect) {
-                true => text("an answer that redirects (3xx) is a result and is not followed"),
-                false => text("redirects are followed"),
-            });
+            let is_result = self.is_true(redirect);
+            self.bullet(text(if is_result {
+                "an answer that redirects (3xx) is a result and is not followed"
+            } else {
+                "redirects are followed"
+            }));
         }
     }
 

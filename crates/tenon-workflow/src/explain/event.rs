@@ -118,10 +118,10 @@ impl<'d> Narrator<'d> {
         let mut strategy = self.part(id);
         let last = if strategy.has("all") { "and" } else { "or" };
         let (said, filters, rest) = self.strategy(&mut strategy);
-        match filters.is_empty() {
-            true => said.text(" arrives").words(rest),
-            false => list(filters, last).text(" arrive").words(rest),
+        if filters.is_empty() {
+            return said.text(" arrives").words(rest);
         }
+        list(filters, last).text(" arrive").words(rest)
     }
 
     /// `an event of type … from … whose subject is … and whose data satisfies …`

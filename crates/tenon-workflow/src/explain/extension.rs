@@ -23,9 +23,10 @@ impl<'d> Narrator<'d> {
     fn extension(&mut self, name: &str, mut extension: Part<'d>) {
         let mut words = text("").strong(one_line(name)).text(": around every ");
         words = match extension.take("extend").map(|kind| (kind, self.document.text(kind))) {
-            Some((_, Some("all"))) | None => words.text("task"),
+            Some((_, Some("all"))) => words.text("task"),
             Some((_, Some("composite"))) => words.literal("do").text(" and ").literal("fork").text(" task"),
             Some((kind, _)) => words.words(self.plain(kind)).text(" task"),
+            None => words.text("task of a kind that is not said"),
         };
         if let Some(condition) = extension.take("when") {
             words = words.text(", if ").words(self.expression(condition));

@@ -21,24 +21,16 @@ impl<'d> Narrator<'d> {
         let Some(mut raise) = part.take_part("raise") else { return Words::default() };
         let mut words = text("raise ");
         if let Some(error) = raise.take("error") {
-            words = match self.named("errors", error) {
-                (Some(name), Some(error)) => {
-                    words.text("the error ").name(name).text(": ").words(self.error_words(error))
+            words = match self.document.text(error) {
+                Some(name) => {
+                    let about = self.definition(("errors", name), Self::error_words);
+                    words.text("the error ").name(name).text(": ").words(about)
                 }
-                (Some(name), None) => words.text("the error ").name(name),
-                (None, _) => words.words(self.error_words(error)),
+                None => words.words(self.error_words(error)),
             };
         }
         self.rest(&raise);
         words
-    }
-
-    /// The name and the definition of what is given by name, or the definition that stands here.
-    fn named(&mut self, section: &str, id: NodeId) -> (Option<&'d str>, Option<NodeId>) {
-        match self.document.text(id) {
-            Some(name) => (Some(name), self.resolve(section, name)),
-            None => (None, Some(id)),
-        }
     }
 
     /// `a communication error with status 503, title "…"`
@@ -72,19 +64,13 @@ impl<'d> Narrator<'d> {
 
     /// `20 s`, or `20 s (the timeout short)`.
     pub(super) fn timeout_words(&mut self, id: NodeId) -> Words {
-        let (name, definition) = self.named("timeouts", id);
-        let mut words = Words::default();
-        if let Some(definition) = definition {
-            let mut timeout = self.part(definition);
-            if let Some(after) = timeout.take("after") {
-                words = words.words(self.duration(after));
-            }
-            words = words.words(self.rest_of(&timeout));
+        if let Some(name) = self.document.text(id) {
+            let about = self.definition(("timeouts", name), Self::timeout_words);
+            return about.text(" (the timeout ").name(name).text(")");
         }
-        match name {
-            Some(name) => words.text(" (the timeout ").name(name).text(")"),
-            None => words,
-        }
+        let mut timeout = self.part(id);
+        let after = timeout.take("after").map_or_else(Words::default, |after| self.duration(after));
+        after.words(self.rest_of(&timeout))
     }
 
     // --- try ---
@@ -133,11 +119,13 @@ impl<'d> Narrator<'d> {
     fn handle(&mut self, catch: &mut Part<'d>) {
         let retry = catch.take("retry");
         if let Some(retry) = retry {
-            let (name, policy) = self.named("retries", retry);
-            let mut words = policy.map_or_else(|| text("try again"), |policy| self.retry_words(policy));
-            if let Some(name) = name {
-                words = words.text(" (the policy ").name(name).text(")");
-            }
+            let words = match self.document.text(retry) {
+                Some(name) => {
+                    let about = self.definition(("retries", name), Self::retry_words);
+                    about.text(" (the policy ").name(name).text(")")
+                }
+                None => self.retry_words(retry),
+            };
             self.bullet(words);
         }
         let lead = if retry.is_some() { "when that is over, " } else { "" };

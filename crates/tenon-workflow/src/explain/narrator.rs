@@ -23,6 +23,8 @@ pub(super) struct Narrator<'d> {
     pub(super) lists: Vec<List<'d>>,
     /// Definitions that something refers to.
     used: HashSet<NodeId>,
+    /// Of those, the long ones.
+    told: HashSet<NodeId>,
     /// Texts that are credentials.
     hidden: HashSet<NodeId>,
 }
@@ -59,6 +61,7 @@ impl<'d> Narrator<'d> {
             counted: vec![0],
             lists: Vec::new(),
             used: HashSet::new(),
+            told: HashSet::new(),
             hidden: literal_credentials(document)
                 .iter()
                 .map(|pointer| document.descend(document.root(), pointer))
@@ -119,11 +122,25 @@ impl<'d> Narrator<'d> {
         self.document.at(self.document.root(), path).map(|node| self.part(node))
     }
 
-    /// The definition with this name under `use`.
-    pub(super) fn resolve(&mut self, section: &str, name: &str) -> Option<NodeId> {
-        let found = self.document.at(self.document.root(), &["use", section, name])?;
+    /// What is to be said of the definition with this name under `use`. A long one is told once: a document may refer
+    /// to it a thousand times.
+    pub(super) fn definition(
+        &mut self,
+        (section, name): (&str, &str),
+        tell: impl FnOnce(&mut Self, NodeId) -> Words,
+    ) -> Words {
+        let Some(found) = self.document.at(self.document.root(), &["use", section, name]) else {
+            return text("which is not defined");
+        };
         self.used.insert(found);
-        Some(found)
+        if self.told.contains(&found) {
+            return text("as said before");
+        }
+        let words = tell(self, found);
+        if words.is_long() {
+            self.told.insert(found);
+        }
+        words
     }
 
     pub(super) fn is_used(&self, definition: NodeId) -> bool {

@@ -214,12 +214,11 @@ impl<'d> Narrator<'d> {
         let competes = fork.take("compete").is_some_and(|compete| self.is_true(compete));
         self.inner(&mut fork, "branches", Role::Branches);
         self.rest(&fork);
-        match competes {
-            true => {
-                text("all of these at the same time; the first to finish wins, the others are cancelled:")
-            }
-            false => text("all of these at the same time:"),
-        }
+        text(if competes {
+            "all of these at the same time; the first to finish wins, the others are cancelled:"
+        } else {
+            "all of these at the same time:"
+        })
     }
 
     pub(super) fn is_true(&self, id: NodeId) -> bool {
@@ -233,12 +232,11 @@ impl<'d> Narrator<'d> {
         for entry in document.items(cases).iter().filter_map(|item| document.entries(*item).first()) {
             let mut case = self.part(entry.value);
             let mut words = Words::default().name(one_line(&entry.key)).text(": ");
-            words = match case.take("when") {
+            let condition = case.take("when");
+            is_complete |= condition.is_none();
+            words = match condition {
                 Some(condition) => words.text("if ").words(self.expression(condition)).text(", "),
-                None => {
-                    is_complete = true;
-                    words.text("otherwise ")
-                }
+                None => words.text("otherwise "),
             };
             if let Some(then) = case.take("then") {
                 words = words.words(self.flow(then));

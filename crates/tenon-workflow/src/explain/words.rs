@@ -75,6 +75,18 @@ impl Words {
         self
     }
 
+    /// Whether nobody wants to read it twice.
+    pub(super) fn is_long(&self) -> bool {
+        let length = |span: &Span| match span {
+            Span::Text(text)
+            | Span::Strong(text)
+            | Span::Name(text)
+            | Span::Code(text)
+            | Span::Literal(text) => text.len(),
+        };
+        self.0.iter().map(length).sum::<usize>() > LONG
+    }
+
     fn with(mut self, span: Span) -> Self {
         self.0.push(span);
         self
@@ -98,6 +110,8 @@ pub(super) fn list(items: Vec<Words>, last: &str) -> Words {
 
 // === texts of the document ===
 
+/// From so many bytes on, words are long.
+const LONG: usize = 500;
 /// The longest literal text that is shown whole, in characters.
 const LONGEST_LITERAL: usize = 100;
 

@@ -15,6 +15,8 @@ const EXPRESSION: &str = r"^\s*\$\{[\s\S]*\}\s*$";
 /// Where only literals are possible.
 const NO_EXPRESSION: &str = r"^(?!\s*\$\{[\s\S]*\}\s*$)";
 const WEB_ADDRESS: &str = r"^(?:\{\S*|[hH][tT][tT][pP][sS]?://[^\s/?#]\S*)$";
+/// As `WEB_ADDRESS`; other schemes, and addresses with braces, are only not fetched.
+const FILE_ADDRESS: &str = r"^(?:[\s\S]*[{}][\s\S]*|(?![hH][tT][tT][pP][sS]?://)[\s\S]*://[\s\S]*|[hH][tT][tT][pP][sS]?://[^\s/?#]\S*)$";
 /// Neither empty nor with white space.
 const ADDRESS: &str = r"^\S+$";
 
@@ -84,6 +86,11 @@ pub(super) fn address(web: bool) -> Vec<Value> {
 }
 
 /// A name that is not one of the language's own.
+/// The address of a file that is fetched at deploy.
+pub(super) fn file_address() -> Value {
+    json!({ "type": "string", "pattern": FILE_ADDRESS })
+}
+
 pub(super) fn variable_name() -> Value {
     let taken = LANGUAGE_VARIABLES[..8].join("|");
     json!({ "type": "string", "pattern": format!("^(?!(?:{taken})$|__)[A-Za-z_][A-Za-z0-9_]{{0,63}}$") })
@@ -91,7 +98,7 @@ pub(super) fn variable_name() -> Value {
 
 /// `[gG][eE][tT]`
 fn any_case(word: &str) -> String {
-    word.chars().map(|letter| format!("[{}{letter}]", letter.to_ascii_lowercase())).collect()
+    word.chars().flat_map(|letter| ['[', letter.to_ascii_lowercase(), letter, ']']).collect()
 }
 
 fn duration() -> Value {

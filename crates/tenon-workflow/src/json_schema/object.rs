@@ -75,12 +75,17 @@ impl Generator {
     }
 }
 
-/// What it is, and whether this version executes it.
+/// What it is, whether it is an expression, and whether this version executes it.
 pub(super) fn description(field: &Field) -> String {
-    match field.later {
-        Some(later) => format!("{}. Not executed by this version of Tenon: {}", field.about, later.reason),
-        None => field.about.to_owned(),
+    let mut about = field.about.to_owned();
+    if matches!(field.shape, Shape::Expression(_)) {
+        about.push_str(". An expression, bare or as `${ … }`");
     }
+    if let Some(later) = field.later {
+        about.push_str(". Not executed by this version of Tenon: ");
+        about.push_str(later.reason);
+    }
+    about
 }
 
 fn rule(rule: Rule) -> Value {
@@ -115,15 +120,15 @@ fn plain_title(title: &str) -> String {
 
 /// `argumentsOfCallHttp`
 pub(super) fn definition_name(title: &str) -> String {
-    let title = plain_title(title);
+    let title = plain_title(title).replace('\'', "");
     let words = title.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let mut name = String::new();
     for word in words {
         let (first, rest) = word.split_at(1);
         if name.is_empty() {
-            name.push_str(&first.to_lowercase())
+            name.push_str(&first.to_lowercase());
         } else {
-            name.push_str(&first.to_uppercase())
+            name.push_str(&first.to_uppercase());
         }
         name.push_str(rest);
     }

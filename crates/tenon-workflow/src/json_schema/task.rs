@@ -7,6 +7,8 @@ use super::value::named;
 use super::{Generator, reference};
 use crate::shape::{CALLS, CUSTOM_CALL, Object, TASK_KINDS};
 
+const ABOUT_CALL: &str = "What to call: a protocol, or a function under `use.functions`";
+
 // === impl Generator ===
 
 impl Generator {
@@ -32,7 +34,10 @@ impl Generator {
         let mut kinds = Vec::new();
         let mut by_kind = Vec::new();
         for (keyword, object) in &TASK_KINDS {
-            let about = object.field(keyword).map(description).unwrap_or_default();
+            let about = match *keyword {
+                "call" => ABOUT_CALL.to_owned(),
+                _ => object.field(keyword).map(description).unwrap_or_default(),
+            };
             keywords.insert((*keyword).to_owned(), json!({ "description": about }));
             kinds.push(json!({ "required": [keyword] }));
             let schema = match *keyword {
@@ -69,7 +74,7 @@ impl Generator {
             "title": "call",
             "properties": {
                 "call": {
-                    "description": "What to call: a protocol, or a function under `use.functions`",
+                    "description": ABOUT_CALL,
                     "anyOf": [{ "enum": names }, { "type": "string" }],
                 },
             },

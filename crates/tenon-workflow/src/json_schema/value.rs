@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::literal::{address, literal, variable_name};
+use super::literal::{address, file_address, literal, variable_name};
 use super::{Generator, reference};
 use crate::shape::{Literal, Place, Shape};
 
@@ -12,10 +12,10 @@ impl Generator {
     pub(super) fn shape(&mut self, shape: &'static Shape) -> Value {
         match shape {
             Shape::Anything | Shape::Data(_) | Shape::MatchData(_) => json!({}),
-            Shape::Expression(_) | Shape::Transform(_) => {
-                json!({ "type": "string", "$comment": "an expression, bare or as `${ … }`" })
+            Shape::Expression(_) | Shape::Transform(_) | Shape::Reference(..) | Shape::FunctionName => {
+                json!({ "type": "string" })
             }
-            Shape::Reference(..) | Shape::FunctionName | Shape::File(_) => json!({ "type": "string" }),
+            Shape::File(_) => file_address(),
             Shape::DataObject(_, 0) => json!({ "type": "object" }),
             Shape::DataObject(_, least) => json!({ "type": "object", "minProperties": least }),
             Shape::Strings { lists, .. } => strings(*lists),
@@ -52,7 +52,15 @@ impl Generator {
             }
             Shape::Named(shape, least) => {
                 let item = self.shape(shape);
-                named(&item, *least)
+                let mut list = named(&item, *least);
+                if is_case(shape) {
+                    // A `switch` has one case without a condition, at most.
+                    let default = json!({ "additionalProperties": { "not": { "required": ["when"] } } });
+                    list["contains"] = default;
+                    list["minContains"] = json!(0);
+                    list["maxContains"] = json!(1);
+                }
+                list
             }
             Shape::Functions => reference("functions"),
             Shape::Tasks => reference("tasks"),
@@ -64,6 +72,11 @@ impl Generator {
             }
         }
     }
+}
+
+/// Whether this is what the cases of a `switch` are.
+fn is_case(shape: &Shape) -> bool {
+    matches!(shape, Shape::Object(object) if object.field("when").is_some() && object.field("then").is_some())
 }
 
 /// Whether `{"$variable": "name"}` is possible here.

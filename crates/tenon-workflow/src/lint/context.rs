@@ -1,6 +1,6 @@
 //! `$context`: what `export` writes into it, loses of it, and what is read of it.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 use tenon_expr::tree::{Operator, Part, Step, Tree};
@@ -11,7 +11,7 @@ use super::variables::names_in;
 use crate::codes;
 use crate::diagnostic::{nearest, quote};
 use crate::document::{Content, NodeId};
-use crate::outline::{Kind, Task, TaskNo};
+use crate::outline::{BlockNo, Role, Task, TaskNo};
 
 /// What a task does to `$context`.
 #[derive(Debug)]
@@ -69,21 +69,15 @@ impl Linter<'_> {
     /// The same member from two branches: the later branch wins.
     fn races(&mut self, exports: &[Export]) {
         let outline = self.outline;
-        if exports.len() < 2 {
-            return;
-        }
-        for fork in outline.tasks.iter().filter(|task| task.kind == Kind::Fork) {
-            let Some(branches) = fork.inner.first() else { continue };
-            let mut writers: BTreeMap<&str, usize> = BTreeMap::new();
-            for (branch, task) in outline.block_of(*branches).tasks.iter().enumerate() {
-                let is_inside = |export: &&Export| {
-                    export.task == *task || outline.around(export.task).any(|around| around.no == *task)
-                };
-                for export in exports.iter().filter(is_inside) {
-                    for key in export.keys.iter().flatten() {
-                        if *writers.entry(key).or_insert(branch) != branch {
-                            self.race(fork, export.node, key);
-                        }
+        let mut writers: HashMap<(BlockNo, &str), usize> = HashMap::new();
+        for export in exports {
+            let own = std::iter::once(outline.task(export.task)).chain(outline.around(export.task));
+            for branch in own.filter(|task| outline.block_of(task.block).role == Role::Branches) {
+                let Some(fork) = outline.block_of(branch.block).owner else { continue };
+                for key in export.keys.iter().flatten() {
+                    let first = *writers.entry((branch.block, key)).or_insert(branch.position);
+                    if first != branch.position {
+                        self.race(outline.task(fork), export.node, key);
                     }
                 }
             }

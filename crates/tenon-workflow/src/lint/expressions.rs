@@ -4,7 +4,7 @@ use tenon_expr::tree::{Operator, Tree};
 
 use super::flowing::Flowing;
 use super::infer::{Inference, Sort, Trouble, Variables};
-use super::kinds::Known;
+use super::kinds::{Kinds, Known};
 use super::site::Site;
 use super::{Linter, results};
 use crate::codes;
@@ -23,7 +23,10 @@ pub(super) fn meanings(flowing: &Flowing<'_>, sites: &[Site<'_>]) -> Vec<Meaning
     let meaning = |site: &Site<'_>| {
         let scope = flowing.variables(site);
         let mut here = Inference::new(&scope);
-        let known = here.infer(&site.tree, &flowing.dot(site));
+        let mut known = here.infer(&site.tree, &flowing.dot(site));
+        if known.kinds.has(Kinds::NUMBER) && may_be_infinite(&site.tree) {
+            known = known.join(Known::only(Kinds::NULL));
+        }
         let mut alone = Inference::new(&Anything);
         let anywhere = alone.infer(&site.tree, &Known::any());
         let mut troubles = here.troubles;
@@ -36,6 +39,21 @@ pub(super) fn meanings(flowing: &Flowing<'_>, sites: &[Site<'_>]) -> Vec<Meaning
     };
     sites.iter().map(meaning).collect()
 }
+
+/// Whether a number in it may be one that JSON cannot hold: it leaves the expression as null.
+fn may_be_infinite(tree: &Tree) -> bool {
+    let own = match tree {
+        Tree::Pair(operator, ..) => {
+            matches!(operator, Operator::Divide | Operator::Multiply | Operator::Remainder | Operator::Update)
+        }
+        Tree::Call(name, _) => INFINITE.contains(&name.as_str()),
+        _ => false,
+    };
+    own || tree.children().into_iter().any(may_be_infinite)
+}
+
+const INFINITE: [&str; 11] =
+    ["tonumber", "fromjson", "sqrt", "infinite", "nan", "pow", "pow10", "exp", "exp2", "exp10", "log"];
 
 /// Variables of which nothing is known.
 struct Anything;

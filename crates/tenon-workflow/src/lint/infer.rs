@@ -414,8 +414,6 @@ impl<'a> Inference<'a> {
         }
         let is_all = |kinds: Kinds| a.kinds.is_only(kinds) && b.kinds.is_only(kinds);
         match operator {
-            // Infinite and undefined numbers leave the expression as null.
-            Operator::Divide if is_all(number) => Known::only(number.or(Kinds::NULL)),
             _ if is_all(number) => Known::only(number),
             Operator::Add if is_all(text) => Known::only(text),
             Operator::Divide if is_all(text) => Known::only(Kinds::LIST),

@@ -31,7 +31,7 @@ const FILTERS: [&str; 11] = [
     "iterables",
     "scalars",
 ];
-const STREAMS: [&str; 12] = [
+const STREAMS: [&str; 13] = [
     "range",
     "recurse",
     "paths",
@@ -41,6 +41,7 @@ const STREAMS: [&str; 12] = [
     "match",
     "repeat",
     "while",
+    "capture",
     "tostream",
     "skip",
     "combinations",

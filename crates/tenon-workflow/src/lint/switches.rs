@@ -18,7 +18,6 @@ impl Linter<'_> {
     fn cases(&mut self, task: &Task<'_>) {
         let mut seen = HashSet::new();
         let mut certain: Option<&str> = None;
-        let mut default: Option<&str> = None;
         for (name, node, _) in self.outline.cases(task) {
             let when = self.document.get(node, "when");
             let site = when.and_then(|when| self.site_at(when));
@@ -40,23 +39,6 @@ impl Linter<'_> {
                 }
                 if self.meanings[site].known.truth() == Some(true) {
                     certain = Some(name);
-                }
-            } else if when.is_none() {
-                match default {
-                    Some(first) => {
-                        let message = format!(
-                            "the case `{}` is never taken: `{}` is the default case",
-                            quote(name),
-                            quote(first)
-                        );
-                        self.report(
-                            node,
-                            codes::LINT_CASE_UNREACHABLE,
-                            message,
-                            "give it a `when`, or remove it",
-                        );
-                    }
-                    None => default = Some(name),
                 }
             }
         }

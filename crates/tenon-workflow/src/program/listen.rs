@@ -54,7 +54,8 @@ pub struct Correlation {
     pub name: String,
     /// Takes the value from the event's envelope; `null` or an error does not match.
     pub from: Expr,
-    /// Gives the wanted value, `.` is the task's input; without it, that of the first event consumed with this key.
+    /// Gives the wanted value, `.` is the task's input (in `schedule.on`, where there is no task, the envelope);
+    /// without it, that of the first event consumed with this key.
     pub expect: Option<Template>,
 }
 
@@ -73,9 +74,32 @@ pub struct Foreach {
     pub export: Option<Export>,
 }
 
+// === impl Strategy ===
+
+impl Strategy {
+    /// Its filters, in declaration order.
+    pub fn filters(&self) -> &[ListenFilter] {
+        match self {
+            Self::All(filters) | Self::Any(filters) => filters,
+            Self::One(filter) => std::slice::from_ref(filter),
+        }
+    }
+}
+
 // === impl ReadAs ===
 
 impl ReadAs {
+    /// As [`read`](Self::read), of an envelope that stays.
+    pub fn copy(self, envelope: &Value) -> Value {
+        match self {
+            Self::Envelope => envelope.clone(),
+            Self::Data | Self::Raw => {
+                let data = envelope.get("data").or_else(|| envelope.get("data_base64"));
+                data.cloned().unwrap_or(Value::Null)
+            }
+        }
+    }
+
     /// An event, given by its whole envelope, as it is read.
     pub fn read(self, mut envelope: Value) -> Value {
         let Value::Object(attributes) = &mut envelope else { return Value::Null };

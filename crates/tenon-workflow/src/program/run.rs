@@ -25,5 +25,5 @@ pub struct RunWorkflow {
     /// Gives its input; without it, an empty object.
     pub input: Option<Template>,
     /// Whether to wait for its end. If not, the task's raw output is its input.
-    pub r#await: bool,
+    pub is_awaited: bool,
 }

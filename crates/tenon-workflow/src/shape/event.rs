@@ -1,7 +1,7 @@
 //! Events: their properties, filters, and strategies of consuming them.
 
 use super::Literal::{Any, Moment, NotEmpty, UriReference};
-use super::{Bind, Field, Object, Place, Rule, Shape, later};
+use super::{Bind, Field, Object, Place, Rule, Shape};
 
 /// `emit.event`
 pub(super) static EMITTED: Shape = Shape::Object(&Object::new(
@@ -61,19 +61,40 @@ macro_rules! properties {
     };
 }
 
-const CORRELATE: Field = Field::new("correlate", &CORRELATIONS, "How events belong together");
-static CORRELATIONS: Shape = Shape::Map(&CORRELATION);
+macro_rules! correlations {
+    ($place:expr) => {
+        Shape::Map(&Shape::Object(&Object::new(
+            "a correlation",
+            &[
+                Field::new("from", &Shape::Expression($place), "Takes the value from the event").required(),
+                Field::new("expect", &Shape::TextOr(Any, $place), "What the value must be"),
+            ],
+        )))
+    };
+}
 
-static TASK_FILTER: Shape = filter!(Place::Task, CORRELATE);
-static CAPTURE_FILTER: Shape = filter!(Place::Capture, CORRELATE.later(&later::SCHEDULE_CORRELATE));
+static TASK_FILTER: Shape =
+    filter!(Place::Task, Field::new("correlate", &correlations!(Place::Task), "How events belong together"));
+static CAPTURE_FILTER: Shape = filter!(
+    Place::Capture,
+    Field::new("correlate", &correlations!(Place::Capture), "How events belong together")
+);
 
-static CORRELATION: Shape = Shape::Object(&Object::new(
-    "a correlation",
-    &[
-        Field::new("from", &Shape::Expression(Place::Task), "Takes the value from the event").required(),
-        Field::new("expect", &Shape::TextOr(Any, Place::Task), "What the value must be"),
-    ],
-));
+macro_rules! until_consumed {
+    ($filter:expr, $least:expr) => {
+        Shape::Object(
+            &Object::new(
+                "an event strategy under `until`",
+                &[
+                    Field::new("all", &Shape::List(&$filter, $least), "All of these events"),
+                    Field::new("any", &Shape::List(&$filter, 0), "Any of these events"),
+                    Field::new("one", &$filter, "This event"),
+                ],
+            )
+            .rules(&[Rule::ExactlyOne(&["all", "any", "one"])]),
+        )
+    };
+}
 
 const STRATEGIES: &[Rule] = &[Rule::ExactlyOne(&["all", "any", "one"]), Rule::Needs("until", "any")];
 
@@ -91,34 +112,24 @@ pub(super) static STRATEGY: Shape = Shape::Object(
     .rules(STRATEGIES),
 );
 
-static UNTIL: Shape = Shape::Either(&[&Shape::Expression(Place::Task), &UNTIL_CONSUMED]);
-
-static UNTIL_CONSUMED: Shape = Shape::Object(
-    &Object::new(
-        "an event strategy under `until`",
-        &[
-            Field::new("all", &Shape::List(&TASK_FILTER, 0), "All of these events"),
-            Field::new("any", &Shape::List(&TASK_FILTER, 0), "Any of these events"),
-            Field::new("one", &TASK_FILTER, "This event"),
-        ],
-    )
-    .rules(&[Rule::ExactlyOne(&["all", "any", "one"])]),
-);
+static UNTIL: Shape = Shape::Either(&[&Shape::Expression(Place::Task), &until_consumed!(TASK_FILTER, 0)]);
 
 /// `schedule.on`
 pub(super) static SCHEDULED: Shape = Shape::Object(
     &Object::new(
         "an event strategy",
         &[
-            Field::new("all", &Shape::List(&CAPTURE_FILTER, 0), "All of these events")
-                .later(&later::SCHEDULE_ALL),
+            Field::new("all", &Shape::List(&CAPTURE_FILTER, 1), "All of these events"),
             Field::new("any", &Shape::List(&CAPTURE_FILTER, 0), "Any of these events; of none: every event"),
             Field::new("one", &CAPTURE_FILTER, "This event"),
-            Field::new("until", &UNTIL, "With `any`: when to stop").later(&later::SCHEDULE_UNTIL),
+            Field::new("until", &SCHEDULED_UNTIL, "With `any`: when to stop"),
         ],
     )
     .rules(STRATEGIES),
 );
+
+static SCHEDULED_UNTIL: Shape =
+    Shape::Either(&[&Shape::Expression(Place::Capture), &until_consumed!(CAPTURE_FILTER, 1)]);
 
 pub(super) static READ: Shape = Shape::Choice(&["data", "envelope", "raw"]);
 

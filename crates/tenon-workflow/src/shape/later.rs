@@ -51,15 +51,6 @@ later! {
     SCHEDULE_TIME: PART_LATER,
         "schedules by time come with schedule triggers, which this version of Tenon does not have",
         "start the workflow from outside at the right time: through a webhook, or by a call";
-    SCHEDULE_ALL: PART_LATER,
-        "a job starts with one event; starting when several have come is not there yet",
-        "start with `any` of the events and wait for the others with `listen`";
-    SCHEDULE_UNTIL: PART_LATER,
-        "a job starts with one event; collecting events before it starts is not there yet",
-        "start with the first event and collect the others with `listen` and its `until`";
-    SCHEDULE_CORRELATE: PART_LATER,
-        "`correlate` relates several events, but a job starts with one",
-        "start with one of the events and correlate the others in a `listen`";
     SCHEDULE_SETTINGS: PART_LATER,
         "this setting is for schedules by time, which come with schedule triggers",
         "remove it";

@@ -185,9 +185,11 @@ fn other_workflows() {
         let program =
             program(&task(&format!("run: {{workflow: {{namespace: n, name: w, version: latest{fields}")));
         match &program.tasks[0].action {
-            Action::RunWorkflow(run) => {
-                (format!("{}/{}:{}", run.namespace, run.name, run.version), run.input.is_some(), run.r#await)
-            }
+            Action::RunWorkflow(run) => (
+                format!("{}/{}:{}", run.namespace, run.name, run.version),
+                run.input.is_some(),
+                run.is_awaited,
+            ),
             other => panic!("not a run: {other:?}"),
         }
     };

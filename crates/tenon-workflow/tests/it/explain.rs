@@ -1,6 +1,7 @@
 //! Plain English, construct by construct.
 
 mod calls;
+mod complete;
 mod events;
 mod examples;
 mod faults;

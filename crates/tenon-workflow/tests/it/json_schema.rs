@@ -1,6 +1,6 @@
 //! The JSON Schema for editors: what it accepts, what it refuses, and that it says what everything is.
 
-mod mutations;
+pub(crate) mod mutations;
 
 use std::fs;
 use std::path::Path;
@@ -241,5 +241,62 @@ fn a_definition_looks_like_this() {
     let schema = json_schema();
     let definition =
         serde_json::to_string_pretty(&schema["$defs"]["containersLifetime"]).expect("it is JSON");
-    insta::assert_snapshot!(definition, @"");
+    assert_ne!(definition, "null");
+    insta::assert_snapshot!(definition, @r##"
+    {
+      "title": "container's lifetime",
+      "type": "object",
+      "properties": {
+        "cleanup": {
+          "description": "When to remove it",
+          "enum": [
+            "always",
+            "never",
+            "eventually"
+          ]
+        },
+        "after": {
+          "description": "With `eventually`: after what time",
+          "anyOf": [
+            {
+              "$ref": "#/$defs/duration"
+            },
+            {
+              "$ref": "#/$defs/expression"
+            }
+          ]
+        }
+      },
+      "required": [
+        "cleanup"
+      ],
+      "additionalProperties": false,
+      "allOf": [
+        {
+          "if": {
+            "properties": {
+              "cleanup": {
+                "const": "eventually"
+              }
+            },
+            "required": [
+              "cleanup"
+            ]
+          },
+          "then": {
+            "required": [
+              "after"
+            ]
+          },
+          "else": {
+            "not": {
+              "required": [
+                "after"
+              ]
+            }
+          }
+        }
+      ]
+    }
+    "##);
 }

@@ -50,12 +50,6 @@ fn parts() {
         ("schedule: {every: PT1M}\ndo: []\n", "6 /schedule/every TN1403"),
         ("schedule: {cron: 0 0 * * *}\ndo: []\n", "6 /schedule/cron TN1403"),
         ("schedule: {after: PT1M}\ndo: []\n", "6 /schedule/after TN1403"),
-        ("schedule: {on: {all: []}}\ndo: []\n", "6 /schedule/on/all TN1403"),
-        ("schedule: {on: {any: [], until: .x}}\ndo: []\n", "6 /schedule/on/until TN1403"),
-        (
-            "schedule: {on: {one: {with: {type: x}, correlate: {k: {from: .x}}}}}\ndo: []\n",
-            "6 /schedule/on/one/correlate TN1403",
-        ),
         ("schedule: {on: {one: {with: {type: '${ .x }'}}}}\ndo: []\n", "6 /schedule/on/one/with/type TN1205"),
     ] {
         refused(parts, &[expected]);

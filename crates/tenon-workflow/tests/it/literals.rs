@@ -67,7 +67,14 @@ fn methods() {
 
 #[test]
 fn addresses() {
-    for uri in ["https://x/{id}/y", "HTTP://x", "{base}/y", "${ .url }", "http://127.0.0.1:8080?q=1"] {
+    for uri in [
+        "https://x/{id}/y",
+        "https://x/{pet.id}",
+        "HTTP://x",
+        "{base}/y",
+        "${ .url }",
+        "http://127.0.0.1:8080?q=1",
+    ] {
         accepted(&call(&format!("method: get, endpoint: '{uri}'")));
         accepted(&call(&format!("method: get, endpoint: {{uri: '{uri}'}}")));
     }
@@ -81,7 +88,8 @@ fn addresses() {
         "http://a b",
         "http://x/{",
         "http://x/}",
-        "http://x/{a.b}",
+        "http://x/{a b}",
+        "http://x/{+a}",
     ] {
         refused(&call(&format!("method: get, endpoint: '{uri}'")), &["9 /do/0/a/with/endpoint TN1302"]);
         refused(

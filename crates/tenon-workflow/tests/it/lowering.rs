@@ -252,8 +252,8 @@ fn subscriptions() {
     let one = subscribed(
         "on: {one: {with: {type: com.acme.order-created.v1, source: 'https://.*', data: .total > 5, ext: 1}}}",
     );
-    assert_eq!((one.filters.len(), one.read), (1, ReadAs::Data));
-    let filter = &one.filters[0];
+    assert_eq!((one.filters().count(), one.read), (1, ReadAs::Data));
+    let filter = &one.to.filters()[0].filter;
     assert_eq!(filter.event_types(), EventTypes::Exact("com.acme.order-created.v1".to_owned()));
     assert!(filter.data.is_some());
     let names: Vec<_> = filter.attributes.iter().map(|(name, _)| name.as_str()).collect();
@@ -266,16 +266,22 @@ fn subscriptions() {
     let any = subscribed(
         "on: {any: [{with: {type: a}}, {with: {type: b|c}}, {with: {type: 'a['}}]}\n  read: envelope",
     );
-    assert_eq!((any.filters.len(), any.read), (3, ReadAs::Envelope));
-    assert_eq!(any.filters[1].event_types(), EventTypes::Any);
-    assert_eq!(any.filters[2].event_types(), EventTypes::Exact("a[".to_owned()), "not a pattern, so literal");
+    assert_eq!((any.filters().count(), any.read), (3, ReadAs::Envelope));
+    assert_eq!(any.to.filters()[1].filter.event_types(), EventTypes::Any);
+    assert_eq!(
+        any.to.filters()[2].filter.event_types(),
+        EventTypes::Exact("a[".to_owned()),
+        "not a pattern, so literal"
+    );
     assert!(
-        matches!(&any.filters[1].attributes[0].1, Match::Pattern(_, regex) if regex.is_match("b") && !regex.is_match("xc"))
+        matches!(&any.to.filters()[1].filter.attributes[0].1, Match::Pattern(_, regex) if regex.is_match("b") && !regex.is_match("xc"))
     );
 
     let every = subscribed("on: {any: []}\n  read: raw");
-    assert_eq!((every.filters.len(), every.read), (1, ReadAs::Raw));
-    assert!(every.filters[0].attributes.is_empty() && every.filters[0].data.is_none());
+    assert_eq!((every.filters().count(), every.read), (1, ReadAs::Raw));
+    assert!(
+        every.to.filters()[0].filter.attributes.is_empty() && every.to.filters()[0].filter.data.is_none()
+    );
 }
 
 #[test]

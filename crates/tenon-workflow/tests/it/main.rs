@@ -19,6 +19,7 @@ mod lowering;
 mod mutations;
 mod names;
 mod parsing;
+mod schedule;
 mod secrets;
 mod shapes;
 mod table;

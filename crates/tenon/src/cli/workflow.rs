@@ -31,6 +31,23 @@ pub(crate) enum WorkflowCommand {
   tenon workflow lint workflows/*.yaml --fix
   tenon workflow lint workflows/orders.yaml --output json")]
     Lint(LintArgs),
+    /// Say in plain English what a document or a deployed workflow does
+    #[command(after_help = "Examples:
+  tenon workflow explain workflows/orders.yaml
+  tenon workflow explain workflows/orders.yaml --output markdown > orders.md
+  tenon workflow explain shop/orders --revision 3
+  tenon workflow explain shop/orders --output json
+
+What is no file is taken for the name of a deployed workflow. `--output` is text (the default), markdown, json or yaml.
+Codes of errors are explained by `tenon explain CODE`.")]
+    Explain(ExplainWorkflowArgs),
+    /// Print the JSON Schema of workflow documents, for editors
+    #[command(after_help = "Examples:
+  tenon workflow schema > workflow.schema.json
+
+Then let the YAML language server of your editor know, in the first line of a document:
+  # yaml-language-server: $schema=../workflow.schema.json")]
+    Schema,
     /// Start a workflow
     #[command(after_help = "Examples:
   tenon workflow run shop/orders --input '{\"id\":1}' --wait
@@ -67,6 +84,16 @@ pub(crate) struct LintArgs {
     /// Mend in the files what can be mended without changing what they mean
     #[arg(long)]
     pub(crate) fix: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainWorkflowArgs {
+    /// A document, or the name of a deployed workflow
+    #[arg(value_name = "FILE|NAMESPACE/NAME")]
+    pub(crate) workflow: String,
+    /// An earlier revision of a deployed workflow
+    #[arg(long, value_name = "N")]
+    pub(crate) revision: Option<u64>,
 }
 
 #[derive(Debug, Args)]

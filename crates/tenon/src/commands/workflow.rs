@@ -1,8 +1,10 @@
 //! `tenon workflow …`: which verb runs.
 
+mod explain;
 mod lint;
 mod list;
 mod run;
+mod schema;
 mod show;
 mod versions;
 
@@ -14,12 +16,17 @@ use crate::failure::Failure;
 pub(super) use lint::finding_lines;
 
 pub(super) async fn run(command: WorkflowCommand, session: Session<'_>) -> Result<(), Failure> {
-    if let WorkflowCommand::Lint(args) = &command {
-        return lint::run(args, session.output);
+    match &command {
+        WorkflowCommand::Lint(args) => return lint::run(args, session.output),
+        WorkflowCommand::Explain(args) => return explain::run(args, session).await,
+        WorkflowCommand::Schema => return schema::run(session.output),
+        _ => {}
     }
     let context = session.context()?;
     match command {
-        WorkflowCommand::Lint(_) => unreachable!("needs no server, ran above"),
+        WorkflowCommand::Lint(_) | WorkflowCommand::Explain(_) | WorkflowCommand::Schema => {
+            unreachable!("may need no server, ran above")
+        }
         WorkflowCommand::List(page) => list::run(&page, context).await,
         WorkflowCommand::Show { workflow, revision } => show::run(&workflow, revision, context).await,
         WorkflowCommand::Run(args) => run::run(args, context).await,

@@ -60,17 +60,41 @@ impl LiveServer {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// The whole answer, head and body, to a request with the owner key.
     pub(crate) fn get(&self, path: &str) -> String {
+        self.ask("GET", path, "", "")
+    }
+
+    /// The same with more headers, each with its line break, and a body.
+    pub(crate) fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
-        let (address, key) = (&self.address, &self.key);
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes()).expect("sent");
+        stream.write_all(self.request(method, path, headers, body).as_bytes()).expect("sent");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("answered");
         String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// A request as it is sent.
+    pub(crate) fn request(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
+        let (address, key, length) = (&self.address, &self.key, body.len());
+        format!(
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\
+             {headers}content-length: {length}\r\n\r\n{body}"
+        )
+    }
+
+    /// Ends it as a power cut would; what it logged in its life.
+    pub(crate) fn kill(mut self) -> String {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+        // An error means that the log was read to its end.
+        let _ = self.ended.recv();
+        self.log()
     }
 
     /// Ends it as a service manager would; what it logged in its life.

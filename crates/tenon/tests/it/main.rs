@@ -10,6 +10,8 @@ mod project;
 mod project_variables;
 mod resources;
 mod sandbox;
+mod secrecy;
 mod secrets;
 mod variables;
 mod vault;
+mod workflow_documents;

@@ -104,6 +104,57 @@ fn lint_of_a_good_file() {
 }
 
 #[test]
+fn lint_mends_what_can_be_mended() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.write(
+        "orders.yaml",
+        "document: { dsl: '1.0.3', namespace: shop, name: orders, version: '1.0.0' }\n\
+         use:\n  timeouts:\n    short: { after: PT1S } # for tests\n\
+         do:\n  # The sum.\n  - total:\n      set: { total: 1 }\n      then: continue\n",
+    );
+    assert_snapshot!(sandbox.run(&["workflow", "lint", "orders.yaml"]), @r#"
+    exit: 0
+    -- stdout
+    orders.yaml:4:5: warning: nothing uses `short` at /use/timeouts/short (TN1503)
+      hint: remove it, or refer to it by its name
+    orders.yaml:9:13: info: `then: continue` is what happens anyway at /do/0/total/then (TN1516)
+      hint: remove it
+    -- stderr
+    1 file: 0 errors, 1 warning, 1 remark
+    "#);
+    assert_snapshot!(sandbox.run(&["workflow", "lint", "orders.yaml", "--fix"]), @r#"
+    exit: 0
+    -- stdout
+    orders.yaml:4: fixed: nothing uses `short` (TN1503)
+    -use:
+    -  timeouts:
+    -    short: { after: PT1S } # for tests
+    orders.yaml:9: fixed: `then: continue` is what happens anyway (TN1516)
+    -      then: continue
+    -- stderr
+    1 file: 0 errors, 0 warnings; 2 changes made
+    "#);
+    assert_snapshot!(std::fs::read_to_string(path).expect("the file is there"), @r#"
+    document: { dsl: '1.0.3', namespace: shop, name: orders, version: '1.0.0' }
+    do:
+      # The sum.
+      - total:
+          set: { total: 1 }
+    "#);
+    let again = sandbox.run(&["workflow", "lint", "orders.yaml", "--fix", "--output", "json"]);
+    assert_snapshot!(again, @r#"
+    exit: 0
+    -- stdout
+    {
+      "items": [],
+      "changes": []
+    }
+    -- stderr
+    1 file: 0 errors, 0 warnings
+    "#);
+}
+
+#[test]
 fn lint_of_a_missing_file() {
     assert_snapshot!(Sandbox::new().run(&["workflow", "lint", "nowhere.yaml"]));
 }

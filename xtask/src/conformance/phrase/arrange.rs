@@ -51,7 +51,12 @@ pub(super) const PHRASES: &[Phrase] = &[
 ];
 
 fn answered_with(world: &mut World<'_>, said: &Said<'_>) -> Result<()> {
-    let answers = Answer::list(&said.yaml()?)?;
+    let listed = said.yaml()?;
+    let answers = Answer::list(&listed)?;
+    for answer in listed.as_array().into_iter().flatten() {
+        // Tokens are got with secrets, so they are secret, too.
+        world.stage.secrets.learn(&answer["body"]["access_token"]);
+    }
     world.stage.stand_in.callees.answer_with(world.owner, said.needed(1), answers)
 }
 

@@ -158,7 +158,7 @@ fn takes(world: &mut World<'_>, said: &Said<'_>) -> Result<()> {
 /// Waits for as many; more, or one where there must be none, is an error at once.
 fn started(world: &mut World<'_>, said: &Said<'_>) -> Result<()> {
     world.deploy_well()?;
-    let workflow = name(said).map_or_else(|| world.main(), |name| Ok(name.to_owned()))?;
+    let workflow = world.named(name(said))?;
     let wanted = said.number(2)?;
     eventually(&format!("{wanted} starts of {workflow}"), || {
         let started = world.instances(&workflow)?.len();
@@ -188,7 +188,7 @@ fn has_finding(answer: &Value, said: &Said<'_>) -> Result<()> {
 
 /// Looks until it holds.
 fn instances(world: &mut World<'_>, said: &Said<'_>) -> Result<()> {
-    let workflow = name(said).map_or_else(|| world.main(), |name| Ok(name.to_owned()))?;
+    let workflow = world.named(name(said))?;
     until_satisfied(said.text()?, || Ok(Value::Array(world.instances(&workflow)?)))
 }
 

@@ -24,15 +24,19 @@ fn jobs(index: &Index<'_>, key: &Key<'_>) -> Vec<Violation> {
     // Once its own job exists, what that one starts must exist too, acknowledged or not.
     let expected = acknowledged || !index.jobs(key.key, key.flow.name).is_empty();
     let mut violations = Vec::new();
-    for workflow in key.flow.jobs() {
+    for (workflow, least, most) in key.flow.jobs() {
         let found = index.jobs(key.key, workflow);
-        let verdict = match found.as_slice() {
-            [] if expected => Some((if acknowledged { "C1" } else { "C2" }, "no job".to_owned())),
-            [job] if !job.is_final() => {
-                Some((if acknowledged { "C1" } else { "C2" }, format!("a job that is {}", job.state)))
+        let missing = if acknowledged { "C1" } else { "C2" };
+        let open = found.iter().find(|job| !job.is_final());
+        let verdict = match (found.len(), open) {
+            (0, _) if expected && least > 0 => Some((missing, "no job".to_owned())),
+            (0, _) => None,
+            (several, _) if several > most => {
+                Some((if acknowledged { "C3" } else { "C2" }, format!("{several} jobs")))
             }
-            [] | [_] => None,
-            several => Some((if acknowledged { "C3" } else { "C2" }, format!("{} jobs", several.len()))),
+            (_, Some(job)) => Some((missing, format!("a job that is {}", job.state))),
+            (few, None) if few < least => Some((missing, format!("only {few} jobs"))),
+            _ => None,
         };
         if let Some((check, what)) = verdict {
             let word = if acknowledged { "acknowledged" } else { "never acknowledged" };
@@ -89,11 +93,11 @@ fn repeat_is_silent(key: &Key<'_>) -> bool {
 
 /// No two events carry one key.
 fn one_event(index: &Index<'_>) -> Vec<Violation> {
-    let mut seen: HashMap<(&str, &str), &str> = HashMap::new();
+    let mut seen: HashMap<(&str, &str, &str), &str> = HashMap::new();
     let mut violations = Vec::new();
     for event in &index.evidence.history.events {
         let Some(subject) = event.subject.as_deref() else { continue };
-        if let Some(first) = seen.insert((subject, &event.kind), &event.id) {
+        if let Some(first) = seen.insert((subject, &event.kind, &event.source), &event.id) {
             let what =
                 format!("key {subject} has two events of type {}: {first} and {}", event.kind, event.id);
             let evidence = index.keys.get(subject).map(Key::evidence).unwrap_or_default();
@@ -142,6 +146,16 @@ mod tests {
         let mut story = Story::good();
         story.evidence.history.jobs.retain(|job| job.id != "job_left");
         story.expect("C1", "no job of workflow left");
+    }
+
+    #[test]
+    fn of_several_jobs_none_may_be_missing() {
+        let mut story = Story::good();
+        story.evidence.history.jobs.retain(|job| job.id != "job_gather-2");
+        story.expect("C1", "only 2 jobs of workflow gather");
+        let mut story = Story::good();
+        story.repeat_job("job_gather-2", "job_again");
+        story.expect("C3", "4 jobs of workflow gather");
     }
 
     #[test]

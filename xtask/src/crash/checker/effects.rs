@@ -5,12 +5,13 @@
 //! must have been durable by then).
 
 use super::{Index, Violation};
+use crate::crash::flows::{self, Flow};
 use crate::crash::history::{Entry, Job};
 use crate::crash::record::Arrival;
 use std::collections::HashMap;
 
 /// An answer is recorded after the request was seen: causality, so only clocks may differ, in microseconds.
-const ANSWERED_SLACK_US: i64 = 5_000;
+pub(super) const ANSWERED_SLACK_US: i64 = 5_000;
 /// A call that failed without an answer (a timeout) may be recorded before the sink got to reading it.
 const FAILED_SLACK_US: i64 = 1_000_000;
 
@@ -27,9 +28,11 @@ fn job_violation(index: &Index<'_>, job: &Job) -> Option<Violation> {
         .map(|entry| ((format!("{}.{}", job.id, entry.effect), entry.attempt), entry))
         .collect();
     let entry_of = |arrival: &Arrival| entries.get(&(arrival.key.clone(), arrival.attempt)).copied();
+    let flow = flows::flow(&job.workflow)?;
     let what = late(arrivals, &entry_of)
         .or_else(|| twice(index, arrivals))
-        .or_else(|| backwards(arrivals, &entry_of))?;
+        .or_else(|| backwards(flow, arrivals))
+        .or_else(|| called_off(flow, job, arrivals))?;
     let mut evidence: Vec<String> = job.journal.iter().map(|entry| format!("{entry:?}")).collect();
     evidence.extend(arrivals.iter().map(|arrival| format!("{arrival:?}")));
     let (first, last) = (arrivals.first()?.at, arrivals.last()?.at);
@@ -65,27 +68,42 @@ fn twice(index: &Index<'_>, arrivals: &[&Arrival]) -> Option<String> {
     })
 }
 
-/// An attempt that was seen after a later effect of the same job.
-fn backwards<'a>(arrivals: &[&Arrival], entry_of: &impl Fn(&Arrival) -> Option<&'a Entry>) -> Option<String> {
-    let mut latest = None::<&Entry>;
-    for arrival in arrivals {
-        let Some(entry) = entry_of(arrival) else { continue };
-        match latest {
-            Some(latest) if latest.sequence > entry.sequence => {
-                return Some(format!(
-                    "attempt {} of {} started again after {} had started: its outcome was not durable then",
-                    arrival.attempt, arrival.key, latest.effect
-                ));
-            }
-            _ => latest = Some(entry),
-        }
-    }
-    None
+/// An attempt that was seen after what comes later in the same job.
+fn backwards(flow: &Flow, arrivals: &[&Arrival]) -> Option<String> {
+    arrivals.iter().enumerate().filter(|(_, arrival)| !arrival.is_orphan).find_map(|(place, arrival)| {
+        let comes_later = |seen: &&&Arrival| {
+            let is_retry = seen.key == arrival.key && seen.attempt > arrival.attempt;
+            is_retry || flow.comes_before(&arrival.part, &seen.part)
+        };
+        let later = arrivals[..place].iter().find(comes_later)?;
+        Some(format!(
+            "attempt {} of {} started after {} had started: what lies between was not durable then",
+            arrival.attempt, arrival.key, later.key
+        ))
+    })
+}
+
+/// An attempt that was seen long after it was not wanted any more: another had won, or the job had ended.
+fn called_off(flow: &Flow, job: &Job, arrivals: &[&Arrival]) -> Option<String> {
+    let won = job.journal.iter().find(|entry| entry.outcome == "answered");
+    let won_at = won.filter(|_| !flow.rivals.is_empty()).map(|entry| entry.at);
+    arrivals.iter().filter(|arrival| !arrival.is_orphan).find_map(|arrival| {
+        let is_rival = flow.rivals.contains(&arrival.part.as_str());
+        let over_at = if is_rival { won_at } else { job.ended_at.filter(|_| job.is_final()) }?;
+        let late = arrival.at - over_at;
+        (late > FAILED_SLACK_US).then(|| {
+            format!(
+                "attempt {} of {} started {late} us after it was called off",
+                arrival.attempt, arrival.key
+            )
+        })
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::synthetic::Story;
+    use super::FAILED_SLACK_US;
     use crate::crash::record::Sunk;
 
     #[test]
@@ -128,6 +146,52 @@ mod tests {
         story.kill(later + 110);
         story.again("job_five", 2, later + 120);
         story.job("job_five").journal[2].at = later + 130;
-        story.expect("C5", "had started: its outcome was not durable then");
+        story.expect("C5", "had started: what lies between was not durable then");
+    }
+
+    #[test]
+    fn branches_have_no_order_but_what_follows_them_has() {
+        let mut story = Story::good();
+        let third = story.job("job_spread").journal[3].at;
+        story.kill(third - 200);
+        story.again("job_spread", 0, third - 100);
+        story.job("job_spread").journal[0].at = third;
+        story.lacks("C5");
+        let after = story.job("job_spread").journal[4].at;
+        story.kill(after - 60);
+        story.again("job_spread", 0, after - 50);
+        story.job("job_spread").journal[0].at = after;
+        story.expect("C5", "had started: what lies between was not durable then");
+    }
+
+    #[test]
+    fn a_rival_that_starts_after_the_race_is_c5() {
+        let mut story = Story::good();
+        let won = story.job("job_race").journal[1].at;
+        story.call("job_race", "race-slow", won + 300);
+        story.passes();
+        let mut story = Story::good();
+        story.call("job_race", "race-slow", won + 5_000);
+        story.expect("C5", "had started: what lies between was not durable then");
+        let mut story = Story::good();
+        story
+            .evidence
+            .sunk
+            .retain(|record| !matches!(record, Sunk::Arrived(arrival) if arrival.part == "race-after"));
+        story.call("job_race", "race-slow", won + FAILED_SLACK_US + 1);
+        story.expect("C5", "us after it was called off");
+    }
+
+    #[test]
+    fn a_cancelled_job_that_goes_on_is_c5() {
+        let mut story = Story::good();
+        let ended = story.job("job_loser-race").ended_at.unwrap();
+        story.job("job_loser-race").journal.clear();
+        story.kill(ended);
+        story.call("job_loser-race", "loser-begin", ended + 300);
+        story.passes();
+        story.kill(ended + 400);
+        story.call("job_loser-race", "loser-begin", ended + FAILED_SLACK_US + 1);
+        story.expect("C5", "us after it was called off");
     }
 }

@@ -1,10 +1,10 @@
 //! C4: nothing that nobody asked for, and nothing but what was asked for.
 
 use super::{Index, Violation};
-use crate::crash::flows;
-use crate::crash::history::Job;
-use crate::crash::record::{Answer, Sending, Sunk};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::crash::flows::{self, Flow};
+use crate::crash::history::{Entry, Job};
+use crate::crash::record::{Answer, Arrival, Sending, Sunk};
+use std::collections::{BTreeMap, HashSet};
 
 pub(super) fn check(index: &Index<'_>) -> Vec<Violation> {
     let mut violations = refusals(index);
@@ -40,7 +40,8 @@ fn job_surprise(index: &Index<'_>, job: &Job) -> Option<Violation> {
     };
     let token = job.token.as_deref().unwrap_or_default();
     let Some(key) = index.keys.get(token) else { return describe("nobody sent its token".to_owned()) };
-    let Some(flow) = key.flow.jobs().find(|name| *name == job.workflow).and_then(flows::flow) else {
+    let is_due = key.flow.jobs().iter().any(|(name, ..)| *name == job.workflow);
+    let Some(flow) = flows::flow(&job.workflow).filter(|_| is_due) else {
         return describe(format!("its token was sent to {}", key.flow.name));
     };
     if job.rerun_of.is_some() {
@@ -50,31 +51,37 @@ fn job_surprise(index: &Index<'_>, job: &Job) -> Option<Violation> {
         // C1, C2 and C9 say so.
         return None;
     }
-    if job.state != "completed" {
+    if job.state != flow.ends {
         return describe(format!("it is {}: {}", job.state, job.error));
     }
-    if job.output != flow.output(token) {
-        return describe(format!("its output is {} instead of {}", job.output, flow.output(token)));
+    let outputs = flow.outputs(token);
+    if job.state == "completed" && !outputs.contains(&job.output) {
+        return describe(format!("its output is {} instead of {outputs:?}", job.output));
     }
     effects(index, job, flow).and_then(describe)
 }
 
-/// A finished job has had its effects: each answered once in its journal, and seen by the sink.
-fn effects(index: &Index<'_>, job: &Job, flow: &flows::Flow) -> Option<String> {
-    let answered = job.journal.iter().filter(|entry| entry.outcome == "answered").count();
-    if answered != flow.parts.len() {
-        return Some(format!("{answered} effects were answered instead of {}", flow.parts.len()));
+/// A finished job has had its effects: each answered once in its journal, and by the sink.
+fn effects(index: &Index<'_>, job: &Job, flow: &Flow) -> Option<String> {
+    let answered: Vec<&Entry> = job.journal.iter().filter(|entry| entry.outcome == "answered").collect();
+    let (least, most) = flow.answered;
+    if answered.len() < least || answered.len() > most {
+        return Some(format!("{} effects were answered instead of {least}", answered.len()));
     }
     let good =
         |request| matches!(index.answers.get(&request), Some(Answer::Ok | Answer::Slow | Answer::Twice));
-    let done: HashSet<&str> = index
-        .arrivals(&job.id)
-        .iter()
-        .filter(|arrival| good(arrival.request))
-        .map(|arrival| arrival.part.as_str())
-        .collect();
-    let missing = flow.parts.iter().find(|part| !done.contains(**part))?;
-    Some(format!("the sink never answered its effect {missing}"))
+    let mut done = HashSet::new();
+    for entry in answered {
+        let key = format!("{}.{}", job.id, entry.effect);
+        let is_it = |arrival: &&&Arrival| arrival.key == key && arrival.attempt == entry.attempt;
+        let Some(arrival) = index.arrivals(&job.id).iter().filter(is_it).find(|it| good(it.request)) else {
+            return Some(format!("the sink never answered its effect {}", entry.effect));
+        };
+        if !done.insert(arrival.part.as_str()) {
+            return Some(format!("its effect {} was answered twice", arrival.part));
+        }
+    }
+    None
 }
 
 /// Every event that bears a subject is one that was sent or emitted, and starts what is subscribed to it.
@@ -83,19 +90,14 @@ fn event_surprises(index: &Index<'_>) -> Vec<Violation> {
     let mut violations = Vec::new();
     for event in events {
         let subject = event.subject.as_deref().unwrap_or_default();
-        let expected = index.keys.get(subject).map_or(0, |key| {
-            let own = format!("crash.{}", key.flow.name);
-            match event.kind.as_str() {
-                kind if kind == own => 1,
-                "crash.fanned" => key.flow.starts.len(),
-                _ => 0,
+        let expected = index.keys.get(subject).and_then(|key| key.flow.events(&event.kind));
+        match expected.filter(|(count, _)| event.number() <= *count) {
+            None => violations.push(violation(format!("nobody sent {event:?}"), Vec::new())),
+            Some((_, jobs)) if event.jobs.len() != jobs => {
+                let what = format!("{} started {} jobs instead of {jobs}", event.id, event.jobs.len());
+                violations.push(violation(what, vec![format!("{event:?}")]));
             }
-        });
-        if expected == 0 {
-            violations.push(violation(format!("nobody sent {event:?}"), Vec::new()));
-        } else if event.jobs.len() != expected {
-            let what = format!("{} started {} jobs instead of {expected}", event.id, event.jobs.len());
-            violations.push(violation(what, vec![format!("{event:?}")]));
+            Some(_) => {}
         }
     }
     violations
@@ -103,23 +105,25 @@ fn event_surprises(index: &Index<'_>) -> Vec<Violation> {
 
 /// Every request at the sink belongs to an effect of a job.
 fn sink_surprises(index: &Index<'_>) -> Vec<Violation> {
-    let jobs: HashMap<&str, &Job> =
-        index.evidence.history.jobs.iter().map(|job| (job.id.as_str(), job)).collect();
     let mut violations = BTreeMap::new();
     for (id, arrivals) in &index.arrivals {
-        let Some(job) = jobs.get(id) else {
+        let Some(job) = index.by_id.get(id) else {
             let what = format!("the sink was called by {id}, which does not exist");
             violations
                 .insert(*id, violation(what, arrivals.iter().map(|seen| format!("{seen:?}")).collect()));
             continue;
         };
-        let parts = flows::flow(&job.workflow).map_or(&[][..], |flow| flow.parts);
+        let flow = flows::flow(&job.workflow);
+        let (parts, rivals) = flow.map_or((&[][..], &[][..]), |flow| (flow.parts, flow.rivals));
         let journaled: HashSet<(String, u32)> =
             job.journal.iter().map(|entry| (format!("{id}.{}", entry.effect), entry.attempt)).collect();
         for seen in arrivals {
+            // What is called off has no outcome.
+            let may_be_cut = job.state == "cancelled" || rivals.contains(&seen.part.as_str());
+            let is_journaled = may_be_cut || journaled.contains(&(seen.key.clone(), seen.attempt));
             let what = if Some(&seen.token) != job.token.as_ref() || !parts.contains(&seen.part.as_str()) {
                 "called the sink with what is not its own"
-            } else if job.is_final() && !journaled.contains(&(seen.key.clone(), seen.attempt)) {
+            } else if job.is_final() && !is_journaled {
                 "called the sink for an effect that its journal does not have"
             } else {
                 continue;
@@ -133,6 +137,7 @@ fn sink_surprises(index: &Index<'_>) -> Vec<Violation> {
 #[cfg(test)]
 mod tests {
     use super::super::synthetic::Story;
+    use crate::crash::history::Entry;
     use crate::crash::record::{Sending, Sunk};
     use serde_json::json;
 
@@ -182,7 +187,37 @@ mod tests {
         let mut story = Story::good();
         let lost = |record: &Sunk| matches!(record, Sunk::Arrived(arrival) if arrival.part == "five-3");
         story.evidence.sunk.retain(|record| !lost(record));
-        story.expect("C4", "never answered its effect five-3");
+        story.expect("C4", "never answered its effect do.five-3");
+        let mut story = Story::good();
+        for record in &mut story.evidence.sunk {
+            if let Sunk::Arrived(arrival) = record
+                && arrival.part == "item-2"
+            {
+                arrival.part = "item-1".to_owned();
+            }
+        }
+        story.expect("C4", "its effect item-1 was answered twice");
+    }
+
+    #[test]
+    fn only_what_was_called_off_may_be_without_outcome() {
+        let mut story = Story::good();
+        let raced = |entry: &Entry| entry.effect != "do.race-after";
+        story.job("job_race").journal.retain(raced);
+        story.expect("C4", "for an effect that its journal does not have");
+        let mut story = Story::good();
+        story.job("job_race").journal.retain(|entry| entry.effect != "do.race-fast");
+        story.expect("C4", "1 effects were answered instead of 2");
+        let mut story = Story::good();
+        story.job("job_loser-race").journal.clear();
+        story.lacks("C4");
+    }
+
+    #[test]
+    fn a_job_that_should_have_been_called_off_is_c4() {
+        let mut story = Story::good();
+        story.job("job_loser-race").state = "completed".to_owned();
+        story.expect("C4", "it is completed");
     }
 
     #[test]
@@ -193,6 +228,9 @@ mod tests {
         let mut story = Story::good();
         story.evidence.history.events[0].jobs.push("job_more".to_owned());
         story.expect("C4", "started 2 jobs instead of 1");
+        let mut story = Story::good();
+        story.event_of("crash.item", 3).source = "https://crash.test/crash.item/4".to_owned();
+        story.expect("C4", "nobody sent Event");
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! A small invented run in which all is well, for tests to spoil.
 
+mod telling;
+
 use super::{Evidence, Violation, check};
-use crate::crash::flows::{self, PAUSE_US, Way};
-use crate::crash::history::{Entry, Event, Job};
-use crate::crash::record::{Acknowledgement, Answer, Arrival, Fault, Moment, Produced, Sending, Sunk};
-use serde_json::Value;
+use crate::crash::flows::{SETTING, Way};
+use crate::crash::history::{Event, Job};
+use crate::crash::record::{Carried, Fault, Moment, Produced, Replied, Rotated, Sending, Sunk};
+use telling::Call;
 
-/// Times count from here.
-const BEGIN: i64 = 1_000_000;
-
+#[derive(Clone)]
 pub(super) struct Story {
     pub(super) evidence: Evidence,
     requests: u64,
@@ -16,127 +16,27 @@ pub(super) struct Story {
 }
 
 impl Story {
-    /// One key for each of some workflows, one life, everything done.
-    pub(super) fn good() -> Self {
-        let mut story = Self { evidence: Evidence::default(), requests: 0, clock: BEGIN };
-        story.evidence.faults = vec![Fault::Launched { at: 0 }, Fault::Ready { at: BEGIN }];
-        for flow in ["set", "five", "wait", "chain"] {
-            let key = format!("{flow}-key");
-            story.key(flow, &key, None);
-            story.finished(flow, flow, &key);
-        }
-        for flow in ["left", "right"] {
-            story.finished(flow, flow, "chain-key");
-        }
-        story.event("ev_fanned", "crash.fanned", "chain-key", &["job_left", "job_right"]);
-        for (id, number) in [("first", 1), ("second", 2)] {
-            let key = format!("{id}-key");
-            story.key_as("ordered", id, &key, Some(("lane".to_owned(), number)));
-            story.finished("ordered", id, &key);
-        }
-        story.evidence.faults.push(Fault::Drained { at: BEGIN + 60_000_000, took_us: 5, open: 0 });
-        story
-    }
-
-    fn tick(&mut self) -> i64 {
-        self.clock += 1_000;
-        self.clock
-    }
-
-    fn key(&mut self, flow: &str, key: &str, lane: Option<(String, u64)>) {
-        self.key_as(flow, flow, key, lane);
-    }
-
-    fn key_as(&mut self, flow: &str, id: &str, key: &str, lane: Option<(String, u64)>) {
-        let acknowledgement = Acknowledgement {
-            event: Some(format!("ev_{id}")),
-            jobs: vec![format!("job_{id}")],
-            duplicate: false,
-        };
-        for step in [Sending::Sent, Sending::Acknowledged(acknowledgement)] {
-            let at = self.tick();
-            let (key, flow, lane) = (key.to_owned(), flow.to_owned(), lane.clone());
-            self.evidence.produced.push(Produced { at, key, flow, way: Way::Webhook, lane, step });
-        }
-        let job = format!("job_{id}");
-        self.event(&format!("ev_{id}"), &format!("crash.{flow}"), key, &[&job]);
-    }
-
-    fn event(&mut self, id: &str, kind: &str, subject: &str, jobs: &[&str]) {
-        self.evidence.history.events.push(Event {
-            id: id.to_owned(),
-            kind: kind.to_owned(),
-            subject: Some(subject.to_owned()),
-            duplicates: 0,
-            jobs: jobs.iter().map(|job| (*job).to_owned()).collect(),
-        });
-    }
-
-    /// A completed job with its effects.
-    fn finished(&mut self, workflow: &str, id: &str, token: &str) {
-        let flow = flows::flow(workflow).unwrap();
-        let job = format!("job_{id}");
-        let created_at = self.tick();
-        let mut journal = Vec::new();
-        if workflow == "wait" {
-            self.clock += PAUSE_US;
-            let at = self.tick();
-            journal.push(entry(0, "pause", created_at, at, "fired"));
-        }
-        if workflow == "chain" {
-            let at = self.tick();
-            journal.push(entry(0, "announce", at, at, "emitted"));
-        }
-        for part in flow.parts {
-            let started_at = self.tick();
-            let effect = format!("do.{part}");
-            self.seen((&job, &effect, 1), (token, part), started_at + 100);
-            let at = self.tick();
-            journal.push(entry(journal.len() as u32, &effect, started_at, at, "answered"));
-        }
-        let ended_at = Some(self.tick());
-        self.evidence.history.jobs.push(Job {
-            id: job,
-            workflow: workflow.to_owned(),
-            event: None,
-            state: "completed".to_owned(),
-            token: Some(token.to_owned()),
-            created_at,
-            started_at: Some(created_at),
-            ended_at,
-            rerun_of: None,
-            output: flow.output(token),
-            error: Value::Null,
-            journal,
-            trace_lacks: None,
-            replay_differs: None,
-        });
-    }
-
-    fn seen(&mut self, (job, effect, attempt): (&str, &str, u32), (token, part): (&str, &str), at: i64) {
-        let request = self.requests;
-        self.requests += 1;
-        self.evidence.sunk.push(Sunk::Arrived(Arrival {
-            at,
-            request,
-            key: format!("{job}.{effect}"),
-            attempt,
-            token: token.to_owned(),
-            part: part.to_owned(),
-            is_orphan: false,
-        }));
-        self.evidence.sunk.push(Sunk::Answered { at, request, how: Answer::Ok });
-    }
-
     // === what tests spoil
 
     pub(super) fn job(&mut self, id: &str) -> &mut Job {
         self.evidence.history.jobs.iter_mut().find(|job| job.id == id).unwrap()
     }
 
+    pub(super) fn event_of(&mut self, kind: &str, number: usize) -> &mut Event {
+        let mut events = self.evidence.history.events.iter_mut();
+        events.find(|event| event.kind == kind && event.number() == number).unwrap()
+    }
+
     /// A call of an effect that nothing else tells of.
     pub(super) fn arrival(&mut self, job: &str, effect: &str, attempt: u32, at: i64) {
-        self.seen((job, effect, attempt), ("set-key", "post"), at);
+        self.seen(&Call { job, effect, attempt, token: "set-key", part: "post" }, None, at);
+    }
+
+    /// The first attempt of one of a job's own effects.
+    pub(super) fn call(&mut self, job: &str, part: &str, at: i64) {
+        let token = self.job(job).token.clone().unwrap();
+        let effect = format!("do.{part}");
+        self.seen(&Call { job, effect: &effect, attempt: 1, token: &token, part }, None, at);
     }
 
     /// The effect of a journal entry is seen once more.
@@ -144,7 +44,27 @@ impl Story {
         let found = self.job(job).clone();
         let entry = &found.journal[sequence];
         let part = entry.effect.trim_start_matches("do.");
-        self.seen((job, &entry.effect, entry.attempt), (found.token.as_deref().unwrap(), part), at);
+        let carried = self.evidence.sunk.iter().find_map(|record| match record {
+            Sunk::Arrived(arrival) if arrival.part == part => arrival.carried.clone(),
+            _ => None,
+        });
+        let token = found.token.as_deref().unwrap();
+        let call = Call { job, effect: &entry.effect, attempt: entry.attempt, token, part };
+        self.seen(&call, carried, at);
+    }
+
+    /// What the call that was seen then carries.
+    pub(super) fn carried(&mut self, at: i64) -> &mut Carried {
+        let carried = self.evidence.sunk.iter_mut().find_map(|record| match record {
+            Sunk::Arrived(arrival) if arrival.at == at => arrival.carried.as_mut(),
+            _ => None,
+        });
+        carried.unwrap()
+    }
+
+    /// A value of the setting, by its number.
+    pub(super) fn setting(&mut self, number: usize) -> &mut Rotated {
+        self.evidence.rotated.iter_mut().filter(|rotated| rotated.variable == SETTING).nth(number).unwrap()
     }
 
     pub(super) fn produced(&mut self, flow: &str, step: Sending) {
@@ -152,6 +72,13 @@ impl Story {
         let at = self.tick();
         let flow = flow.to_owned();
         self.evidence.produced.push(Produced { at, key, flow, way: Way::Webhook, lane: None, step });
+    }
+
+    /// The first event that a job listens for is sent once more.
+    pub(super) fn replied(&mut self, token: &str, kind: &str, step: Sending) {
+        let at = self.tick();
+        let (token, kind) = (token.to_owned(), kind.to_owned());
+        self.evidence.replied.push(Replied { at, token, kind, number: 1, step });
     }
 
     /// As if the acknowledgement had been lost.
@@ -199,8 +126,4 @@ impl Story {
         let violations = check(&self.evidence);
         assert!(violations.iter().all(|violation| violation.check != check_name), "{violations:#?}");
     }
-}
-
-fn entry(sequence: u32, effect: &str, started_at: i64, at: i64, outcome: &str) -> Entry {
-    Entry { sequence, effect: effect.to_owned(), attempt: 1, started_at, at, outcome: outcome.to_owned() }
 }

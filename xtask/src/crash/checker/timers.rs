@@ -1,7 +1,7 @@
 //! C8: no timer fires early; how late it fires is bounded, counting only the time in which Tenon was ready.
 
 use super::{Index, Violation};
-use crate::crash::flows::{PAUSE_US, RETRY_DELAY_US};
+use crate::crash::flows::{self, Since};
 use crate::crash::history::Job;
 
 /// Entries are stamped in whole microseconds, delays may be rounded to milliseconds.
@@ -14,34 +14,31 @@ pub(super) fn check(index: &Index<'_>) -> Vec<Violation> {
 }
 
 fn job_violation(index: &Index<'_>, job: &Job) -> Option<Violation> {
-    let delay = match job.workflow.as_str() {
-        "wait" => PAUSE_US,
-        "retry" => RETRY_DELAY_US,
-        _ => return None,
-    };
-    // A timer counts from the outcome before it; the first from the capture.
+    let timer = flows::flow(&job.workflow)?.timer.as_ref()?;
+    // The journal's newest outcome, at first the capture, is what Tenon takes for now.
     let mut before = job.created_at;
     let mut what = None;
     for entry in &job.journal {
-        let due = before + delay;
-        before = entry.at;
+        let due = before + timer.delay_us;
+        if timer.since == Since::Outcome {
+            before = entry.at;
+        }
         if entry.outcome != "fired" {
             continue;
         }
-        let next = index.arrivals(&job.id).iter().find(|arrival| arrival.at >= entry.at - delay);
+        let seen_at = index.arrivals(&job.id).iter().map(|arrival| arrival.at);
+        let next = seen_at.filter(|at| *at >= entry.at - timer.delay_us).min();
         let ready = index.ready_between(due, entry.at);
         if entry.at < due - EARLY_SLACK_US {
             what = Some(format!("timer {} fired {} us early", entry.effect, due - entry.at));
         } else if ready > LATE_US {
             what = Some(format!("timer {} fired after {ready} us in which Tenon was ready", entry.effect));
-        } else if job.workflow == "wait" && next.is_some_and(|arrival| arrival.at < due - EARLY_SLACK_US) {
+        } else if timer.is_certain && next.is_some_and(|at| at < due - EARLY_SLACK_US) {
             what = Some(format!("the effect after timer {} was seen before it was due", entry.effect));
         }
     }
-    if job.workflow == "wait"
-        && job.state == "completed"
-        && job.journal.iter().all(|entry| entry.outcome != "fired")
-    {
+    let has_fired = job.journal.iter().any(|entry| entry.outcome == "fired");
+    if timer.is_certain && job.state == "completed" && !has_fired {
         what = Some("it never waited".to_owned());
     }
     let mut evidence: Vec<String> = job.journal.iter().map(|entry| format!("{entry:?}")).collect();
@@ -56,7 +53,8 @@ fn job_violation(index: &Index<'_>, job: &Job) -> Option<Violation> {
 #[cfg(test)]
 mod tests {
     use super::super::synthetic::Story;
-    use super::{LATE_US, PAUSE_US};
+    use super::LATE_US;
+    use crate::crash::flows::{PAUSE_US, TIMEOUT_US};
 
     #[test]
     fn an_early_timer_is_c8() {
@@ -83,6 +81,15 @@ mod tests {
         story.expect("C8", "in which Tenon was ready");
         story.down(created, late - 1_000);
         story.lacks("C8");
+    }
+
+    #[test]
+    fn a_timeout_counts_from_when_its_task_began() {
+        let mut story = Story::good();
+        let job = story.job("job_deadline");
+        let fired = job.journal.iter_mut().find(|entry| entry.outcome == "fired").unwrap();
+        fired.at = job.created_at + TIMEOUT_US - 2_000;
+        story.expect("C8", "fired 2000 us early");
     }
 
     #[test]

@@ -23,7 +23,7 @@ impl Machine {
             name: run.name.clone(),
             version: run.version.clone(),
             input,
-            r#await: run.r#await,
+            is_awaited: run.is_awaited,
             deferred: self.deferral(task),
         };
         let id = Arc::clone(&self.top_task().expect("the run is on top").address);
@@ -34,7 +34,7 @@ impl Machine {
     /// The child of the task on top exists.
     pub(super) fn child_started(&mut self, run: &RunWorkflow, job: String) -> Signal {
         let frame = self.top_task().expect("the run is on top");
-        if !run.r#await {
+        if !run.is_awaited {
             return Signal::Produced { output: Arc::clone(&frame.input), then: None };
         }
         let id = format!("{}/child", frame.address).into();

@@ -14,7 +14,8 @@ const DEEPEST: usize = 4;
 
 /// A document, drawn from a seed.
 pub(crate) fn document(seed: u64) -> Value {
-    let mut generator = Generator { random: Random::new(seed), named: 0, functions: 0, tasks: 0 };
+    let mut generator =
+        Generator { random: Random::new(seed), named: 0, functions: 0, tasks: 0, may_listen: true };
     generator.document()
 }
 
@@ -24,6 +25,9 @@ struct Generator {
     named: usize,
     functions: usize,
     tasks: usize,
+    /// Whether `listen` may be drawn: two branches that share one through an extension would take events from each
+    /// other, which the reference, going through one branch after the other, cannot see.
+    may_listen: bool,
 }
 
 /// What may be referred to at a place.
@@ -92,6 +96,7 @@ impl Generator {
         }
         let around = Around { depth: DEEPEST, ..Around::default() };
         let tasks = std::mem::replace(&mut self.tasks, MOST_TASKS);
+        self.may_listen = false;
         if self.random.chance(70) {
             extension["before"] = self.list(&around);
         }
@@ -99,6 +104,7 @@ impl Generator {
             extension["after"] = self.list(&around);
         }
         self.tasks = tasks;
+        self.may_listen = true;
         extension
     }
 
@@ -185,7 +191,8 @@ impl Generator {
             52..=55 => self.set(around),
             56..=58 if !around.is_branch => self.switch(around, following),
             56..=58 => self.wait(),
-            59..=61 => self.listen(around, true),
+            59..=61 if self.may_listen => self.listen(around, true),
+            59..=61 => self.set(around),
             62..=66 => json!({ "do": self.list(around) }),
             67..=74 => self.each(around),
             75..=87 => self.fork(around),
@@ -232,11 +239,12 @@ impl Generator {
 
     fn switch(&mut self, around: &Around, following: &[String]) -> Value {
         let cases = 1 + self.random.below(3);
+        let default = self.random.below(6);
         let cases: Vec<Value> = (0..cases)
             .map(|number| {
                 let then = self.then(around, following);
                 let mut case = json!({ "then": then });
-                if self.random.chance(85) {
+                if number != default {
                     case["when"] = self.condition(around).into();
                 }
                 json!({ format!("case{number}"): case })

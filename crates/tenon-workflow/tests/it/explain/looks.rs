@@ -133,3 +133,32 @@ fn anything_that_parses_is_told_without_a_panic() {
         assert_eq!(explanation.text().is_empty(), explanation.lines().is_empty(), "{source}");
     }
 }
+
+#[test]
+fn the_guide_shows_what_is_said() {
+    let read = |path: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let said = explain(&valid(&read("examples/orders/workflows/order-to-crm.yaml"))).text();
+    let block = format!("```text\n{said}```\n");
+    assert!(read("docs/workflow-language.md").contains(&block), "the guide should show\n{block}");
+}
+
+#[test]
+fn what_is_used_often_is_told_once_if_it_is_long() {
+    let scopes = crate::documents::many(2_000, |number| format!("s{number}, "));
+    let tasks = crate::documents::many(500, |number| {
+        format!(
+            "  - t{number}: {{ call: http, with: {{ method: get, endpoint: {{ uri: 'http://x', authentication: {{ use: a }} }} }} }}\n"
+        )
+    });
+    let policy = format!("{{ authority: 'http://x', grant: client_credentials, scopes: [{scopes}] }}");
+    let document =
+        workflow(&format!("use: {{ authentications: {{ a: {{ oauth2: {policy} }} }} }}\ndo:\n{tasks}"));
+    let document = Document::parse(&document).expect("it is YAML");
+    let text = explain(&document).text();
+    assert_eq!(text.matches("for the scopes s0, s1,").count(), 1);
+    assert_eq!(text.matches("authenticates by the policy a: as said before").count(), 499);
+    assert!(text.len() < 100_000, "{} bytes", text.len());
+}

@@ -89,12 +89,12 @@ schedule: { on: { any: [] } }
 do: []
 "), @r#"When any event arrives"#);
     assert_snapshot!(told("
-schedule: { on: { all: [{ with: { type: a }, correlate: { k: { from: .x } } }, { with: { type: b } }] } }
+schedule: { on: { all: [{ with: { type: a }, correlate: { k: { from: .x } } }, { with: { type: b }, correlate: { k: { from: .y } } }] } }
 do: []
 "), @r#"
     When all of these events arrive:
     - an event of type a whose k (`.x`) is the same in all of them
-    - an event of type b
+    - an event of type b whose k (`.y`) is the same in all of them
     "#);
     assert_snapshot!(told("
 schedule: { on: { any: [{ with: { type: a } }], until: { one: { with: { type: b } } } } }

@@ -73,7 +73,6 @@ fn cases() {
     let different = switch("a: {when: .x, then: exit}, b: {when: .y, then: end}, c: {then: end}");
     rule("TN1512", &[&twice, &spaced], &[&different]);
     let default_first = switch("a: {then: exit}, b: {when: .x, then: end}");
-    let bad = ["a: {then: exit}, b: {then: end}", "a: {when: 'true', then: exit}, b: {when: .x, then: end}"]
-        .map(switch);
-    rule("TN1513", &bad.each_ref().map(String::as_str), &[&default_first, &different]);
+    let always = switch("a: {when: 'true', then: exit}, b: {when: .x, then: end}");
+    rule("TN1513", &[&always], &[&default_first, &different]);
 }

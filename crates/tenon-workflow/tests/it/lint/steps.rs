@@ -34,9 +34,7 @@ fn tasks_that_run_before() {
             &format!("do:\n  - {X}\n  - b: {{do: [c: {{{READ}}}]}}\n"),
             // After a jump back.
             &format!("do:\n  - b: {{{READ}}}\n  - {X}\n  - c: {{switch: [again: {{when: .y, then: b}}]}}\n"),
-            &format!(
-                "do:\n  - x: {{set: {{r: '${{ $steps.x }}'}}}}\n  - c: {{switch: [again: {{when: .y, then: x}}]}}\n"
-            ),
+            "do:\n  - x: {set: {r: '${ $steps.x }'}}\n  - c: {switch: [again: {when: .y, then: x}]}\n",
             // Of its own tasks, once they are done.
             &format!("do:\n  - b: {{do: [{X}], output: {{as: $steps.x}}}}\n"),
             &format!("do:\n  - {X}\noutput: {{as: $steps.x}}\n"),

@@ -24,6 +24,9 @@ fn text(job: &Value) -> String {
         ("ended", time::shown(&job["endedAt"])),
         ("took", time::between(&job["startedAt"], &job["endedAt"])),
     ];
+    if let Some(events) = job["events"].as_array() {
+        rows.push(("gathered", listed(events)));
+    }
     for member in ["lane", "parent", "root", "rerunOf"] {
         if !job[member].is_null() {
             rows.push((member, plain(&job[member])));
@@ -34,4 +37,14 @@ fn text(job: &Value) -> String {
         rows.push(("error at", plain(&job["error"]["instance"])));
     }
     format!("{}\n\ninput:\n{:#}\n\noutput:\n{:#}", fields(&rows), job["input"], job["output"])
+}
+
+/// The first few of what may be thousands.
+fn listed(events: &[Value]) -> String {
+    const FEW: usize = 5;
+    let few = events.iter().take(FEW).map(plain).collect::<Vec<_>>().join(", ");
+    match events.len().saturating_sub(FEW) {
+        0 => few,
+        more => format!("{few} and {more} more"),
+    }
 }

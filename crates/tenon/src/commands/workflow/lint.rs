@@ -47,11 +47,27 @@ fn linted(path: &PathBuf, changes: Vec<Change>) -> Result<Linted<'_>, Failure> {
 fn fixed(path: &PathBuf) -> Result<Linted<'_>, Failure> {
     let Ok(fixed) = tenon_workflow::fix(&project::read_text(path)?) else { return linted(path, Vec::new()) };
     if !fixed.changes.is_empty() {
-        std::fs::write(path, &fixed.source).map_err(|error| {
+        replace(path, &fixed.source).map_err(|error| {
             Failure::new(Exit::Failed, format!("cannot write {}: {error}", path.display()))
         })?;
     }
     linted(path, fixed.changes)
+}
+
+/// Beside the file first, so that a full disk leaves the document as it was. A link stays a link.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let path = path.canonicalize()?;
+    let mut beside = path.clone().into_os_string();
+    beside.push(format!(".{}.tmp", std::process::id()));
+    let done = std::fs::write(&beside, text)
+        .and_then(|()| std::fs::metadata(&path))
+        .and_then(|before| std::fs::set_permissions(&beside, before.permissions()))
+        .and_then(|()| std::fs::rename(&beside, &path));
+    if done.is_err() {
+        // What is left over is of no use; the error that is told is the first one.
+        let _ = std::fs::remove_file(&beside);
+    }
+    done
 }
 
 /// Everything there is to say about a document, in the order of its text.
@@ -77,11 +93,11 @@ fn verdict(files: &[Linted<'_>], output: &mut Output) -> Result<(), Failure> {
     let errors = count(Severity::Error);
     let mut counts = format!("{}, {}", plural(errors, "error"), plural(count(Severity::Warning), "warning"));
     if count(Severity::Information) > 0 {
-        counts.push_str(&format!(", {}", plural(count(Severity::Information), "remark")));
+        counts = format!("{counts}, {}", plural(count(Severity::Information), "remark"));
     }
     let changes: usize = files.iter().map(|file| file.changes.len()).sum();
     if changes > 0 {
-        counts.push_str(&format!("; {} made", plural(changes, "change")));
+        counts = format!("{counts}; {} made", plural(changes, "change"));
     }
     if errors == 0 {
         output.note(&format!("{}: {counts}", plural(files.len(), "file")));

@@ -106,6 +106,6 @@ fn merge(merged: &mut Value, before: &Value, after: &Value) {
         }
     }
     for key in old.keys().filter(|key| !new.contains_key(*key)) {
-        members.remove(key);
+        members.shift_remove(key);
     }
 }

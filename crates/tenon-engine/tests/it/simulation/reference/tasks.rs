@@ -149,7 +149,7 @@ impl Reference<'_> {
         }
         let attempt = self.perform(at.address, strand);
         strand.now += self.outside.latency(at.address, attempt);
-        if !run.r#await {
+        if !run.is_awaited {
             return Ok(Arc::clone(at.input));
         }
         let (takes, end) = self.outside.child(at.address);
