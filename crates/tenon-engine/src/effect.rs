@@ -67,7 +67,8 @@ pub enum EffectAction {
     Emit(Arc<Value>),
     /// Start a child job. Its outcome is [`Outcome::Started`].
     StartChild(Box<ChildRequest>),
-    /// Nothing until a child job has ended. Its outcome is [`Outcome::Ended`]. Withdrawn: the child is cancelled.
+    /// Nothing until a child job has ended. Its outcome is [`Outcome::Ended`]. Withdrawn: the child is cancelled
+    /// ([`Execution::take_abandoned`](crate::Execution::take_abandoned)).
     AwaitChild {
         /// `job_…`.
         job: String,

@@ -263,6 +263,12 @@ impl Execution {
         self.machine.take_withdrawn()
     }
 
+    /// Child jobs (`job_…`) whose end was awaited and is not any more: they have to end, but not before the outcome
+    /// that led to it is durable. Also those of a replay: a crash may have come before they ended.
+    pub fn take_abandoned(&mut self) -> Vec<String> {
+        self.machine.take_abandoned()
+    }
+
     /// The end, once there is one.
     pub fn finished(&self) -> Option<&Finished> {
         self.machine.finished()

@@ -149,6 +149,10 @@ impl Replay {
             self.execution.replay(&load::recorded(entry)).map_err(|error| error.to_string())?;
         }
         self.take_notices(was_parked);
+        if was_parked {
+            // They ended before it was.
+            self.execution.take_abandoned();
+        }
         Ok(())
     }
 

@@ -36,22 +36,22 @@ pub(crate) async fn end(context: &Context, workspace: WorkspaceId, job: JobId) -
     }
 }
 
-/// Ends the children whose end a job awaits that nobody works on.
-pub(crate) async fn end_children(context: &Context, parent: &OpenJob) -> Result<(), Error> {
+/// The children that have not ended and whose end a job awaits, as the store knows them.
+pub(crate) async fn open_children(context: &Context, parent: &OpenJob) -> Result<Vec<JobId>, Error> {
     let filter = JobFilter { parent: Some(parent.id), states: OPEN.to_vec(), ..JobFilter::default() };
-    let mut cursor = None;
+    let (mut awaited, mut cursor) = (Vec::new(), None);
     loop {
         let page = context.store.jobs(parent.workspace, &filter, cursor, PAGE).await?;
         for child in page.items {
             if let Some(child) = context.store.open_job(child.id).await?
                 && is_awaited(&child)
             {
-                end(context, parent.workspace, child.id).await?;
+                awaited.push(child.id);
             }
         }
         cursor = page.next;
         if cursor.is_none() {
-            return Ok(());
+            return Ok(awaited);
         }
     }
 }

@@ -92,10 +92,6 @@ pub(crate) async fn cancel_idle(context: &Context, fences: &[Fence], job: JobId)
             _ => {}
         }
     }
-    // Before it is written, so that no child is forgotten.
-    if let Err(error) = family::end_children(context, &job).await {
-        return lost(job.id, &error);
-    }
     let ports = context.capture.ports();
     let at = ports.clock.now();
     let deployed = ports.programs.get(job.workspace, job.revision).await.ok();
@@ -111,7 +107,11 @@ pub(crate) async fn cancel_idle(context: &Context, fences: &[Fence], job: JobId)
         started_at: job.started_at.unwrap_or(at),
         at,
     };
-    match write_and_tell(context, &job, &mut write).await {
+    let ended = async {
+        end_children(context, &job, &mut write).await?;
+        write_and_tell(context, &job, &mut write).await
+    };
+    match ended.await {
         Ok(()) => {
             let name = deployed.map_or_else(|| "".into(), |deployed| Arc::clone(&deployed.name));
             ending::announce(context, &job, &name, &write.transition);
@@ -120,6 +120,23 @@ pub(crate) async fn cancel_idle(context: &Context, fences: &[Fence], job: JobId)
         Err(tenon_store::Error::Conflict(reason)) => overtaken(context, job.id, &reason).await,
         Err(error) => lost(job.id, &error),
     }
+}
+
+/// The children that it awaits end before it, so that none is forgotten, and after it is durable why: a job whose
+/// child has ended would go on if nobody knew that it is to end, too.
+async fn end_children(context: &Context, job: &OpenJob, write: &mut Write) -> Result<(), tenon_store::Error> {
+    let children = family::open_children(context, job).await?;
+    if children.is_empty() {
+        return Ok(());
+    }
+    let cancelled = Write { transition: Transition::Running, ..write.clone() };
+    context.store.write(cancelled).await?;
+    write.entries.clear();
+    for child in children {
+        family::end(context, job.workspace, child).await?;
+    }
+    write.at = context.capture.ports().clock.now();
+    Ok(())
 }
 
 /// Whether somebody wants to hear of the tasks that end with it, so that it has to be interpreted after all.
@@ -146,9 +163,11 @@ async fn write_and_tell(
     if let Some(mut lifecycle) = lifecycle_of(context, job).await {
         lifecycle.left(&write.transition, (job.journal_length, write.at));
         if lifecycle.has_news() {
-            let outcome = Write { transition: Transition::Running, ..write.clone() };
-            context.store.write(outcome).await?;
-            write.entries.clear();
+            if !write.entries.is_empty() {
+                let outcome = Write { transition: Transition::Running, ..write.clone() };
+                context.store.write(outcome).await?;
+                write.entries.clear();
+            }
             lifecycle.tell(context).await?;
         }
     }

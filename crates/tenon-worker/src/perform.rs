@@ -9,8 +9,10 @@ mod grpc;
 mod http;
 mod scrub;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tenon_capture::Deployed;
 use tenon_engine::{EffectAction, Failure, FailureKind, Outcome};
 use tenon_store::WorkspaceId;
 
@@ -31,17 +33,34 @@ pub(crate) struct Identity {
     pub(crate) hops: u32,
     /// Whether a lifecycle event started the job.
     pub(crate) is_lifecycle: bool,
+    /// Its workflow.
+    pub(crate) deployed: Arc<Deployed>,
+}
+
+// === impl Identity ===
+
+impl Identity {
+    /// Whether its workflow reads secrets, so that they may be in what comes back.
+    fn is_of_secrets(&self) -> bool {
+        !self.deployed.program.secrets.is_empty()
+    }
 }
 
 /// Performs an effect that ends by itself.
 pub(crate) async fn perform(context: &Context, action: &EffectAction, identity: Identity) -> Outcome {
     let mut outcome = match action {
         EffectAction::Http(call) => match &call.deferred {
+            None if identity.is_of_secrets() => {
+                Box::pin(deferred::complete_http(context, call, identity)).await
+            }
             None => http::send(context, call, identity).await,
             // On the heap, so that calls without secrets do not carry its state.
             Some(deferred) => Box::pin(deferred::http(context, deferred, identity)).await,
         },
         EffectAction::Grpc(call) => match &call.deferred {
+            None if identity.is_of_secrets() => {
+                Box::pin(deferred::complete_grpc(context, call, identity)).await
+            }
             None => Box::pin(grpc::send(context, call, identity)).await,
             Some(deferred) => Box::pin(deferred::grpc(context, deferred, identity)).await,
         },

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenon_capture::{Deployed, JobEvent, StepState};
-use tenon_engine::{Accepted, Effect, EffectAction, Execution, Outcome, Progress, Timestamp};
+use tenon_engine::{Accepted, Effect, EffectAction, Execution, Finished, Outcome, Progress, Timestamp};
 use tenon_store::{Entry, Fence, JobId, OpenJob};
 use tokio::sync::oneshot;
 
@@ -124,6 +124,8 @@ impl Running {
         let progress = self.work_on(Execution::resume);
         self.advance(progress).await?;
         self.waits.replayed();
+        // Cancelled before a crash: what was to end with it may be there still.
+        self.has_strays |= matches!(self.execution.finished(), Some(Finished::Cancelled));
         if self.is_cancelled() {
             self.cancel();
         }
@@ -248,8 +250,10 @@ impl Running {
             if self.attempts.abort(&withdrawn) {
                 self.context.capture.ports().metrics.effects_cancelled.increment();
             }
-            self.orphans.extend(self.waits.withdraw(&withdrawn));
+            self.waits.is_over(&withdrawn);
         }
+        let abandoned = self.execution.take_abandoned();
+        self.orphans.extend(abandoned.iter().filter_map(|child| child.parse::<JobId>().ok()));
         let effects = self.execution.take_effects();
         for effect in effects.iter().filter(|effect| effect.is_wait()) {
             self.waits.add(effect);
@@ -262,15 +266,21 @@ impl Running {
         }
     }
 
-    /// Children that were awaited have ended when this returns: before the job is written, so that none is
-    /// forgotten.
+    /// Children that nobody awaits any more have ended when this returns. Why they have to is durable before: else
+    /// a crash in between would leave a job whose child has ended for no reason. The job's own end is written
+    /// after it, so that none is forgotten.
     async fn end_orphans(&mut self) -> Result<(), Left> {
-        while let Some(child) = self.orphans.pop() {
-            self.end_child(child).await?;
-        }
+        let mut orphans = std::mem::take(&mut self.orphans);
         if std::mem::take(&mut self.has_strays) {
-            let ended = family::end_children(&self.context, &self.job).await;
-            ended.map_err(|error| lost(self.job.id, &error))?;
+            let strays = family::open_children(&self.context, &self.job).await;
+            orphans.extend(strays.map_err(|error| lost(self.job.id, &error))?);
+        }
+        if orphans.is_empty() {
+            return Ok(());
+        }
+        self.save_outcomes().await?;
+        for child in orphans {
+            self.end_child(child).await?;
         }
         Ok(())
     }
@@ -343,6 +353,7 @@ impl Running {
             attempt: effect.attempt,
             hops: self.hops,
             is_lifecycle: self.is_lifecycle,
+            deployed: Arc::clone(&self.deployed),
         }
     }
 

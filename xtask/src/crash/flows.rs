@@ -44,7 +44,9 @@ pub(crate) struct Flow {
     pub(crate) ends: &'static str,
     /// A member that its output has besides `token` and `part`.
     tells: Option<(&'static str, &'static str)>,
-    pub(crate) emits: Option<Emits>,
+    pub(crate) emits: &'static [Emits],
+    /// Workflows that have one job for all events that it emits.
+    pub(crate) gathered: &'static [&'static str],
     pub(crate) hears: Option<Hears>,
     pub(crate) children: &'static [Child],
     pub(crate) timer: Option<Timer>,
@@ -53,7 +55,7 @@ pub(crate) struct Flow {
     document: &'static str,
 }
 
-/// What each of its jobs emits.
+/// What each of its jobs emits of one kind.
 pub(crate) struct Emits {
     pub(crate) kind: &'static str,
     pub(crate) count: usize,
@@ -155,7 +157,8 @@ const fn row(
         answered: (parts.len(), parts.len()),
         ends: "completed",
         tells: None,
-        emits: None,
+        emits: &[],
+        gathered: &[],
         hears: None,
         children: &[],
         timer: None,
@@ -180,9 +183,10 @@ impl Flow {
     /// The workflows that have jobs for an accepted start of this one: how many at least and at most.
     pub(crate) fn jobs(&self) -> Vec<(&'static str, usize, usize)> {
         let mut jobs = vec![(self.name, 1, 1)];
-        if let Some(emits) = &self.emits {
+        for emits in self.emits {
             jobs.extend(emits.starts.iter().map(|name| (*name, emits.count, emits.count)));
         }
+        jobs.extend(self.gathered.iter().map(|name| (*name, 1, 1)));
         for child in self.children {
             let least = usize::from(child.is_certain);
             let below = flow(child.workflow).map(Flow::jobs).unwrap_or_default();
@@ -191,15 +195,15 @@ impl Flow {
         jobs
     }
 
-    /// How many events of a kind bear its token, and how many jobs each of them starts.
+    /// How many events of a kind bear its token, and how many jobs are listed under each of them.
     pub(crate) fn events(&self, kind: &str) -> Option<(usize, usize)> {
         if kind.strip_prefix("crash.") == Some(self.name) {
             return Some((1, 1));
         }
-        let emitted = self.emits.as_ref().filter(|emits| emits.kind == kind);
+        let emitted = self.emits.iter().find(|emits| emits.kind == kind);
         let heard = self.hears.as_ref().filter(|hears| hears.kind == kind);
         emitted
-            .map(|emits| (emits.count, emits.starts.len()))
+            .map(|emits| (emits.count, emits.starts.len() + self.gathered.len()))
             .or_else(|| heard.map(|hears| (hears.says.len(), 0)))
     }
 
@@ -304,7 +308,7 @@ mod tests {
     #[test]
     fn jobs_are_counted_with_their_children() {
         let jobs = |name: &str| flow(name).unwrap().jobs();
-        assert_eq!(jobs("fan"), [("fan", 1, 1), ("gather", 3, 3)]);
+        assert_eq!(jobs("fan"), [("fan", 1, 1), ("gather", 3, 3), ("heap", 1, 1)]);
         assert_eq!(jobs("race"), [("race", 1, 1), ("loser", 1, 1), ("leaf", 0, 1)]);
     }
 
@@ -314,7 +318,8 @@ mod tests {
         assert_eq!(events("series", "crash.series"), Some((1, 1)));
         assert_eq!(events("series", "crash.item"), Some((3, 0)));
         assert_eq!(events("chain", "crash.fanned"), Some((1, 2)));
-        assert_eq!(events("fan", "crash.scattered"), Some((3, 1)));
+        assert_eq!(events("fan", "crash.scattered"), Some((3, 2)));
+        assert_eq!(events("twins", "crash.twin-b"), Some((1, 1)));
         assert_eq!(events("set", "crash.item"), None);
     }
 }

@@ -60,6 +60,8 @@ pub(super) struct Effects {
     issued: Vec<Effect>,
     /// Given out, not wanted any more.
     withdrawn: Vec<Arc<str>>,
+    /// Child jobs that nobody awaits any more, whether or not the effect was given out: they are there.
+    abandoned: Vec<String>,
 }
 
 // === impl Effects ===
@@ -117,6 +119,10 @@ impl Effects {
         std::mem::take(&mut self.withdrawn)
     }
 
+    pub(super) fn take_abandoned(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.abandoned)
+    }
+
     /// The `listen`s among them, oldest first.
     pub(super) fn listening(&self) -> impl Iterator<Item = &Pending> {
         self.pending.iter().filter(|pending| matches!(pending.awaits, Awaits::Event))
@@ -141,10 +147,13 @@ impl Effects {
     }
 
     fn keep(&mut self, stays: impl Fn(&Pending) -> bool) {
-        let (issued, withdrawn) = (&mut self.issued, &mut self.withdrawn);
+        let (issued, withdrawn, abandoned) = (&mut self.issued, &mut self.withdrawn, &mut self.abandoned);
         self.pending.retain(|pending| {
             let stays = stays(pending);
             if !stays {
+                if let Awaits::Child(job) = &pending.awaits {
+                    abandoned.push(job.clone());
+                }
                 match issued.iter().position(|effect| effect.id == pending.id) {
                     Some(place) => drop(issued.remove(place)),
                     None => withdrawn.push(Arc::clone(&pending.id)),

@@ -197,6 +197,10 @@ impl Machine {
         self.effects.take_issued()
     }
 
+    pub(super) fn take_abandoned(&mut self) -> Vec<String> {
+        self.effects.take_abandoned()
+    }
+
     pub(super) fn take_withdrawn(&mut self) -> Vec<Arc<str>> {
         self.effects.take_withdrawn()
     }

@@ -109,9 +109,32 @@ fn a_job_that_ends_takes_its_wait_for_a_child_back() {
         }
         assert!(execution.finished().is_some());
         assert!(execution.take_withdrawn().iter().any(|id| &**id == "/do/0/child/child"));
+        assert_eq!(execution.take_abandoned(), ["job_9"]);
         let late = Outcome::Ended(ChildEnd::Cancelled);
         assert_eq!(give(&mut execution, "/do/0/child/child", (2, late)), None);
     }
+}
+
+#[test]
+fn a_replay_tells_again_which_children_have_to_end() {
+    let workflow = format!("timeout: {{after: PT1M}}\n{AWAITED}");
+    let mut execution = begun(&workflow, &json!({"id": 7}));
+    let started = Outcome::Started { job: "job_9".to_owned() };
+    let started = give(&mut execution, "/do/0/child", (1, started)).expect("awaited");
+    execution.take_effects();
+    let fired = give(&mut execution, "/timeout", (60_000, Outcome::Fired)).expect("awaited");
+    let mut again = begun(&workflow, &json!({"id": 7}));
+    again.replay(&started).expect("the same job");
+    assert!(again.take_abandoned().is_empty());
+    again.replay(&fired).expect("the same job");
+    assert_eq!((again.take_abandoned(), again.take_effects().len()), (vec!["job_9".to_owned()], 0));
+    // One that has ended is nobody's business.
+    let mut ended = begun(&workflow, &json!({"id": 7}));
+    ended.replay(&started).expect("the same job");
+    let end = Outcome::Ended(ChildEnd::Completed { output: json!({}) });
+    give(&mut ended, "/do/0/child/child", (2, end)).expect("awaited");
+    ended.cancel(START);
+    assert!(ended.take_abandoned().is_empty());
 }
 
 #[test]

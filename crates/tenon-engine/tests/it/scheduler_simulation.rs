@@ -47,6 +47,7 @@ enum Phase {
 
 /// A job that is not final, as it truly is.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the job")]
 struct Open {
     job: Job,
     phase: Phase,

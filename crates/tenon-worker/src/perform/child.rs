@@ -19,7 +19,7 @@ pub(crate) async fn start(
 ) -> Result<Outcome, tenon_store::Error> {
     let mut input = request.input.clone();
     if let Some(deferred) = &request.deferred {
-        let prepared = Prepared::new(context, identity.workspace, deferred).await?;
+        let prepared = Prepared::new(context, identity, Some(deferred)).await?;
         match deferred.child_input(&prepared.resolved) {
             Ok(complete) => input = complete,
             Err(failure) => return Ok(prepared.seal(Outcome::Failed(failure))),

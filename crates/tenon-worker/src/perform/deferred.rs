@@ -3,11 +3,10 @@
 
 use serde_json::json;
 use tenon_capture::Values;
-use tenon_engine::{Deferred, Failure, HttpRequest, Outcome, Resolved, Used};
+use tenon_engine::{Deferred, Failure, GrpcRequest, HttpRequest, Outcome, Resolved, Used};
 use tenon_outbound::auth::{Authorized, Error as AuthError, Policy};
 use tenon_outbound::grpc::Call;
 use tenon_outbound::{Request, Response};
-use tenon_store::WorkspaceId;
 use tenon_workflow::HttpOutput;
 
 use super::derived::{Derived, others};
@@ -25,23 +24,26 @@ pub(crate) struct Prepared {
 // === impl Prepared ===
 
 impl Prepared {
-    /// The values of now.
+    /// The values of now: of what the effect reads, and, only to keep them out of records, of all secrets that its
+    /// workflow reads. What one call leaves with a callee, another may bring back.
     pub(super) async fn new(
         context: &Context,
-        workspace: WorkspaceId,
-        deferred: &Deferred,
+        identity: &Identity,
+        deferred: Option<&Deferred>,
     ) -> Result<Self, tenon_store::Error> {
-        let (secrets, variables) = deferred.names();
+        let (read, variables) = deferred.map_or((&[][..], &[][..]), Deferred::names);
+        let others = identity.deployed.program.secrets.iter().filter(|name| !read.contains(name));
+        let secrets: Vec<String> = read.iter().chain(others).cloned().collect();
         if secrets.is_empty() && variables.is_empty() {
-            return Ok(Self::of(Values::default()));
+            return Ok(Self::of(Values::default(), read));
         }
-        Ok(Self::of(context.variables.resolve(workspace, secrets, variables).await?))
+        Ok(Self::of(context.variables.resolve(identity.workspace, &secrets, variables).await?, read))
     }
 
     /// The same; a store that fails is asked again.
-    async fn wait_for(context: &Context, workspace: WorkspaceId, deferred: &Deferred) -> Self {
+    async fn wait_for(context: &Context, identity: &Identity, deferred: Option<&Deferred>) -> Self {
         loop {
-            match Self::new(context, workspace, deferred).await {
+            match Self::new(context, identity, deferred).await {
                 Ok(prepared) => return prepared,
                 Err(error) => tracing::warn!(%error, "variables could not be read; trying again"),
             }
@@ -49,13 +51,15 @@ impl Prepared {
         }
     }
 
-    fn of(values: Values) -> Self {
+    fn of(values: Values, read: &[String]) -> Self {
         let mut prepared =
             Self { resolved: Resolved::default(), used: Vec::new(), scrubber: Scrubber::default() };
         for secret in values.secrets {
             prepared.scrubber.add_secret(&secret.name, &secret.value);
-            prepared.used.push(Used { name: secret.name.clone(), version: secret.version });
-            prepared.resolved.secrets.insert(secret.name, secret.value);
+            if read.contains(&secret.name) {
+                prepared.used.push(Used { name: secret.name.clone(), version: secret.version });
+                prepared.resolved.secrets.insert(secret.name, secret.value);
+            }
         }
         for variable in values.variables {
             prepared.used.push(Used { name: variable.name.clone(), version: variable.version });
@@ -161,9 +165,24 @@ impl Prepared {
     }
 }
 
+/// Performs an HTTP call that is complete, of a workflow that reads secrets elsewhere.
+pub(super) async fn complete_http(context: &Context, call: &HttpRequest, identity: Identity) -> Outcome {
+    let mut prepared = Prepared::wait_for(context, &identity, None).await;
+    match context.http.send(http::request(call, &identity)).await {
+        Ok(response) => prepared.outcome(call, response),
+        Err(failure) => prepared.failed(AuthError::Failed(failure)),
+    }
+}
+
+/// The same of a gRPC call.
+pub(super) async fn complete_grpc(context: &Context, call: &GrpcRequest, identity: Identity) -> Outcome {
+    let prepared = Prepared::wait_for(context, &identity, None).await;
+    prepared.seal(grpc::send(context, call, identity).await)
+}
+
 /// Performs an HTTP call.
 pub(super) async fn http(context: &Context, deferred: &Deferred, identity: Identity) -> Outcome {
-    let mut prepared = Prepared::wait_for(context, identity.workspace, deferred).await;
+    let mut prepared = Prepared::wait_for(context, &identity, Some(deferred)).await;
     let policy = match prepared.policy(deferred) {
         Ok(policy) => policy,
         Err(failure) => return prepared.seal(Outcome::Failed(failure)),
@@ -196,7 +215,7 @@ pub(super) async fn http(context: &Context, deferred: &Deferred, identity: Ident
 
 /// Performs a gRPC call.
 pub(super) async fn grpc(context: &Context, deferred: &Deferred, identity: Identity) -> Outcome {
-    let mut prepared = Prepared::wait_for(context, identity.workspace, deferred).await;
+    let mut prepared = Prepared::wait_for(context, &identity, Some(deferred)).await;
     let policy = match prepared.policy(deferred) {
         Ok(policy) => policy,
         Err(failure) => return prepared.seal(Outcome::Failed(failure)),

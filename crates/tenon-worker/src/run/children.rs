@@ -56,9 +56,8 @@ impl Children {
         }
     }
 
-    pub(super) fn is_over(&mut self, effect: &str) -> Option<JobId> {
-        let place = self.awaited.iter().position(|awaited| &*awaited.effect == effect)?;
-        Some(self.awaited.swap_remove(place).job)
+    pub(super) fn is_over(&mut self, effect: &str) {
+        self.awaited.retain(|awaited| &*awaited.effect != effect);
     }
 
     fn awaits(&self, job: JobId) -> bool {
@@ -157,28 +156,39 @@ fn end_of(record: Option<&JobRecord>) -> Option<ChildEnd> {
 
 impl Running {
     /// Starts children, and takes in at once that they are there: nothing comes in between, so that no child is
-    /// forgotten.
+    /// forgotten. Those that are awaited first: an outcome that ends the job would hide one that comes after it.
     pub(super) async fn start_children(&mut self, effects: Vec<Effect>) -> Result<(), Left> {
-        let mut started = Vec::with_capacity(effects.len());
+        let (mut awaited, mut others) = (Vec::with_capacity(effects.len()), Vec::new());
+        let mut is_cancelled = false;
         for effect in &effects {
             let EffectAction::StartChild(request) = &effect.action else { continue };
             let started_at = load::time(self.now());
             let Some(outcome) = self.start_child(effect, request).await? else {
-                self.cancel();
+                is_cancelled = true;
                 break;
             };
-            started.push((request.is_awaited, (Arc::clone(&effect.id), effect.attempt, started_at, outcome)));
-        }
-        for (is_awaited, ended) in started {
-            let child = match &ended.3 {
-                Outcome::Started { job } if is_awaited => job.parse().ok(),
+            let child = match &outcome {
+                Outcome::Started { job } if request.is_awaited => job.parse::<JobId>().ok(),
                 _ => None,
             };
-            self.take_in(ended).await?;
-            // Nobody will wait for it: the job came to an end just before.
-            if let Some(child) = child.filter(|child| !self.waits.children.awaits(*child)) {
-                self.end_child(child).await?;
+            let ended = (Arc::clone(&effect.id), effect.attempt, started_at, outcome);
+            match child {
+                Some(child) => awaited.push((child, ended)),
+                None => others.push(ended),
             }
+        }
+        for (child, ended) in awaited {
+            self.take_in(ended).await?;
+            if !self.waits.children.awaits(child) && !self.orphans.contains(&child) {
+                self.orphans.push(child);
+            }
+        }
+        if is_cancelled {
+            self.cancel();
+            return Ok(());
+        }
+        for ended in others {
+            self.take_in(ended).await?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenon_engine::{Effect, EffectAction, Outcome, Timestamp};
-use tenon_store::{JobId, JobState, OpenJob};
+use tenon_store::{JobState, OpenJob};
 
 use super::children::Children;
 use super::inbox::{Inbox, Sight};
@@ -53,18 +53,11 @@ impl Waits {
         }
     }
 
-    /// It has its outcome.
+    /// It has its outcome, or is not wanted any more.
     pub(super) fn is_over(&mut self, effect: &str) {
         self.timers.retain(|(id, _, _)| &**id != effect);
         self.inbox.is_over(effect);
         self.children.is_over(effect);
-    }
-
-    /// It is not wanted any more; if it was a child, the child must end.
-    pub(super) fn withdraw(&mut self, effect: &str) -> Option<JobId> {
-        self.timers.retain(|(id, _, _)| &**id != effect);
-        self.inbox.is_over(effect);
-        self.children.is_over(effect)
     }
 
     /// Whether it is worth looking for events and children.

@@ -96,6 +96,46 @@ async fn errors_and_raw_answers_are_cleaned_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_call_makes_of_a_secret_is_masked_and_nothing_else() {
+    let (callee, address) = Callee::serve().await;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let stage = Stage::on(open(&directory)).await;
+    set(&stage, "key", VariableKind::Secret, json!("user-7:s3cr3t-text")).await;
+    set(&stage, "region", VariableKind::Config, json!("northern")).await;
+    let with = format!(
+        "method: post, endpoint: 'http://{address}/mirror', body: {{a: '${{ $secrets.key | split(\":\")[1] | ascii_upcase }}', b: '${{ \"is \\($secrets.key | explode | reverse | implode).\" }}', c: {{$variable: region}}, d: southern}}"
+    );
+    let job = calls(&stage, "secrets: [key]", &with).await;
+    let masked = json!({"a": "<secret:key>", "b": "is <secret:key>.", "c": "northern", "d": "southern"});
+    assert_eq!(stage.output(job).await["body"], masked.to_string());
+    let sent = json!({"a": "S3CR3T-TEXT", "b": "is txet-t3rc3s:7-resu.", "c": "northern", "d": "southern"});
+    assert_eq!(callee.calls()[0].body, sent.to_string());
+    stage.verify(job).await;
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_by_another_call_of_the_workflow_is_masked_too() {
+    let (_callee, address) = Callee::serve().await;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let stage = Stage::on(open(&directory)).await;
+    set(&stage, "key", VariableKind::Secret, json!(SECRET)).await;
+    // As if the callee had kept it from an earlier call.
+    let with = format!("method: post, endpoint: 'http://{address}/mirror', body: '${{ .[0].kept }}'");
+    let document = format!(
+        "}}\nschedule: {{on: {{one: {{with: {{type: go}}}}}}}}\nuse: {{secrets: [key, unset]}}\ndo:\n- send: {{call: http, with: {{{with}}}}}\n"
+    );
+    stage.deploy("w", &document).await;
+    let job = stage.go(json!({"kept": SECRET})).await;
+    assert_eq!(stage.output(job).await["body"], "<secret:key>");
+    let trace = stage.history.trace(stage.workspace, job).await.expect("read");
+    let step = serde_json::to_value(&trace.steps[0]).expect("JSON");
+    assert_eq!(step["attempts"][0].get("used"), None, "it read none: {step}");
+    stage.verify(job).await;
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_name_without_a_value_is_an_error_that_says_how_to_set_it() {
     let (callee, address) = Callee::serve().await;
     for (uses, body, said, kind) in [

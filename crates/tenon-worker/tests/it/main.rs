@@ -13,5 +13,6 @@ mod lanes;
 mod lifecycle;
 mod listening;
 mod old_news;
+mod orphans;
 mod panics;
 mod stage;

@@ -1,6 +1,6 @@
 //! `call: http`: what is asked for, and what it is asked with.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use serde_json::Value;
 use tenon_expr::runtime_expression;

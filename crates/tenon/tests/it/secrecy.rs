@@ -34,16 +34,17 @@ fn no_secret_is_found_anywhere() {
 
     let shown = |callee: &Callee| callee.shown().into_iter().map(|text| ("shown".to_owned(), text));
     let mut all = hunted(&secrets);
+    all.extend(hunt.keys());
     all.extend(shown(&callee));
     let search = Search::new(&all);
-    let mut found = search.files(hunt.data(), &[]);
+    let mut found = search.files(hunt.data(), &["owner.key"]);
     hunt.crash();
     hunt.look();
     let (home, texts) = hunt.stop();
 
     all.extend(shown(&callee));
     let search = Search::new(&all);
-    found.extend(search.files(home.path(), &["work/project"]));
+    found.extend(search.files(home.path(), &["owner.key", "master.key"]));
     found.extend(texts.iter().flat_map(|(place, text)| search.text(text, place)));
     for seen in callee.seen().iter().filter(|seen| seen.is_away) {
         found.extend(search.text(&seen.understood(), "a request to somebody else"));
@@ -100,5 +101,6 @@ fn the_search_can_find(all: &[(String, String)], home: &crate::sandbox::Sandbox,
         "types are in the clear"
     );
     home.write("proof", &format!("a {} b", all[0].1));
-    assert_ne!(search.files(home.path(), &["work/project"]).len(), 0);
+    assert_ne!(search.files(&home.path().join("work"), &[]).len(), 0);
+    assert_ne!(search.files(home.path(), &["work"]).len(), 0, "the keys are in their files");
 }

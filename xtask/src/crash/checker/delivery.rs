@@ -159,6 +159,19 @@ mod tests {
     }
 
     #[test]
+    fn events_that_start_one_job_together_start_it_once() {
+        let mut story = Story::good();
+        story.evidence.history.jobs.retain(|job| job.id != "job_joined");
+        story.expect("C1", "no job of workflow joined");
+        let mut story = Story::good();
+        story.repeat_job("job_heap", "job_again");
+        story.expect("C3", "2 jobs of workflow heap");
+        let mut story = Story::good();
+        story.event_of("crash.twin-a", 1).jobs.clear();
+        story.expect("C4", "started 0 jobs instead of 1");
+    }
+
+    #[test]
     fn an_unacknowledged_event_may_have_no_job_but_not_two() {
         let mut story = Story::good();
         story.unacknowledged("set-key");

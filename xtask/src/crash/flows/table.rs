@@ -21,7 +21,7 @@ pub(crate) const FLOWS: &[Flow] = &[
     },
     row("loop", ANY_WAY, &["loop-1", "loop-2", "loop-3"], include_str!("loop.yaml")),
     Flow {
-        emits: Some(Emits { kind: "crash.fanned", count: 1, starts: &["left", "right"] }),
+        emits: &[Emits { kind: "crash.fanned", count: 1, starts: &["left", "right"] }],
         ..row("chain", ANY_WAY, &[], include_str!("chain.yaml"))
     },
     row("left", NO_WAY, &[], include_str!("left.yaml")),
@@ -94,9 +94,20 @@ pub(crate) const FLOWS: &[Flow] = &[
         ..row("patience", ANY_WAY, &["patience-ask", "patience-after"], include_str!("patience.yaml"))
     },
     Flow {
-        emits: Some(Emits { kind: "crash.scattered", count: 3, starts: &["gather"] }),
+        emits: &[Emits { kind: "crash.scattered", count: 3, starts: &["gather"] }],
+        gathered: &["heap"],
         ..row("fan", ANY_WAY, &[], include_str!("fan.yaml"))
     },
+    Flow { tells: Some(("numbers", "123")), ..row("heap", NO_WAY, &[], include_str!("heap.yaml")) },
+    Flow {
+        emits: &[
+            Emits { kind: "crash.twin-a", count: 1, starts: &[] },
+            Emits { kind: "crash.twin-b", count: 1, starts: &[] },
+        ],
+        gathered: &["joined"],
+        ..row("twins", ANY_WAY, &[], include_str!("twins.yaml"))
+    },
+    row("joined", NO_WAY, &["joined"], include_str!("joined.yaml")),
     Flow {
         // Each of its jobs has one of them.
         order: &[&["gather-1"], &["gather-2"], &["gather-3"]],

@@ -68,7 +68,7 @@ impl Generator {
             document["use"]["functions"] = functions.into();
         }
         if self.random.chance(18) {
-            let extensions: Vec<Value> = (0..1 + self.random.below(2))
+            let extensions: Vec<Value> = (0..=self.random.below(2))
                 .map(|number| json!({ format!("e{number}"): self.extension() }))
                 .collect();
             document["use"]["extensions"] = extensions.into();
@@ -178,9 +178,7 @@ impl Generator {
     fn kind(&mut self, around: &Around, following: &[String]) -> Value {
         let is_leaf = around.depth >= DEEPEST || self.tasks >= MOST_TASKS;
         match self.random.below(if is_leaf { 62 } else { 110 }) {
-            0..=12 => self.set(around),
             13..=30 => self.call_http(around),
-            31..=35 => self.wait(),
             36..=40 => self.emit(around),
             41..=45 => self.raise(around),
             46..=51 => self.run(around),
@@ -188,11 +186,10 @@ impl Generator {
                 let function = format!("f{}", self.random.below(self.functions as u64));
                 json!({ "call": function, "with": { "n": self.value(around, Spot::Inside) } })
             }
-            52..=55 => self.set(around),
             56..=58 if !around.is_branch => self.switch(around, following),
-            56..=58 => self.wait(),
+            31..=35 | 56..=58 => self.wait(),
             59..=61 if self.may_listen => self.listen(around, true),
-            59..=61 => self.set(around),
+            0..=12 | 52..=55 | 59..=61 => self.set(around),
             62..=66 => json!({ "do": self.list(around) }),
             67..=74 => self.each(around),
             75..=87 => self.fork(around),

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::callee::{Body, State, json as answered, text};
 use super::echo::Seen;
+use super::search::hexadecimal;
 
 pub(crate) const CLIENT_SECRET: &str = "client+secret/&=51";
 const NONCE: &str = "a-nonce-of-the-callee";
@@ -147,5 +148,5 @@ fn is_digest(seen: &Seen) -> bool {
 
 fn hash(text: &str) -> String {
     let hashed = digest::digest(&digest::SHA256, text.as_bytes());
-    hashed.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(hashed.as_ref())
 }

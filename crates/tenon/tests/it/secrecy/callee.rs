@@ -178,7 +178,10 @@ fn routed(seen: &Seen, world: &World) -> Response<Body> {
     let path = seen.path();
     let first = path.split('/').nth(1).unwrap_or_default();
     match first {
-        "echo" => json(200, &seen.echo()),
+        "flaky" if times(seen, world) < 3 => text(503, &seen.complaint()),
+        "echo" | "flaky" => json(200, &seen.echo()),
+        "keep" => text(200, "kept"),
+        "kept" => text(200, &kept(world)),
         "value" => json(200, &serde_json::from_slice(&seen.body).expect("JSON")),
         "echo.proto" => text(200, DEFINITION),
         "openapi.json" => json(200, &serde_json::from_str(API).expect("JSON")),
@@ -188,8 +191,6 @@ fn routed(seen: &Seen, world: &World) -> Response<Body> {
         "page" => html_page(seen),
         "bytes" => bytes(seen),
         "broken" => broken(seen),
-        "flaky" if times(seen, world) < 3 => text(503, &seen.complaint()),
-        "flaky" => json(200, &seen.echo()),
         "redirect" => redirect(302, &format!("/echo?{}&seen={}", query(seen), encoded(&seen.whole()))),
         "leave" => redirect(307, &format!("http://{}/echo", world.away)),
         "lost" => redirect(302, &format!("gopher://{}/", encoded(&seen.understood()))),
@@ -200,6 +201,11 @@ fn routed(seen: &Seen, world: &World) -> Response<Body> {
 
 fn times(seen: &Seen, world: &World) -> usize {
     world.state.seen().iter().filter(|other| other.target == seen.target).count()
+}
+
+/// What was sent to be kept.
+fn kept(world: &World) -> String {
+    world.state.seen().iter().filter(|seen| seen.path() == "/keep").map(Seen::complaint).collect()
 }
 
 fn query(seen: &Seen) -> &str {

@@ -74,7 +74,7 @@ fn oauth2(name: &'static str, end: End, path: &str, members: &str) -> Case {
 
 /// All of them.
 pub(crate) fn cases() -> Vec<Case> {
-    [requests(), answers(), mistakes(), authentications(), other_calls(), flow()]
+    [requests(), answers(), mistakes(), authentications(), tokens(), other_calls(), flow()]
         .into_iter()
         .flatten()
         .collect()
@@ -251,19 +251,13 @@ fn mistakes() -> Vec<Case> {
     ]
 }
 
-/// Every kind of authentication, in the call, by name, and of a secret.
+/// A login, as members of a policy.
+const LOGIN: &str = "username: '${ $secrets.login.username }', password: '${ $secrets.login.password }'";
+
+/// Logins and given tokens: in the call, by name, and of a secret.
 fn authentications() -> Vec<Case> {
-    let login = "username: '${ $secrets.login.username }', password: '${ $secrets.login.password }'";
-    let client = |how: &str| {
-        format!(
-            "grant: client_credentials, client: {{id: hunt-client, secret: '${{ $secrets.client }}', authentication: {how}}}"
-        )
-    };
-    let post = client("client_secret_post");
-    let at = |kind: &str, members: &str| format!("endpoints: {{token: /token/{kind}}}, {members}");
-    let public = "client: {id: hunt-client, authentication: none}";
     vec![
-        authenticated("basic-here", Completed, "api/basic", &format!("{{basic: {{{login}}}}}")),
+        authenticated("basic-here", Completed, "api/basic", &format!("{{basic: {{{LOGIN}}}}}")),
         authenticated("basic-named", Completed, "api/basic", "{use: basic}"),
         authenticated("basic-secret", Completed, "api/basic", "{basic: {use: login}}"),
         authenticated("basic-wrong", Faulted, "api/basic", "{basic: {use: digestLogin}}"),
@@ -286,6 +280,20 @@ fn authentications() -> Vec<Case> {
         authenticated("digest-named", Completed, "api/digest?a=1", "{use: digest}"),
         authenticated("digest-secret", Completed, "api/digest?a=2", "{digest: {use: digestLogin}}"),
         authenticated("digest-wrong", Faulted, "api/digest", "{digest: {use: login}}"),
+    ]
+}
+
+/// Tokens that an authority issues.
+fn tokens() -> Vec<Case> {
+    let client = |how: &str| {
+        format!(
+            "grant: client_credentials, client: {{id: hunt-client, secret: '${{ $secrets.client }}', authentication: {how}}}"
+        )
+    };
+    let post = client("client_secret_post");
+    let at = |kind: &str, members: &str| format!("endpoints: {{token: /token/{kind}}}, {members}");
+    let public = "client: {id: hunt-client, authentication: none}";
+    vec![
         oauth2("oauth-basic", Completed, "api/token", &at("basic", &client("client_secret_basic"))),
         oauth2("oauth-post", Completed, "api/token", &at("post", &post)),
         oauth2(
@@ -299,7 +307,7 @@ fn authentications() -> Vec<Case> {
             "oauth-password",
             Completed,
             "api/token",
-            &at("password", &format!("grant: password, {public}, {login}")),
+            &at("password", &format!("grant: password, {public}, {LOGIN}")),
         ),
         oauth2(
             "oauth-refresh",
@@ -413,6 +421,14 @@ fn flow() -> Vec<Case> {
                 "fork: {{compete: true, branches: [slow: {{{}}}, quick: {{{}}}]}}",
                 send("hold"),
                 send("echo")
+            ),
+        ),
+        case(
+            "kept",
+            Completed,
+            format!(
+                "do: [post: {{{}}}, get: {{call: http, with: {{method: get, endpoint: HOME/kept}}}}]",
+                send("keep")
             ),
         ),
         case("function", Completed, "call: tell, with: {a: '${ . }'}".to_owned()),

@@ -7,6 +7,8 @@ use http::{HeaderMap, Method};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use super::search::hexadecimal;
+
 /// A request as it came in.
 #[derive(Clone)]
 pub(crate) struct Seen {
@@ -81,7 +83,7 @@ impl Seen {
             "base64": STANDARD.encode(&whole),
             "base64url": URL_SAFE_NO_PAD.encode(format!("x{whole}")),
             "body64": STANDARD.encode(&self.body),
-            "hex": whole.bytes().map(|byte| format!("{byte:02X}")).collect::<String>(),
+            "hex": hexadecimal(whole.as_bytes()).to_uppercase(),
             "percent": utf8_percent_encode(&whole, NON_ALPHANUMERIC).to_string(),
             "twice": utf8_percent_encode(&self.target, NON_ALPHANUMERIC).to_string(),
             "form": form_urlencoded(&whole),

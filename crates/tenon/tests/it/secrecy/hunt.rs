@@ -26,14 +26,12 @@ pub(crate) struct Hunt<'a> {
     texts: Vec<(String, String)>,
 }
 
-/// Everything, also what libraries say unless they are silenced.
-const ARGUMENTS: [&str; 4] = [
-    "--log-filter",
-    "trace,h2=trace,hyper_util=debug,tonic=trace,rustls=trace",
-    // The stream never ends by itself.
-    "--shutdown-drain",
-    "2s",
-];
+/// Everything is logged, also what libraries say unless they are silenced. The stream never ends by itself, so that
+/// draining would take all its time.
+const ARGUMENTS: [&str; 4] =
+    ["--log-filter", "trace,h2=trace,hyper_util=debug,tonic=trace,rustls=trace", "--shutdown-drain", "2s"];
+/// The same without knowledge of libraries.
+const ARGUMENTS_AGAIN: [&str; 4] = ["--log-filter", "trace", "--shutdown-drain", "2s"];
 
 impl<'a> Hunt<'a> {
     pub(crate) fn start(callee: &'a Callee) -> Self {
@@ -46,6 +44,14 @@ impl<'a> Hunt<'a> {
 
     pub(crate) fn data(&self) -> &Path {
         &self.data
+    }
+
+    /// The keys of the server itself: the owner's, and the one that everything is sealed with.
+    pub(crate) fn keys(&self) -> Vec<(String, String)> {
+        let files = [self.data.join("owner.key"), self.sandbox.path().join(".config/tenon/master.key")];
+        let read = |file: &PathBuf| std::fs::read_to_string(file).expect("made at the first start");
+        let keys = files.iter().map(|file| (file.display().to_string(), read(file).trim().to_owned()));
+        keys.collect()
     }
 
     // === doing ===
@@ -147,8 +153,10 @@ impl<'a> Hunt<'a> {
         let job = self.begin("crashed");
         self.callee.wait_for("/gate", 1);
         let killed = self.server.take().expect("it runs");
-        self.texts.push(("the log before the crash".to_owned(), killed.kill()));
-        let server = LiveServer::start(&self.sandbox, &ARGUMENTS).map_err(|(_, log)| log);
+        let log = killed.kill();
+        assert!(log.contains("TRACE") && log.contains("DEBUG"), "it logs more than usual");
+        self.texts.push(("the log before the crash".to_owned(), log));
+        let server = LiveServer::start(&self.sandbox, &ARGUMENTS_AGAIN).map_err(|(_, log)| log);
         let server = server.expect("it starts again");
         let stream = std::mem::replace(&mut self.stream, listen(&server));
         self.server = Some(server);
@@ -234,7 +242,6 @@ impl<'a> Hunt<'a> {
     pub(crate) fn stop(mut self) -> (Sandbox, Vec<(String, String)>) {
         let (exit, log) = self.server.expect("it runs").stop();
         assert!(exit.success(), "{exit}");
-        assert!(log.contains("TRACE") || log.contains("DEBUG"), "it logs more than usual");
         self.texts.push(("the log".to_owned(), log));
         self.texts.push(("the stream".to_owned(), self.stream.join().expect("it reads")));
         let stream = &self.texts[self.texts.len() - 1].1;

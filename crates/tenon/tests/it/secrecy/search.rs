@@ -46,14 +46,17 @@ impl Search {
         self.in_text.find(text.as_bytes(), place)
     }
 
-    /// What is found in all files below, but in these.
+    /// What is found in all files below, but in these files and directories.
     pub(crate) fn files(&self, directory: &Path, but: &[&str]) -> Vec<String> {
         let mut found = Vec::new();
         for entry in std::fs::read_dir(directory).expect("readable") {
             let path = entry.expect("readable").path();
+            if but.iter().any(|name| path.ends_with(name)) {
+                continue;
+            }
             if path.is_dir() {
                 found.extend(self.files(&path, but));
-            } else if !but.iter().any(|name| path.ends_with(name)) {
+            } else {
                 // A file may go away while the server runs.
                 let bytes = std::fs::read(&path).unwrap_or_default();
                 found.extend(self.in_bytes.find(&bytes, &path.display().to_string()));
@@ -106,7 +109,7 @@ pub(crate) fn forms(text: &str) -> BTreeSet<String> {
             forms.insert(base64(&STANDARD_NO_PAD.encode(&bytes), offset, bytes.len()));
             forms.insert(base64(&URL_SAFE_NO_PAD.encode(&bytes), offset, bytes.len()));
         }
-        forms.insert(written.bytes().map(|byte| format!("{byte:02x}")).collect());
+        forms.insert(hexadecimal(written.as_bytes()));
         forms.insert(utf8_percent_encode(&written, UNRESERVED).to_string());
         forms.insert(json(&written));
         forms.insert(json(&json(&written)));
@@ -126,11 +129,23 @@ fn json(text: &str) -> String {
 /// As JSON by those who write nothing but ASCII.
 fn ascii(text: &str) -> String {
     let mut units = [0; 2];
-    let escape = |letter: char| match letter {
-        letter if letter.is_ascii() => letter.to_string(),
-        letter => letter.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
-    };
-    json(text).chars().map(escape).collect()
+    let mut escaped = String::new();
+    for letter in json(text).chars() {
+        if letter.is_ascii() {
+            escaped.push(letter);
+            continue;
+        }
+        for unit in letter.encode_utf16(&mut units) {
+            escaped.push_str("\\u");
+            escaped.push_str(&hexadecimal(&unit.to_be_bytes()));
+        }
+    }
+    escaped
+}
+
+/// In lower case.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// The digits that the text alone decides.

@@ -16,7 +16,7 @@ const BEGIN: i64 = 1_000_000;
 /// Workflows that have a key in it, of the same name with `-key`.
 const STARTED: &[&str] = &[
     "set", "five", "wait", "chain", "spread", "race", "deadline", "family", "ask", "series", "patience",
-    "fan", "secret",
+    "fan", "twins", "secret",
 ];
 
 /// A request at the sink.
@@ -107,14 +107,17 @@ impl Story {
         let lost = flow.rivals.get(1..).unwrap_or_default();
         let parts = flow.parts.iter().copied().filter(|part| !lost.contains(part)).collect();
         self.tell(&Draft { flow, id, token, parent: None, parts });
-        if let Some(emits) = &flow.emits {
-            self.emitted(emits, token);
+        for emits in flow.emits {
+            self.emitted(emits, (token, flow.gathered));
+        }
+        for name in flow.gathered {
+            self.job_of(name, name, token);
         }
     }
 
-    fn emitted(&mut self, emits: &Emits, token: &str) {
+    fn emitted(&mut self, emits: &Emits, (token, gathered): (&str, &[&str])) {
         for number in 1..=emits.count {
-            let mut jobs = Vec::new();
+            let mut jobs: Vec<String> = gathered.iter().map(|name| format!("job_{name}")).collect();
             for name in emits.starts {
                 let id = if emits.count == 1 { (*name).to_owned() } else { format!("{name}-{number}") };
                 let flow = flows::flow(name).unwrap();
@@ -137,7 +140,7 @@ impl Story {
             let at = self.tick();
             journal.push(entry("pause", (created_at, at), "fired", None));
         }
-        for _ in 0..flow.emits.as_ref().map_or(0, |emits| emits.count) {
+        for _ in 0..flow.emits.iter().map(|emits| emits.count).sum::<usize>() {
             let at = self.tick();
             journal.push(entry("announce", (at, at), "emitted", None));
         }

@@ -81,18 +81,18 @@ impl Reference<'_> {
                 (strategy, _) => is_served(strategy, &heard.served),
             };
             if is_over {
-                return Ok(self.heard(at, heard, last.as_ref()));
+                return Ok(Self::heard(at, heard, last.as_ref()));
             }
         }
         match &listen.until {
             Some(Until::Consumed(strategy)) if is_served(strategy, &heard.until_served) => {
-                Ok(self.heard(at, heard, last.as_ref()))
+                Ok(Self::heard(at, heard, last.as_ref()))
             }
             _ => Err(Halt::Never),
         }
     }
 
-    fn heard(&self, at: At<'_>, heard: Heard, last: Option<&super::Outputs>) -> Arc<Value> {
+    fn heard(at: At<'_>, heard: Heard, last: Option<&super::Outputs>) -> Arc<Value> {
         if let Some(outputs) = last {
             at.env.inherit(outputs);
         }
@@ -111,7 +111,7 @@ impl Reference<'_> {
         let fits = |filter: &ListenFilter| {
             let matches =
                 filter.filter.matches(envelope, at.input, &sight, &Limits::default()).unwrap_or(false);
-            matches && filter.correlate.iter().all(|key| self.correlates(at, key, (envelope, keys), &sight))
+            matches && filter.correlate.iter().all(|key| Self::correlates(at, key, (envelope, keys), &sight))
         };
         match strategy {
             Strategy::One(filter) => fits(filter).then_some(0),
@@ -124,7 +124,6 @@ impl Reference<'_> {
     }
 
     fn correlates(
-        &self,
         at: At<'_>,
         key: &tenon_workflow::Correlation,
         (envelope, keys): (&Value, &HashMap<String, Value>),

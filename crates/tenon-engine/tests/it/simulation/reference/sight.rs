@@ -61,7 +61,9 @@ impl Env {
     /// A block inside has ended.
     pub(crate) fn inherit(&self, outputs: &Outputs) {
         if let Link::Block { inner, .. } = &self.link {
-            outputs.iter().for_each(|(task, output)| put(&mut inner.borrow_mut(), *task, output));
+            for (task, output) in outputs {
+                put(&mut inner.borrow_mut(), *task, output);
+            }
         }
     }
 
