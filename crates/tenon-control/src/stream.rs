@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, Stream, StreamExt as _};
 use serde_json::json;
 use tenon_capture::{JobEvent, rfc3339};
 use tenon_gateway::{App, Caller, Problem, Workspace};
@@ -44,6 +44,9 @@ pub(crate) async fn stream(
             }
         }
     });
+    // A server that is about to stop does not wait for those who only look on.
+    let draining = async move { app.readiness().draining().await };
+    let news = news.take_until(Box::pin(draining));
     Ok(Sse::new(news).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 

@@ -4,5 +4,6 @@ mod files;
 mod jobs;
 mod resources;
 mod server;
+mod stream;
 mod variables;
 mod vault;

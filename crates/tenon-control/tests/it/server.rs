@@ -28,6 +28,7 @@ use tokio::net::TcpListener;
 const KEY: &str = "tn_owner-of-the-test";
 
 pub(crate) struct Server {
+    pub(crate) app: App,
     address: String,
     client: Client<HttpConnector, Full<Bytes>>,
     directory: TempDir,
@@ -90,9 +91,9 @@ impl Server {
             app.clone(),
             routes(Control { worker, history: History::new(store, programs), vault, http }),
         );
-        tokio::spawn(serve(listener, router, app, ServeOptions::default(), std::future::pending()));
+        tokio::spawn(serve(listener, router, app.clone(), ServeOptions::default(), std::future::pending()));
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { address, client, directory }
+        Self { app, address, client, directory }
     }
 
     /// Where it keeps everything; gone afterwards.
