@@ -126,10 +126,13 @@ async fn a_diverged_job_is_suspended_and_can_be_cancelled() {
     let (callee, address) = Callee::serve().await;
     let directory = tempfile::tempdir().expect("a temporary directory");
     let stage = Stage::on(hooked(&directory, &Arc::new(Forger::default()))).await;
-    let naps = format!("{}- nap: {{wait: {{milliseconds: 1}}}}\n{}", call(address, "1"), call(address, "2"));
-    stage.deploy("w", &ordered(&naps)).await;
+    let rest = "- rest: {listen: {to: {one: {with: {type: wake}}}}}\n";
+    let tasks = format!("{}{rest}{}", call(address, "1"), call(address, "2"));
+    stage.put("w", &ordered(&tasks), (&["go"], &["wake"])).await;
     let job = stage.go(json!({})).await;
     let behind = stage.go(json!({"fast": true})).await;
+    stage.reaches(job, JobState::Waiting).await;
+    stage.event("wake", json!({})).await;
     stage.reaches(job, JobState::Suspended).await;
     let reason = stage.record(job).await.result.expect("why it is suspended");
     let reason: serde_json::Value = serde_json::from_slice(&reason).expect("JSON");

@@ -41,11 +41,16 @@ impl Hooks for Bug {
     }
 }
 
-/// The first nap's end is journaled when the second begins; after the second the journal is read.
+/// What was told is journaled when it rests; when it is woken the journal is read.
+const RESTS: &str = "schedule: {on: {one: {with: {type: go}}}}
+do:
+- tell: {emit: {event: {with: {source: 'https://x', type: told}}}}
+- rest: {listen: {to: {one: {with: {type: wake}}}}}
+- done: {set: {slept: true}}
+";
 const NAPS: &str = "schedule: {on: {one: {with: {type: go}}}}
 do:
-- one: {wait: {milliseconds: 1}}
-- two: {wait: {milliseconds: 1}}
+- nap: {wait: {milliseconds: 1}}
 - done: {set: {slept: true}}
 ";
 
@@ -54,8 +59,13 @@ async fn a_job_whose_task_panics_is_suspended_and_gives_its_permit_back() {
     for verb in ["write", "journal"] {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let stage = Stage::on(hooked(&directory, &Bug::in_verb(verb))).await;
-        stage.deploy("w", &format!(", metadata: {{tenon: {{concurrency: 1}}}}}}\n{NAPS}")).await;
+        let rests = format!(", metadata: {{tenon: {{concurrency: 1}}}}}}\n{RESTS}");
+        stage.put("w", &rests, (&["go"], &["wake"])).await;
         let job = stage.go(json!({})).await;
+        if verb == "journal" {
+            stage.reaches(job, JobState::Waiting).await;
+            stage.event("wake", json!({})).await;
+        }
         stage.reaches(job, JobState::Suspended).await;
         let reason = stage.record(job).await.result.expect("why it is suspended");
         let reason: Value = serde_json::from_slice(&reason).expect("JSON");
@@ -64,6 +74,7 @@ async fn a_job_whose_task_panics_is_suspended_and_gives_its_permit_back() {
         assert_eq!(metrics.panics.get(), 1, "{verb}");
         assert!(metrics.render().contains("tenon_panics_total 1\n"), "{verb}: {}", metrics.render());
         let next = stage.go(json!({})).await;
+        stage.event("wake", json!({})).await;
         assert_eq!(stage.output(next).await, json!({"slept": true}), "{verb}: its permit is free");
         assert_eq!(stage.record(job).await.state, JobState::Suspended, "{verb}: it is not tried again");
         stage.worker.cancel(job).await.expect("the worker runs");
