@@ -304,7 +304,8 @@ impl CaptureService {
             }
             if plan.gathers.iter().any(is_undecided) {
                 let planner = self.planner(draft);
-                plan.decided = self.0.sets.decide(draft.workspace, &planner, &mut plan.gathers).await?;
+                let deciding = self.0.sets.decide(draft.workspace, &planner, &mut plan.gathers);
+                plan.decided = Box::pin(deciding).await?;
             }
             if let Attempt::Done(accepted, watched) = self.attempt(draft, plan, stay).await? {
                 return Ok((accepted, watched));

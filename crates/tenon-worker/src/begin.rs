@@ -45,7 +45,9 @@ pub(crate) async fn begin(context: &Context, task: &mut Task) -> Result<Begun, L
     let deployed = match ports.programs.get(job.workspace, job.revision).await {
         Ok(deployed) => deployed,
         Err(tenon_capture::Error::Store(error)) => return Err(lost(job.id, &error)),
-        Err(error) => return Err(suspend_unloaded(context, task.fence, &job, &error.to_string()).await),
+        Err(error) => {
+            return Err(Box::pin(suspend_unloaded(context, task.fence, &job, &error.to_string())).await);
+        }
     };
     let journal = match job.journal_length {
         0 => Vec::new(),
@@ -57,7 +59,7 @@ pub(crate) async fn begin(context: &Context, task: &mut Task) -> Result<Begun, L
     let began_at = ports.clock.now();
     let loaded = match loaded(&deployed, &job) {
         Ok(loaded) => loaded,
-        Err(reason) => return Err(suspend_unloaded(context, task.fence, &job, &reason).await),
+        Err(reason) => return Err(Box::pin(suspend_unloaded(context, task.fence, &job, &reason)).await),
     };
     let types = match wanted(context, &job, loaded.is_lifecycle).await {
         Ok(types) => types,
@@ -73,7 +75,7 @@ pub(crate) async fn begin(context: &Context, task: &mut Task) -> Result<Begun, L
         replay.execution.observe();
     }
     if let Err(reason) = replay.play(&job, began_at, journal).await {
-        return Err(suspend_unloaded(context, task.fence, &job, &reason).await);
+        return Err(Box::pin(suspend_unloaded(context, task.fence, &job, &reason)).await);
     }
     let used = ports.clock.now().since(began_at);
     let Replay { execution, is_lifecycle, lifecycle } = replay;

@@ -50,7 +50,8 @@ pub(crate) async fn run(context: Context, mut task: Task) -> (Left, Duration) {
         Err(left) => return (left, Duration::ZERO),
     };
     let Begun { job, deployed, execution, hops, is_lifecycle, lifecycle, used } = begun;
-    let mut running = Running {
+    // Boxed like what is rare in it: a small task is cheap to start.
+    let mut running = Box::new(Running {
         context,
         fence: task.fence,
         cancel: task.cancel,
@@ -68,7 +69,7 @@ pub(crate) async fn run(context: Context, mut task: Task) -> (Left, Duration) {
         orphans: Vec::new(),
         has_strays: false,
         used,
-    };
+    });
     let left = match running.work().await {
         Ok(left) | Err(left) => left,
     };
@@ -343,7 +344,7 @@ impl Running {
         if children.is_empty() {
             return Ok(false);
         }
-        self.start_children(children).await.map(|()| true)
+        Box::pin(self.start_children(children)).await.map(|()| true)
     }
 
     fn identity(&self, effect: &Effect) -> perform::Identity {

@@ -49,7 +49,10 @@ impl Dispatcher {
             let running = AssertUnwindSafe(run::run(context.clone(), task)).catch_unwind();
             let (left, used) = match running.await {
                 Ok(left) => left,
-                Err(_) => (leaving::suspend_panicked(&context, fence, JobId(job)).await, Duration::ZERO),
+                Err(_) => {
+                    let suspending = leaving::suspend_panicked(&context, fence, JobId(job));
+                    (Box::pin(suspending).await, Duration::ZERO)
+                }
             };
             // A dispatcher that has stopped needs no notice.
             let _ = notices.send(Notice::Left(JobId(job), left, used)).await;

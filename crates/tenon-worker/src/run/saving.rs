@@ -71,7 +71,7 @@ impl Running {
     async fn tell(&mut self) -> Result<(), Left> {
         let Some(lifecycle) = &mut self.lifecycle else { return Ok(()) };
         lifecycle.note(self.execution.take_notices());
-        lifecycle.tell(&self.context).await.map_err(|error| lost(self.job.id, &error))
+        Box::pin(lifecycle.tell(&self.context)).await.map_err(|error| lost(self.job.id, &error))
     }
 
     /// Makes what was accepted durable, together with the state it leads to. A full disk is waited for.
