@@ -61,7 +61,8 @@ impl Planner<'_> {
         let scope = CaptureScope(self.now);
         let passes = filter.filter.matches(self.envelope.tree(), &Value::Null, &scope, &LIMITS);
         let passes = passes.unwrap_or_else(|error| {
-            tracing::debug!(workflow = %deployed.name, %error, "an event filter failed");
+            let error = deployed.logged(&error);
+            tracing::debug!(workflow = %deployed.name, error, "an event filter failed");
             false
         });
         if !passes {
@@ -73,7 +74,8 @@ impl Planner<'_> {
     fn value<'f>(&self, deployed: &Deployed, correlation: &'f Correlation) -> Option<(&'f str, Value)> {
         let (envelope, scope) = (self.envelope.tree(), CaptureScope(self.now));
         let report = |error: &dyn std::fmt::Display| {
-            tracing::debug!(workflow = %deployed.name, %error, "a correlation failed");
+            let error = deployed.logged(error);
+            tracing::debug!(workflow = %deployed.name, error, "a correlation failed");
         };
         let value = correlation.from.evaluate(envelope, &scope, &LIMITS).inspect_err(|error| report(error));
         let value = value.ok().filter(|value| !value.is_null())?;
@@ -96,7 +98,8 @@ impl Planner<'_> {
         match until.evaluate(events, &CaptureScope(self.now), &CONDITION_LIMITS) {
             Ok(value) => !matches!(value, Value::Null | Value::Bool(false)),
             Err(error) => {
-                tracing::warn!(workflow = %deployed.name, %error, "the condition of `until` failed: its events wait");
+                let error = deployed.logged(&error);
+                tracing::warn!(workflow = %deployed.name, error, "the condition of `until` failed: its events wait");
                 false
             }
         }

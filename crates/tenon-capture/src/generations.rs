@@ -7,10 +7,15 @@ use std::collections::HashMap;
 use std::sync::RwLock;
 
 use tenon_store::WorkspaceId;
+use tokio::sync::watch;
 
 /// The newest generation seen of each workspace; as many entries as there are workspaces.
 #[derive(Debug, Default)]
-pub struct Generations(RwLock<HashMap<WorkspaceId, u64>>);
+pub struct Generations {
+    newest: RwLock<HashMap<WorkspaceId, u64>>,
+    /// Counts what was new.
+    changes: watch::Sender<u64>,
+}
 
 // === impl Generations ===
 
@@ -20,14 +25,21 @@ impl Generations {
         if self.is_current(workspace, generation) {
             return;
         }
-        let mut newest = self.0.write().expect("no holder of this lock panics");
+        let mut newest = self.newest.write().expect("no holder of this lock panics");
         let entry = newest.entry(workspace).or_insert(generation);
         *entry = generation.max(*entry);
+        drop(newest);
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Tells when a newer generation of any workspace is seen.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     /// Whether no newer generation has been seen, and this one has.
     pub fn is_current(&self, workspace: WorkspaceId, generation: u64) -> bool {
-        let newest = self.0.read().expect("no holder of this lock panics");
+        let newest = self.newest.read().expect("no holder of this lock panics");
         newest.get(&workspace) == Some(&generation)
     }
 }

@@ -5,6 +5,8 @@
 //! job's end, live news and counters. Nothing here speaks HTTP or SQL, and nothing here runs a job.
 
 mod arrivals;
+mod backlogs;
+mod calls;
 mod clock;
 mod error;
 mod event;
@@ -23,9 +25,12 @@ mod stored_variables;
 mod subscribers;
 pub mod trigger;
 mod variables;
+mod wakes;
 mod watch;
 
 pub use arrivals::{Arrival, Arrivals};
+pub use backlogs::{BacklogBound, Backlogs, Refused};
+pub use calls::{CallError, Calls};
 pub use clock::{Clock, ParseMomentError, parse_rfc3339, rfc3339};
 pub use error::Error;
 pub use event::{Data, Event, HOPS, InvalidEvent, MAX_HOPS, hops_after};
@@ -38,10 +43,11 @@ pub use live::{JobEvent, Live, StepState};
 pub use metrics::{Counter, Gauge, Histogram, Metrics};
 pub use programs::{Deployed, Programs};
 pub use service::{
-    AWAITED, Accepted, CALL_TYPE, CHILD_TYPE, Call, CaptureService, Child, Incoming, Options, Ports,
-    RERUN_TYPE, Rerun, Watched,
+    AWAITED, Accepted, Beginning, CALL_TYPE, CHILD_TYPE, Call, CaptureService, Child, ChunkItem, Incoming,
+    Options, Ports, RERUN_TYPE, Rerun, TriggerChunk, Watched,
 };
 pub use stored_variables::StoredVariables;
 pub use subscribers::{Subscriber, Subscribers};
 pub use variables::{Values, Variable, Variables};
+pub use wakes::{Wake, Wakes};
 pub use watch::{JobEnd, JobWatch, TooManyWatches, Watch};

@@ -3,9 +3,12 @@
 mod render;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use tenon_store::JobState;
+
+use crate::Backlogs;
 
 /// Goes up only.
 #[derive(Debug, Default)]
@@ -46,6 +49,8 @@ pub struct Metrics {
     pub events_captured: Counter,
     /// Events whose mark was there already.
     pub events_duplicate: Counter,
+    /// Events that nobody wanted when they were captured.
+    pub events_unwanted: Counter,
     /// Jobs that capture started.
     pub jobs_started: Counter,
     /// Jobs that started suspended because a key failed.
@@ -78,6 +83,38 @@ pub struct Metrics {
     pub panics: Counter,
     /// Connections that are open.
     pub connections: Gauge,
+    /// Which workspaces take nothing new; here, since the same parts share it.
+    pub backlogs: Backlogs,
+    /// What other parts count about themselves.
+    pub others: Others,
+}
+
+/// Writes its counters as Prometheus text.
+type Source = Box<dyn Fn(&mut String) + Send + Sync>;
+
+/// Parts that count for themselves.
+#[derive(Default)]
+pub struct Others(RwLock<Vec<Source>>);
+
+// === impl Others ===
+
+impl Others {
+    /// One more part, asked whenever somebody wants to see the counters.
+    pub fn add(&self, source: impl Fn(&mut String) + Send + Sync + 'static) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).push(Box::new(source));
+    }
+
+    fn render(&self, text: &mut String) {
+        for source in self.0.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            source(text);
+        }
+    }
+}
+
+impl std::fmt::Debug for Others {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Others")
+    }
 }
 
 // === impl Counter ===

@@ -97,6 +97,7 @@ impl Planner<'_> {
             rerun_of: None,
             parent: None,
             events_of: None,
+            journal: Vec::new(),
         }
     }
 
@@ -106,11 +107,12 @@ impl Planner<'_> {
             None => None,
             Some(ordering) => Some(self.key(deployed, ordering).ok().flatten()?),
         };
-        let place = match (&key, settings.concurrency) {
+        let is_limited = settings.concurrency.is_some() || settings.rate_limit.is_some();
+        let place = match (&key, is_limited) {
             // A key keeps its shard whatever the limit: else changing the limit would split its lane.
             (Some(key), _) => Place::Key(key),
-            (None, Some(_)) => Place::Workflow,
-            (None, None) => Place::Job(id),
+            (None, true) => Place::Workflow,
+            (None, false) => Place::Job(id),
         };
         Some(Lane { shard: shard(deployed.resource, place, self.shards), key })
     }
@@ -119,7 +121,8 @@ impl Planner<'_> {
         match expression.evaluate(self.envelope.tree(), &CaptureScope(self.now), &LIMITS) {
             Ok(value) => Ok(key_text(value)),
             Err(error) => {
-                tracing::warn!(workflow = %deployed.name, %error, "a key failed; the job starts suspended");
+                let error = deployed.logged(&error);
+                tracing::warn!(workflow = %deployed.name, error, "a key failed; the job starts suspended");
                 Err(Failed)
             }
         }

@@ -33,6 +33,16 @@ pub struct Programs {
     cache: Arc<Cache<RevisionId, Arc<Deployed>>>,
 }
 
+// === impl Deployed ===
+
+impl Deployed {
+    /// What may be logged of an error that an expression of this workflow made: it may quote the event, so nothing
+    /// where the workflow masks values of it.
+    pub fn logged(&self, error: &dyn std::fmt::Display) -> String {
+        if self.program.settings.mask.is_empty() { error.to_string() } else { "<masked>".to_owned() }
+    }
+}
+
 // === impl Programs ===
 
 impl Programs {

@@ -1,7 +1,9 @@
 //! The service itself: draft the event, plan its jobs, commit both, and plan again if workflows changed.
 
+mod attempt;
 mod call;
 mod child;
+mod chunk;
 mod draft;
 mod rerun;
 mod sets;
@@ -10,22 +12,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tenon_store::{
-    Capture, Captured, DedupMark, DroppedSet, EventId, Gather, JobId, JobState, NewJob, Origin, ResourceId,
-    Store, WorkspaceId,
-};
+use tenon_store::{DedupMark, EventId, Gather, JobId, NewJob, ResourceId, Store, WorkspaceId};
 
+use attempt::Attempt;
 pub use call::{CALL_TYPE, Call};
 pub use child::{AWAITED, CHILD_TYPE, Child};
+pub use chunk::{ChunkItem, TriggerChunk};
 use draft::Draft;
-pub use rerun::{RERUN_TYPE, Rerun};
+pub use rerun::{Beginning, RERUN_TYPE, Rerun};
 use sets::{Decided, Sets, is_undecided};
 
 use crate::plan::Planner;
 use crate::subscribers::{Directory, Subscribers};
 use crate::{
-    Arrivals, Clock, Deployed, Error, Event, Generations, IdSource, JobEvent, JobWatch, LifecycleTypes, Live,
-    Metrics, Programs, Watch,
+    Arrivals, Clock, Deployed, Error, Event, Generations, IdSource, JobWatch, LifecycleTypes, Live, Metrics,
+    Programs, Wakes, Watch,
 };
 
 /// How often an event is planned again because workflows changed meanwhile.
@@ -138,6 +139,7 @@ struct Inner {
     generations: Arc<Generations>,
     directory: Directory,
     arrivals: Arrivals,
+    wakes: Wakes,
     sets: Sets,
 }
 
@@ -168,17 +170,16 @@ enum Target {
     Rerun { deployed: Arc<Deployed>, rerun: Box<Rerun> },
 }
 
-/// What one attempt to commit led to.
-enum Attempt {
-    Done(Accepted, Option<Watched>),
-    Stale,
-}
-
 // === impl Plan ===
 
 impl Plan {
     fn of_job(generation: u64, job: NewJob, deployed: Arc<Deployed>) -> Self {
         Self { generation, jobs: vec![(job, deployed)], gathers: Vec::new(), decided: Decided::default() }
+    }
+
+    /// Whether the event goes into a set on which a condition decides.
+    fn is_undecided(&self) -> bool {
+        self.gathers.iter().any(is_undecided)
     }
 }
 
@@ -196,7 +197,15 @@ impl CaptureService {
         );
         let arrivals = Arrivals::default();
         let sets = Sets::new(Arc::clone(&ports.store));
-        Self(Arc::new(Inner { ports, options, generations, directory, arrivals, sets }))
+        Self(Arc::new(Inner {
+            ports,
+            options,
+            generations,
+            directory,
+            arrivals,
+            wakes: Wakes::default(),
+            sets,
+        }))
     }
 
     /// What the service was made of.
@@ -217,6 +226,11 @@ impl CaptureService {
     /// Hints for jobs in memory that wait for events.
     pub fn arrivals(&self) -> &Arrivals {
         &self.0.arrivals
+    }
+
+    /// Hints for pollers that webhooks wake.
+    pub fn wakes(&self) -> &Wakes {
+        &self.0.wakes
     }
 
     /// The lifecycle events that somebody in the workspace wants. Kept until workflows change.
@@ -256,7 +270,7 @@ impl CaptureService {
                     continue;
                 }
                 let plan = self.plan(draft, &Target::Subscribers).await?;
-                if plan.gathers.iter().any(is_undecided) {
+                if plan.is_undecided() {
                     // What it is decided on has to be written before.
                     self.attempt_all(&drafts, std::mem::take(&mut planned), &mut accepted).await?;
                     accepted[place] = Some(self.commit(draft, &Target::Subscribers, Stay::Leave).await?.0);
@@ -299,14 +313,7 @@ impl CaptureService {
     ) -> Result<(Accepted, Option<Watched>), Error> {
         for _ in 0..MAX_PLANS {
             let mut plan = self.plan(draft, target).await?;
-            if draft.generation.is_some_and(|generation| generation != plan.generation) {
-                return Err(Error::TriggerChanged);
-            }
-            if plan.gathers.iter().any(is_undecided) {
-                let planner = self.planner(draft);
-                let deciding = self.0.sets.decide(draft.workspace, &planner, &mut plan.gathers);
-                plan.decided = Box::pin(deciding).await?;
-            }
+            self.decide(draft, &mut plan).await?;
             if let Attempt::Done(accepted, watched) = self.attempt(draft, plan, stay).await? {
                 return Ok((accepted, watched));
             }
@@ -314,7 +321,26 @@ impl CaptureService {
         Err(Error::Busy)
     }
 
+    /// Decides on the sets on which a condition decides. Those are held until the plan is dropped.
+    async fn decide(&self, draft: &Draft, plan: &mut Plan) -> Result<(), Error> {
+        if plan.is_undecided() {
+            let planner = self.planner(draft);
+            let deciding = self.0.sets.decide(draft.workspace, &planner, &mut plan.gathers);
+            plan.decided = Box::pin(deciding).await?;
+        }
+        Ok(())
+    }
+
+    /// What the draft leads to, but for decisions on sets.
     async fn plan(&self, draft: &Draft, target: &Target) -> Result<Plan, Error> {
+        let plan = self.plan_target(draft, target).await?;
+        if draft.generation.is_some_and(|generation| generation != plan.generation) {
+            return Err(Error::TriggerChanged);
+        }
+        Ok(plan)
+    }
+
+    async fn plan_target(&self, draft: &Draft, target: &Target) -> Result<Plan, Error> {
         let Inner { ports, directory, .. } = &*self.0;
         let planner = self.planner(draft);
         match target {
@@ -346,7 +372,8 @@ impl CaptureService {
             }
             Target::Rerun { deployed, rerun } => {
                 let generation = directory.generation(draft.workspace).await?;
-                let job = rerun.job(planner.job(deployed, ports.ids.job()));
+                let id = rerun.beginning.as_ref().map_or_else(|| ports.ids.job(), |beginning| beginning.job);
+                let job = rerun.job(planner.job(deployed, id));
                 Ok(Plan::of_job(generation, job, Arc::clone(deployed)))
             }
         }
@@ -373,82 +400,5 @@ impl CaptureService {
             }
         }
         Plan { generation: subscribers.generation, jobs, gathers, decided: Decided::default() }
-    }
-
-    async fn attempt(&self, draft: &Draft, plan: Plan, stay: Stay) -> Result<Attempt, Error> {
-        let ports = &self.0.ports;
-        let Plan { generation, jobs, gathers, decided } = plan;
-        let (jobs, mut deployed): (Vec<NewJob>, Vec<Arc<Deployed>>) = jobs.into_iter().unzip();
-        let (gathers, gathering): (Vec<Gather>, Vec<Arc<Deployed>>) = gathers.into_iter().unzip();
-        deployed.extend(gathering);
-        let candidates = jobs.iter().chain(gathers.iter().map(|gather| &gather.job));
-        let started: Vec<(JobId, bool)> = candidates.map(|job| (job.id, job.lane.is_some())).collect();
-        let mut watched = None;
-        if let (Stay::Wait, [(job, true)]) = (stay, started.as_slice()) {
-            watched =
-                Some(Watched { watch: ports.watch.register(*job)?, deployed: Arc::clone(&deployed[0]) });
-        }
-        let mark = draft.mark.clone();
-        let capture = Capture { generation, mark, event: draft.event(&self.0.options), jobs, gathers };
-        match ports.store.capture(capture).await? {
-            Captured::New { jobs, dropped } => {
-                decided.remember();
-                self.report(&dropped, &deployed);
-                self.count(draft, &started, &jobs);
-                self.publish(draft, &started, &deployed, &jobs);
-                if draft.origin == Origin::Event {
-                    self.0.arrivals.tell(draft.workspace, &draft.r#type);
-                }
-                let watched = watched.filter(|watched| jobs.contains(&watched.watch.job()));
-                Ok(Attempt::Done(Accepted { event: draft.id, jobs, duplicate: false }, watched))
-            }
-            Captured::Duplicate(first) => {
-                ports.metrics.events_duplicate.increment();
-                let accepted = Accepted { event: first.event, jobs: first.jobs, duplicate: true };
-                Ok(Attempt::Done(accepted, None))
-            }
-            Captured::Stale { generation } => {
-                self.0.generations.observe(draft.workspace, generation);
-                Ok(Attempt::Stale)
-            }
-        }
-    }
-
-    /// Gathered events that start nothing are lost for their workflow: somebody should know.
-    fn report(&self, dropped: &[DroppedSet], deployed: &[Arc<Deployed>]) {
-        for DroppedSet { workflow, events } in dropped {
-            self.0.ports.metrics.gather_dropped.increment();
-            let of = deployed.iter().find(|deployed| deployed.resource == *workflow);
-            let workflow = of.map_or("", |deployed| &deployed.name);
-            tracing::warn!(workflow, events, "gathered events were dropped: more than a workflow may gather");
-        }
-    }
-
-    fn count(&self, draft: &Draft, started: &[(JobId, bool)], jobs: &[JobId]) {
-        let Ports { metrics, clock, .. } = &self.0.ports;
-        metrics.events_captured.increment();
-        metrics.jobs_started.add(jobs.len() as u64);
-        let suspended = started.iter().filter(|(job, has_lane)| !has_lane && jobs.contains(job)).count();
-        metrics.jobs_started_suspended.add(suspended as u64);
-        metrics.capture_time.observe(clock.now().since(draft.at));
-    }
-
-    fn publish(&self, draft: &Draft, started: &[(JobId, bool)], deployed: &[Arc<Deployed>], jobs: &[JobId]) {
-        if !self.0.ports.live.is_heard() {
-            return;
-        }
-        for ((job, has_lane), deployed) in started.iter().zip(deployed) {
-            if !jobs.contains(job) {
-                continue;
-            }
-            self.0.ports.live.publish(|| JobEvent::Job {
-                workspace: draft.workspace,
-                job: *job,
-                state: if *has_lane { JobState::Pending } else { JobState::Suspended },
-                workflow: Arc::clone(&deployed.name),
-                event: draft.id,
-                at: draft.at,
-            });
-        }
     }
 }

@@ -1,6 +1,8 @@
 //! From a document in a request to a checked document with its name and keys.
 
-use tenon_capture::trigger::Trigger;
+use std::sync::Arc;
+
+use tenon_capture::trigger::{SCHEDULE_KEY, Trigger};
 use tenon_gateway::{Problem, codes};
 use tenon_outbound::HttpClient;
 use tenon_store::{Kind, PinnedFile};
@@ -42,34 +44,54 @@ pub(crate) fn check(kind: Kind, source: &str) -> Result<Checked, Vec<Diagnostic>
         Kind::Workflow => {
             check_workflow(&Document::parse(source)?, &Files::new()).map(|(checked, _)| checked)
         }
-        Kind::Trigger => {
-            let trigger = Trigger::parse(source)?;
-            Ok(Checked {
-                name: None,
-                version: String::new(),
-                keys: trigger.keys(),
-                listens: Vec::new(),
-                gathers: None,
-                has_files: false,
-                secrets: Vec::new(),
-                variables: Vec::new(),
-                warnings: Vec::new(),
-            })
-        }
+        Kind::Trigger => Ok(check_trigger(&Trigger::parse(source)?)),
     }
 }
 
-/// Fetches the files that a workflow refers to, and checks it again with them; `before` are those of the revision
+fn check_trigger(trigger: &Trigger) -> Checked {
+    let program = match trigger {
+        Trigger::Poll(poll) => Some(poll.program()),
+        Trigger::Webhook(_) | Trigger::Schedule(_) => None,
+    };
+    Checked {
+        name: None,
+        version: String::new(),
+        keys: trigger.keys(),
+        listens: Vec::new(),
+        gathers: None,
+        has_files: !trigger.references().is_empty(),
+        secrets: trigger.secrets(),
+        variables: program.map(|program| program.variables.clone()).unwrap_or_default(),
+        warnings: Vec::new(),
+    }
+}
+
+/// Fetches the files that a document refers to, and checks it again with them; `before` are those of the revision
 /// before.
 pub(crate) async fn pin(
     http: &HttpClient,
+    kind: Kind,
     source: &str,
     before: &[PinnedFile],
 ) -> Result<(Checked, Pinned), Vec<Diagnostic>> {
     let document = Document::parse(source)?;
-    let references = tenon_workflow::references(&document);
+    let references = match kind {
+        Kind::Workflow => tenon_workflow::references(&document),
+        Kind::Trigger => Trigger::parse(source)?.references().to_vec(),
+    };
     let pinned = files::fetch(http, &document, &references, before).await;
-    let (mut checked, program) = check_workflow(&document, &pinned.contents())?;
+    let (mut checked, program) = match kind {
+        Kind::Workflow => {
+            let (checked, program) = check_workflow(&document, &pinned.contents())?;
+            (checked, Arc::new(program))
+        }
+        Kind::Trigger => {
+            let trigger = Trigger::parse_with(source, &pinned.contents())?;
+            let checked = check_trigger(&trigger);
+            let Trigger::Poll(poll) = trigger else { return Ok((checked, pinned)) };
+            (checked, Arc::clone(poll.program()))
+        }
+    };
     checked.warnings.extend(pinned.warnings.iter().cloned());
     let unusable = files::unusable(http, (&document, &program), &references, &pinned);
     checked.warnings.extend(unusable.await);
@@ -106,7 +128,9 @@ fn advice(document: &Document) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
 
 fn keys(program: &Program) -> Vec<String> {
     let filters = program.subscription.iter().flat_map(Subscription::filters);
-    sorted(filters.map(|filter| filter.filter.event_types()))
+    let mut keys = sorted(filters.map(|filter| filter.filter.event_types()));
+    keys.extend(program.schedule.iter().map(|_| SCHEDULE_KEY.to_owned()));
+    keys
 }
 
 fn listens(program: &Program) -> Vec<String> {

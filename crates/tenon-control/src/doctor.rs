@@ -1,9 +1,9 @@
-//! `/version`, `/workspaces` and `/doctor`: what this server is and how it fares.
+//! `/version` and `/doctor`: what this server is and how it fares.
 
 use axum::extract::State;
 use axum::{Extension, Json};
 use serde_json::{Value, json};
-use tenon_gateway::{App, Caller, DEFAULT_WORKSPACE, Problem, Workspace};
+use tenon_gateway::{App, Caller, Problem, Workspace};
 use tenon_store::DiskUse;
 
 use crate::{Control, vault};
@@ -15,12 +15,6 @@ const LONG_BACKLOG: i64 = 100_000;
 
 pub(crate) async fn version(_: Caller) -> Json<Value> {
     Json(json!({ "version": env!("CARGO_PKG_VERSION"), "semantics": tenon_engine::SEMANTICS }))
-}
-
-pub(crate) async fn workspaces(State(app): State<App>, _: Caller) -> Result<Json<Value>, Problem> {
-    let id = app.workspace(DEFAULT_WORKSPACE).await?;
-    let items: Vec<Value> = id.into_iter().map(|_| json!({ "name": DEFAULT_WORKSPACE })).collect();
-    Ok(Json(json!({ "items": items, "next": null })))
 }
 
 pub(crate) async fn doctor(

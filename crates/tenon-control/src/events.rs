@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 
-use axum::Json;
 use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
 use serde_json::Value;
 use tenon_gateway::{App, Caller, Problem, Workspace, codes};
 use tenon_store::{EventFilter, EventId};
 
 use crate::page::{Parameters, bad, page, the_one};
-use crate::show;
+use crate::{Control, masked, show};
 
-const KNOWN: [&str; 7] = ["type", "source", "since", "until", "id", "limit", "cursor"];
+const KNOWN: [&str; 8] = ["type", "source", "since", "until", "wanted", "id", "limit", "cursor"];
 
 pub(crate) async fn list(
     State(app): State<App>,
@@ -26,6 +26,7 @@ pub(crate) async fn list(
         source: parameters.get("source").map(str::to_owned),
         since: parameters.moment("since")?,
         until: parameters.moment("until")?,
+        is_wanted: parameters.get("wanted").map(|_| parameters.is_true("wanted")).transpose()?,
         ids,
     };
     let (cursor, limit) = (parameters.cursor()?, parameters.limit()?);
@@ -36,13 +37,16 @@ pub(crate) async fn list(
 
 pub(crate) async fn show(
     State(app): State<App>,
+    Extension(control): Extension<Control>,
     _: Caller,
     workspace: Workspace,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     let id = find(&app, &workspace, &id).await?;
     let record = app.store().event(workspace.id, id).await?.ok_or_else(|| missing(&id.to_string()))?;
-    Ok(Json(show::whole_event(&record)))
+    let mask = control.history.event_mask(workspace.id, &record).await;
+    let mask = mask.map_err(|error| masked::unreadable(&error))?;
+    Ok(Json(show::whole_event(&record, &mask)))
 }
 
 /// The event that an id or a unique beginning of one names.

@@ -1,27 +1,26 @@
-//! `/jobs`: how they stand, what they did, once more, no more.
+//! `/jobs`: how they stand and what they did; what is done about them is in `act` and `bulk`.
+
+mod act;
+mod bulk;
 
 use std::collections::HashMap;
 
-use axum::body::Body;
 use axum::extract::{FromRequestParts, Path, Query, State};
-use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use bytes::Bytes;
-use http::header::LOCATION;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use tenon_capture::{Rerun, rfc3339};
-use tenon_gateway::{App, Caller, Problem, Workspace, codes, json_body};
+use tenon_capture::rfc3339;
+use tenon_gateway::{App, Caller, Problem, Workspace, codes};
 use tenon_store::{AuditRecord, EventId, JobFilter, JobId, JobRecord, JobState, Kind};
-use tenon_worker::{HistoryError, Verdict};
+use tenon_worker::{HistoryError, Mask, Verdict};
+
+pub(crate) use act::{cancel, rerun, resume, skip};
+pub(crate) use bulk::bulk;
 
 use crate::Control;
 use crate::page::{Parameters, bad, page, the_one};
 use crate::roots::Roots;
-use crate::show;
+use crate::{masked, show};
 
 const KNOWN: [&str; 9] = ["workflow", "state", "event", "parent", "since", "until", "id", "limit", "cursor"];
 const STATES: [JobState; 7] = [
@@ -36,6 +35,7 @@ const STATES: [JobState; 7] = [
 
 pub(crate) async fn list(
     State(app): State<App>,
+    Extension(control): Extension<Control>,
     _: Caller,
     workspace: Workspace,
     given: Query<HashMap<String, String>>,
@@ -50,7 +50,9 @@ pub(crate) async fn list(
     let mut roots = Roots::new(app.store().as_ref(), workspace.id);
     let mut items = Vec::with_capacity(found.items.len());
     for job in &found.items {
-        items.push(show::job(job, roots.of(job).await?, &workspace));
+        let mut shown = show::job(job, roots.of(job).await?, &workspace);
+        masked::in_list(&control, job, &mut shown).await?;
+        items.push(shown);
     }
     Ok(page(items, next))
 }
@@ -98,20 +100,29 @@ pub(crate) async fn show(job: Target) -> Result<Json<Value>, Problem> {
         Err(error) => return Err(past(error, job.id)),
     };
     let root = job.root(&record).await?;
-    Ok(Json(show::whole_job(&record, root, &job.workspace, input)))
+    let mut shown = show::whole_job(&record, root, &job.workspace, input);
+    masked::of_job(&job.mask(&record).await?, &mut shown);
+    Ok(Json(shown))
 }
 
 pub(crate) async fn trace(job: Target) -> Result<Json<Value>, Problem> {
     let history = &job.control.history;
     let trace = history.trace(job.workspace.id, job.id).await.map_err(|error| past(error, job.id))?;
-    let shown = show::job(&trace.job, job.root(&trace.job).await?, &job.workspace);
+    let mut shown = show::job(&trace.job, job.root(&trace.job).await?, &job.workspace);
+    masked::of_job(&trace.mask, &mut shown);
     Ok(Json(json!({ "job": shown, "steps": trace.steps, "diverged": trace.diverged })))
 }
 
 pub(crate) async fn journal(job: Target) -> Result<Json<Value>, Problem> {
-    job.record().await?;
+    let record = job.record().await?;
+    if record.payloads_gone {
+        return Err(past(HistoryError::PayloadGone, job.id));
+    }
+    let mask = job.mask(&record).await?;
     let entries = job.app.store().journal(job.workspace.id, job.id).await?;
     let items = entries.into_iter().map(|entry| {
+        let mut outcome = serde_json::from_slice(&entry.outcome).unwrap_or(Value::Null);
+        mask.value(&mut outcome);
         json!({
             "sequence": entry.sequence,
             "effect": entry.effect,
@@ -119,7 +130,7 @@ pub(crate) async fn journal(job: Target) -> Result<Json<Value>, Problem> {
             "arguments": format!("{:016x}", entry.arguments),
             "startedAt": rfc3339(entry.started_at),
             "at": rfc3339(entry.at),
-            "outcome": serde_json::from_slice::<Value>(&entry.outcome).unwrap_or(Value::Null),
+            "outcome": outcome,
         })
     });
     Ok(page(items.collect(), None))
@@ -148,66 +159,6 @@ fn past(error: HistoryError, job: JobId) -> Problem {
         HistoryError::Unreadable(detail) => Problem::new(&codes::NOT_RUNNABLE, detail),
         HistoryError::Store(error) => error.into(),
     }
-}
-
-/// The body of `rerun`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RerunRequest {
-    #[serde(default)]
-    version: Which,
-    from: Option<String>,
-    input: Option<Box<RawValue>>,
-}
-
-#[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum Which {
-    #[default]
-    Same,
-    Latest,
-}
-
-pub(crate) async fn rerun(job: Target, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
-    let text = json_body(&headers, body, job.app.limits().body_bytes, job.app.limits()).await?;
-    let request: RerunRequest =
-        serde_json::from_slice(text.bytes()).map_err(|error| bad(format!("the body: {error}")))?;
-    if request.from.as_deref().is_some_and(|from| from != "start") {
-        let problem =
-            Problem::new(&codes::NOT_IN_THIS_VERSION, "a rerun begins at the start in this version");
-        return Err(problem.with_hint("leave `from` out, or say `start`"));
-    }
-    let record = job.record().await?;
-    let revision = match request.version {
-        Which::Same => record.revision,
-        Which::Latest => {
-            let name = &record.workflow_name;
-            let newest = job.app.store().resource(job.workspace.id, Kind::Workflow, name).await?;
-            let newest = newest.ok_or_else(|| {
-                Problem::new(&codes::WORKFLOW_NOT_FOUND, format!("workflow `{name}` was deleted"))
-            })?;
-            newest.revision.id
-        }
-    };
-    let input = request.input.map(|raw| Bytes::from(raw.get().to_owned()));
-    job.audit("job.rerun").await?;
-    let accepted = job.app.capture().rerun(Rerun { job: record, revision, input }).await?;
-    let started = accepted.jobs.first().copied();
-    let location = started.map(|id| format!("/api/v1/jobs/{id}")).unwrap_or_default();
-    Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(json!({ "job": started }))).into_response())
-}
-
-pub(crate) async fn cancel(job: Target) -> Result<Response, Problem> {
-    let record = job.record().await?;
-    if record.state.is_final() {
-        let detail = format!("the job is {} already", record.state.name());
-        return Err(Problem::new(&codes::CONFLICT, detail)
-            .with_hint("only a job that has not ended can be cancelled"));
-    }
-    let stopped = |_| Problem::new(&codes::UNAVAILABLE, "the server is stopping");
-    job.audit("job.cancel").await?;
-    job.control.worker.cancel(job.id).await.map_err(stopped)?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "job": job.id }))).into_response())
 }
 
 /// Which job a request is about.
@@ -240,6 +191,11 @@ impl Target {
     async fn record(&self) -> Result<JobRecord, Problem> {
         let found = self.app.store().job(self.workspace.id, self.id).await?;
         found.ok_or_else(|| missing(&self.id.to_string()))
+    }
+
+    /// What nobody is shown of it.
+    async fn mask(&self, record: &JobRecord) -> Result<Mask, Problem> {
+        self.control.history.mask(record).await.map_err(|error| masked::unreadable(&error))
     }
 
     async fn root(&self, record: &JobRecord) -> Result<Option<JobId>, Problem> {

@@ -18,7 +18,7 @@ use tenon_store::{Change, ChangeResource, Kind, PutResource, Resource, Saved};
 use crate::deploy::{self, Checked};
 use crate::files::Pinned;
 use crate::page::{Parameters, bad, page};
-use crate::{Control, missing, show};
+use crate::{Control, cursor, firing, missing, show};
 
 /// Largest document, bytes.
 const MAX_DOCUMENT_BYTES: usize = 4 << 20;
@@ -79,6 +79,16 @@ pub(crate) async fn put(
     target.put(&headers, body, &Parameters::new(given, &["dryRun"])?).await
 }
 
+pub(crate) async fn put_cursor(
+    target: Target,
+    given: Given,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    Parameters::new(given, &[])?;
+    target.put_cursor(&headers, body).await
+}
+
 pub(crate) async fn enable(target: Target) -> Result<Response, Problem> {
     target.change(Change::Enable).await
 }
@@ -93,12 +103,12 @@ pub(crate) async fn delete(target: Target) -> Result<Response, Problem> {
 
 /// Which resource a request is about.
 pub(crate) struct Target {
-    app: App,
-    control: Control,
-    caller: Caller,
-    workspace: Workspace,
+    pub(crate) app: App,
+    pub(crate) control: Control,
+    pub(crate) caller: Caller,
+    pub(crate) workspace: Workspace,
     kind: Kind,
-    name: String,
+    pub(crate) name: String,
 }
 
 /// The document in a body.
@@ -153,8 +163,16 @@ impl Target {
         Ok(self.app.store().resource(self.workspace.id, self.kind, &self.name).await?)
     }
 
-    async fn existing(&self) -> Result<Resource, Problem> {
+    pub(crate) async fn existing(&self) -> Result<Resource, Problem> {
         self.current().await?.ok_or_else(|| self.missing())
+    }
+
+    /// What its kind is called in audit records.
+    pub(crate) fn word(&self) -> &'static str {
+        match self.kind {
+            Kind::Workflow => "workflow",
+            Kind::Trigger => "trigger",
+        }
     }
 
     fn missing(&self) -> Problem {
@@ -177,6 +195,11 @@ impl Target {
         };
         let mut value = shown(self.kind, &self.workspace, &resource);
         value["document"] = resource.document.as_str().into();
+        let next = firing::next(&self.app, &resource).await?;
+        if self.kind == Kind::Trigger || !next.is_null() {
+            value["next"] = next;
+            value["state"] = cursor::state(&self.app, &self.workspace, resource.revision.resource).await?;
+        }
         Ok((etag(resource.revision.number), Json(value)).into_response())
     }
 
@@ -265,13 +288,21 @@ impl Target {
         Ok((status, etag(revision.number), Json(value)).into_response())
     }
 
-    /// Fetches what a workflow refers to; what can be said with it replaces what was said without.
+    /// The cursor of a poller, set by whoever calls.
+    async fn put_cursor(&self, headers: &HeaderMap, body: Body) -> Result<Response, Problem> {
+        let existing = self.existing().await?;
+        let change =
+            cursor::Change { workspace: &self.workspace, resource: &existing, actor: &self.caller.actor };
+        change.put(&self.app, headers, body).await
+    }
+
+    /// Fetches what a document refers to; what can be said with it replaces what was said without.
     async fn pin(&self, source: &str, checked: &mut Checked) -> Result<Pinned, Problem> {
         if !checked.has_files {
             return Ok(Pinned::default());
         }
         let before = self.current().await?.map(|current| current.files).unwrap_or_default();
-        let pinned = deploy::pin(&self.control.http, source, &before).await;
+        let pinned = deploy::pin(&self.control.http, self.kind, source, &before).await;
         let (complete, pinned) = pinned.map_err(|findings| deploy::refused(&findings))?;
         *checked = complete;
         Ok(pinned)
@@ -284,9 +315,13 @@ impl Target {
         let (others, _) = self.app.store().resources_by_key(self.workspace.id, self.kind, &keys).await?;
         for other in others.iter().filter(|other| other.name != self.name) {
             let Ok(Trigger::Webhook(theirs)) = Trigger::parse(&other.document) else { continue };
+            // Patterns have a key in common; other names of parameters do not make another place.
+            if theirs.path.shape() != webhook.path.shape() {
+                continue;
+            }
             if let Some(method) = webhook.methods.iter().find(|method| theirs.methods.contains(method)) {
                 let detail =
-                    format!("trigger `{}` answers {method} on `{}` already", other.name, webhook.path);
+                    format!("trigger `{}` answers {method} on `{}` already", other.name, theirs.path);
                 let problem = Problem::new(&codes::CONFLICT, detail);
                 return Err(problem.with_hint("choose another path or method, or delete the other trigger"));
             }
@@ -339,6 +374,10 @@ impl Target {
         if self.kind == Kind::Trigger && change == Change::Enable {
             let keys = Trigger::parse(&existing.document).map(|trigger| trigger.keys()).unwrap_or_default();
             self.check_address(&existing.document, &keys).await?;
+        }
+        if change != Change::Enable {
+            // What does not come while it is disabled is not made up for.
+            tenon_trigger::pause(self.app.capture(), &existing).await?;
         }
         let at = self.app.capture().ports().clock.now();
         let change_resource = ChangeResource {

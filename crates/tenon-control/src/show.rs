@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use tenon_capture::rfc3339;
 use tenon_gateway::Workspace;
 use tenon_store::{EventRecord, JobId, JobRecord, JobState, Origin, Resource, Timestamp};
+use tenon_worker::Mask;
 use tenon_workflow::{Diagnostic, ErrorType};
 
 fn moment(at: Option<Timestamp>) -> Value {
@@ -41,6 +42,7 @@ pub(crate) fn job(job: &JobRecord, root: Option<JobId>, workspace: &Workspace) -
         "root": root,
         "rerunOf": job.rerun_of,
         "error": error(job),
+        "payloadsGone": job.payloads_gone,
     })
 }
 
@@ -87,14 +89,18 @@ pub(crate) fn event(event: &EventRecord) -> Value {
         "capturedAt": rfc3339(event.captured_at),
         "origin": match event.origin { Origin::Event => "event", Origin::Call => "call" },
         "duplicates": event.duplicates,
+        "wanted": event.is_wanted,
         "jobs": event.jobs,
     })
 }
 
 /// An event with its data and its CloudEvents attributes.
-pub(crate) fn whole_event(record: &EventRecord) -> Value {
+pub(crate) fn whole_event(record: &EventRecord, mask: &Mask) -> Value {
     let mut shown = event(record);
-    let mut attributes = match stored(record.envelope.as_ref()) {
+    let mut envelope = stored(record.envelope.as_ref());
+    mask.event(&mut envelope);
+    mask.value(&mut shown["subject"]);
+    let mut attributes = match envelope {
         Value::Object(attributes) => attributes,
         _ => Map::new(),
     };

@@ -179,6 +179,15 @@ pub enum Outcome {
     Fired,
     /// The job is cancelled (its effect id is `cancel`).
     Cancelled,
+    /// A person had the job go on after it had faulted and was parked (its effect id is `resume`).
+    Resumed,
+    /// A person gave a task another raw input (its effect id is `input`).
+    Replaced {
+        /// The task's address in the job.
+        address: String,
+        /// Its raw input.
+        input: Value,
+    },
 }
 
 /// How a child job ended.

@@ -12,6 +12,7 @@
 //! order it makes the same effects at the same addresses with the same arguments. Nothing here may depend on
 //! anything else.
 
+mod again;
 mod arguments;
 mod effects;
 mod expression;
@@ -21,6 +22,7 @@ mod frame;
 mod listening;
 mod machine;
 mod observe;
+mod rerun;
 mod scope;
 mod stack;
 mod tasks;
@@ -34,6 +36,7 @@ use tenon_workflow::{EventTypes, Program};
 use crate::trace::Recorder;
 use crate::{Effect, Error, Outcome, Timestamp};
 use machine::Machine;
+pub use rerun::{Place, begin_at, failed, places};
 
 /// The most outcomes that one job may journal.
 pub const MAX_JOURNAL_ENTRIES: u32 = 100_000;
@@ -184,6 +187,17 @@ impl Recorded {
     pub fn cancellation(sequence: u32, at: Timestamp) -> Self {
         machine::cancellation(sequence, at)
     }
+
+    /// The entry that has a job go on which has so many entries, faulted, and was parked: the effect that failed is
+    /// tried again. If none did, the job faults again.
+    pub fn resumption(sequence: u32, at: Timestamp) -> Self {
+        again::resumption(sequence, at)
+    }
+
+    /// Whether it is a [`Recorded::resumption`].
+    pub fn is_resumption(&self) -> bool {
+        &*self.effect == again::RESUME
+    }
 }
 
 impl Finished {
@@ -240,6 +254,12 @@ impl Execution {
     /// long as that end is not durable: a job that a lane policy has parked.
     pub fn cancel(&mut self, at: Timestamp) -> Recorded {
         self.machine.cancel(at)
+    }
+
+    /// Has a look at the journal that is going to be played back, before anything else: people's decisions in it
+    /// change what comes before them.
+    pub fn prepare(&mut self, journal: &[Recorded]) {
+        self.machine.prepare(journal);
     }
 
     /// Plays one journal entry back.

@@ -19,7 +19,7 @@ pub use effect::{
 pub use error::Error;
 pub use execution::{
     Accepted, Diverged, Execution, Finished, Job, Listening, MAX_JOURNAL_BYTES, MAX_JOURNAL_ENTRIES, Notice,
-    NoticeKind, Progress, Recorded, Sleep,
+    NoticeKind, Place, Progress, Recorded, Sleep, begin_at, failed, places,
 };
 pub use time::Timestamp;
 

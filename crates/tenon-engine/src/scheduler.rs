@@ -11,7 +11,7 @@
 //! A start is charged what its workflow's starts cost on average, and corrected when it ends or parks.
 //!
 //! *What holds:* one unfinished job per ordered lane, by place; never more running than workflow, workspace
-//! and process may; memory grows with jobs held, which are bounded (`limits.rs`), not with what is deployed.
+//! and process may, and never more started than a workflow's rate says (a token each, `rate.rs`); memory grows with jobs held, which are bounded (`limits.rs`), not with what is deployed.
 //!
 //! *Must not:* read a clock, do IO, or be the truth about anything: the store is, and everything here is
 //! rebuilt from it by [`Input::Own`]. Starting a job costs nothing durable.
@@ -19,6 +19,8 @@
 mod input;
 mod lanes;
 mod limits;
+mod paces;
+mod rate;
 mod shards;
 mod slab;
 mod stream;
@@ -26,9 +28,12 @@ mod table;
 mod timers;
 mod tree;
 mod turns;
+mod usage;
 
 pub use input::{Class, Command, Input, Job, LaneKey, LanePolicy, Page, Parked, Standing};
 pub use limits::{HORIZON_US, SHARD_LIMIT, SPARED_START, WAITING_LIMIT};
+pub use rate::{Bucket, Rate};
+pub use usage::{Backlog, RateUse, Usage, WorkflowUse, WorkspaceUse};
 
 use crate::Timestamp;
 use lanes::BEGUN;
@@ -87,15 +92,19 @@ impl Scheduler {
             Input::WorkflowLimit { workspace, workflow, concurrency } => {
                 self.tree.limit_workflow(workspace, workflow, concurrency);
             }
+            Input::WorkflowRate { workspace, workflow, rate } => {
+                self.tree.rate_workflow(&mut self.table, (workspace, workflow), rate, now);
+            }
             Input::WorkspaceLimit { workspace, concurrency } => {
                 self.tree.limit_workspace(workspace, concurrency);
             }
             Input::Capacity(capacity) => self.capacity = capacity,
         }
         while let Some(slot) = self.timers.next_due(&mut self.table, now) {
-            self.wake(slot);
+            self.wake(slot, now);
         }
-        self.start(commands);
+        self.tree.reopen(now);
+        self.start(now, commands);
         self.shards.ask(commands);
         self.set_alarm(now, commands);
     }
@@ -158,7 +167,7 @@ impl Scheduler {
     fn arrive_again(&mut self, slot: u32, job: Job, now: Timestamp) {
         let entry = &self.table[slot];
         match (job.standing, entry.state) {
-            (Standing::Ready | Standing::Begun, State::Waiting) => self.wake_as(slot, &job),
+            (Standing::Ready | Standing::Begun, State::Waiting) => self.wake_as(slot, &job, now),
             (Standing::Waiting(Some(until)), State::Waiting) if entry.stamp == 0 => {
                 self.set_timer(slot, Some(until), now);
             }
@@ -171,7 +180,7 @@ impl Scheduler {
             return self.arrive(Job { standing: Standing::Waiting(Some(now)), ..job }, now, commands);
         };
         match self.table[slot].state {
-            State::Waiting => self.wake_as(slot, &job),
+            State::Waiting => self.wake_as(slot, &job, now),
             State::Running => self.set_state(slot, State::Roused),
             _ => {}
         }
@@ -180,10 +189,10 @@ impl Scheduler {
     fn resume(&mut self, job: Job, now: Timestamp) {
         if let Some(slot) = self.table.find(job.id) {
             if self.table[slot].state == State::Suspended {
-                self.wake_as(slot, &job);
+                self.wake_as(slot, &job, now);
             }
         } else if self.shards.admit(job.shard, job.place) {
-            self.take_in(Job { standing: Standing::Ready, ..job }, now);
+            self.take_in(Job { standing: Standing::Begun, ..job }, now);
         }
     }
 
@@ -228,25 +237,28 @@ impl Scheduler {
             Standing::Waiting(_) => State::Waiting,
             Standing::Suspended => State::Suspended,
         };
-        let rank = Rank::new(job.class, job.priority);
-        let entry = Entry { job: job.id, workflow, lane, stamp: 0, shard: job.shard, rank, state };
+        let is_fresh = job.standing == Standing::Ready;
+        let takes_token = is_fresh && self.tree.is_paced(workflow);
+        let rank = Rank::new(job.class, job.priority).with_token(takes_token);
+        let stamp = if state == State::Ready { tick(now) } else { 0 };
+        let entry = Entry { job: job.id, workflow, lane, stamp, shard: job.shard, rank, state };
         let slot = self.table.insert(entry);
-        *self.counter(slot) += 1;
+        self.count(slot, 1);
         if let Standing::Waiting(until) = job.standing {
             self.set_timer(slot, until, now);
         }
         if lane != NONE {
-            let place = if job.standing == Standing::Ready { job.place } else { BEGUN };
+            let place = if is_fresh { job.place } else { BEGUN };
             self.tree.line_up(&mut self.table, slot, place);
         } else if state == State::Ready {
-            self.queue(slot, Entrance::Fresh);
+            self.queue(slot, if is_fresh { Entrance::Fresh } else { Entrance::Woken });
         }
     }
 
     // --- going on
 
     /// Gives permits to whoever's turn it is, as long as there are some.
-    fn start(&mut self, commands: &mut Vec<Command>) {
+    fn start(&mut self, now: Timestamp, commands: &mut Vec<Command>) {
         while self.running < self.capacity {
             let Some(stream) = self.tree.begin() else { return };
             let next = self.tree.streams[stream].begin(&mut self.table);
@@ -255,7 +267,7 @@ impl Scheduler {
                 Next::Lane(lane) => self.tree.front(lane).expect("a lane has a front job"),
             };
             let entry = &mut self.table[slot];
-            let (workflow, lane) = (entry.workflow, entry.lane);
+            let (workflow, lane, rank) = (entry.workflow, entry.lane, entry.rank);
             let cost = self.tree.cost_us(workflow);
             entry.state = State::Running;
             entry.stamp = cost;
@@ -267,7 +279,11 @@ impl Scheduler {
             }
             self.tree.charge(stream, i64::from(cost));
             self.tree.refresh(stream);
+            self.tree.count_ready(workflow, -1);
             self.tree.count_running(workflow, 1);
+            if rank.takes_token() {
+                self.tree.take_token(workflow, now);
+            }
         }
     }
 
@@ -279,7 +295,7 @@ impl Scheduler {
         if state == State::Roused {
             self.give_back(slot, parked.used_us);
             self.table[slot].rank = self.table[slot].rank.with_class(parked.class);
-            return self.wake(slot);
+            return self.wake(slot, now);
         }
         if lane == NONE && !self.shards.admit_waiting(shard, parked.until, now) {
             commands.push(Command::Forget { job });
@@ -291,8 +307,9 @@ impl Scheduler {
         self.set_timer(slot, parked.until, now);
     }
 
-    fn wake(&mut self, slot: u32) {
+    fn wake(&mut self, slot: u32, now: Timestamp) {
         self.set_state(slot, State::Ready);
+        self.table[slot].stamp = tick(now);
         match self.table[slot].lane {
             NONE => self.queue(slot, Entrance::Woken),
             lane => self.tree.settle(&mut self.table, lane),
@@ -300,10 +317,10 @@ impl Scheduler {
     }
 
     /// Wakes a job with the class and priority it came with.
-    fn wake_as(&mut self, slot: u32, job: &Job) {
+    fn wake_as(&mut self, slot: u32, job: &Job, now: Timestamp) {
         self.timers.drop_of(&mut self.table, slot);
         self.table[slot].rank = Rank::new(job.class, job.priority);
-        self.wake(slot);
+        self.wake(slot, now);
     }
 
     fn suspend(&mut self, slot: u32, policy: LanePolicy, used_us: u64, commands: &mut Vec<Command>) {
@@ -346,7 +363,7 @@ impl Scheduler {
             self.withdraw(slot);
         }
         self.timers.drop_of(&mut self.table, slot);
-        *self.counter(slot) -= 1;
+        self.count(slot, -1);
         self.table.forget(slot);
         let Entry { job, shard, lane, workflow, state, .. } = self.table[slot];
         self.shards.note_changed(shard, job);
@@ -402,26 +419,38 @@ impl Scheduler {
     }
 
     fn set_state(&mut self, slot: u32, state: State) {
-        *self.counter(slot) -= 1;
+        self.count(slot, -1);
         self.table[slot].state = state;
-        *self.counter(slot) += 1;
+        self.count(slot, 1);
     }
 
-    /// What counts the job in its shard.
-    fn counter(&mut self, slot: u32) -> &mut usize {
-        let entry = &self.table[slot];
-        match entry.state {
-            State::Waiting => self.shards.waiting(entry.shard),
-            _ => self.shards.backlog(entry.shard),
+    /// Counts the job where it is counted in its state, or (`-1`) no longer.
+    fn count(&mut self, slot: u32, by: i32) {
+        let Entry { shard, state, workflow, .. } = self.table[slot];
+        let counter = match state {
+            State::Waiting => self.shards.waiting(shard),
+            _ => self.shards.backlog(shard),
+        };
+        *counter = counter.saturating_add_signed(by as isize);
+        if state == State::Ready {
+            self.tree.count_ready(workflow, by);
         }
     }
 
     fn set_alarm(&mut self, now: Timestamp, commands: &mut Vec<Command>) {
-        let Some(due) = self.timers.earliest(&self.table) else { return };
+        let timer = self.timers.earliest(&self.table);
+        let Some(due) = timer.into_iter().chain(self.tree.paces.earliest()).min() else { return };
         let set = self.alarm.filter(|alarm| *alarm > now);
         if set.is_none_or(|alarm| due < alarm) {
             self.alarm = Some(due);
             commands.push(Command::SetAlarm(due));
         }
     }
+}
+
+/// A tick of ready jobs' clocks is so many bits of a µs: 16 ms, so that 32 bits are two years.
+const TICK_BITS: u32 = 14;
+
+fn tick(now: Timestamp) -> u32 {
+    (now.0 >> TICK_BITS) as u32
 }

@@ -84,6 +84,7 @@ pub struct Attempt {
 pub fn steps(job: Job, journal: &[Recorded]) -> (Vec<Step>, Option<crate::Diverged>) {
     let mut execution = Execution::recorded(job, Recorder::default());
     let mut diverged = None;
+    execution.prepare(journal);
     while execution.resume() == crate::Progress::Yielded {}
     for recorded in journal {
         if let Err(error) = execution.replay(recorded) {

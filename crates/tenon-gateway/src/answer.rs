@@ -96,7 +96,8 @@ pub(crate) fn ended(end: &JobEnd, deployed: &Deployed, now: Timestamp) -> Respon
             match &deployed.program.settings.respond {
                 None => json(StatusCode::OK, output),
                 Some(respond) => responded(respond, &output, now).unwrap_or_else(|problem| {
-                    tracing::warn!(workflow = %deployed.name, job = %end.job, detail = problem.detail(), "`respond` failed");
+                    let detail = deployed.logged(&problem.detail());
+                    tracing::warn!(workflow = %deployed.name, job = %end.job, detail, "`respond` failed");
                     problem.into_response()
                 }),
             }

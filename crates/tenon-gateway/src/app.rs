@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
-use tenon_capture::{CaptureService, Metrics};
-use tenon_store::{Store, WorkspaceId};
+use serde_json::Value;
+use tenon_capture::trigger::Webhook;
+use tenon_capture::{CaptureService, Metrics, Variables};
+use tenon_store::{ResourceId, Store, WorkspaceId};
 
 use crate::body::BodyBudget;
-use crate::hooks::Hooks;
+use crate::hooks::{Hooks, LiveHooks};
 use crate::{Keys, Problem, Readiness};
 
 /// Bounds of the interface.
@@ -53,6 +55,8 @@ pub struct Setup {
     pub capture: CaptureService,
     /// Who may call.
     pub keys: Keys,
+    /// What the secrets of webhooks are worth.
+    pub variables: Arc<dyn Variables>,
     /// Bounds.
     pub limits: Limits,
 }
@@ -64,10 +68,12 @@ pub struct App(Arc<Inner>);
 struct Inner {
     capture: CaptureService,
     keys: Keys,
+    variables: Arc<dyn Variables>,
     limits: Limits,
     readiness: Readiness,
     workspaces: Cache<Box<str>, WorkspaceId>,
     hooks: Hooks,
+    live_hooks: LiveHooks,
 }
 
 /// Workspaces are few; beyond this many, names are looked up in the store.
@@ -78,10 +84,17 @@ const CACHED_WORKSPACES: usize = 1000;
 impl App {
     /// An app that is [`crate::State::Starting`].
     pub fn new(setup: Setup) -> Self {
-        let Setup { capture, keys, limits } = setup;
-        let hooks = Hooks::new(limits.cached_hooks);
-        let workspaces = Cache::new(CACHED_WORKSPACES);
-        Self(Arc::new(Inner { capture, keys, limits, readiness: Readiness::default(), workspaces, hooks }))
+        let Setup { capture, keys, variables, limits } = setup;
+        Self(Arc::new(Inner {
+            hooks: Hooks::new(limits.cached_hooks),
+            live_hooks: LiveHooks::new(limits.cached_hooks),
+            workspaces: Cache::new(CACHED_WORKSPACES),
+            readiness: Readiness::default(),
+            capture,
+            keys,
+            variables,
+            limits,
+        }))
     }
 
     /// The way in.
@@ -114,8 +127,22 @@ impl App {
         &self.0.readiness
     }
 
+    /// What secrets are worth now.
+    pub(crate) fn variables(&self) -> &dyn Variables {
+        &*self.0.variables
+    }
+
     pub(crate) fn hooks(&self) -> &Hooks {
         &self.0.hooks
+    }
+
+    pub(crate) fn live_hooks(&self) -> &LiveHooks {
+        &self.0.live_hooks
+    }
+
+    /// The last requests of a webhook that this node has seen, newest first, as JSON, without what the trigger masks.
+    pub fn captured_requests(&self, resource: ResourceId, webhook: &Webhook) -> Vec<Value> {
+        self.0.live_hooks.captured(resource, webhook)
     }
 
     /// The workspace of this name, if there is one. Workspaces are never renamed or removed.

@@ -23,6 +23,10 @@ pub enum Content {
     Text,
     /// `application/x-www-form-urlencoded`.
     Form,
+    /// `multipart/form-data`.
+    Multipart,
+    /// `application/xml`, `text/xml` or `…+xml`.
+    Xml,
     /// Anything else.
     Other,
     /// It does not say.
@@ -34,7 +38,10 @@ const SMALL_BODY: usize = 16 << 10;
 
 /// What all large bodies together may hold in memory. Clones share it.
 #[derive(Debug, Clone)]
-pub struct BodyBudget(Arc<Semaphore>);
+pub struct BodyBudget {
+    kibibytes: Arc<Semaphore>,
+    total: usize,
+}
 
 /// A body that gives its share of the budget back when its last user lets go.
 struct Held {
@@ -53,15 +60,30 @@ impl AsRef<[u8]> for Held {
 impl BodyBudget {
     /// That many bytes.
     pub fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new(bytes >> 10)))
+        Self { kibibytes: Arc::new(Semaphore::new(bytes >> 10)), total: bytes >> 10 }
+    }
+
+    /// Bytes in use, and how many there are.
+    pub fn used(&self) -> (usize, usize) {
+        let used = self.total.saturating_sub(self.kibibytes.available_permits());
+        (used << 10, self.total << 10)
     }
 
     /// A share, or a refusal: waiting would hold the connection and its buffers for others' bodies.
     fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
         let kibibytes = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
-        Arc::clone(&self.0)
+        Arc::clone(&self.kibibytes)
             .try_acquire_many_owned(kibibytes)
             .map_err(|_| Problem::new(&codes::TOO_MUCH_AT_ONCE, "the memory for large bodies is in use"))
+    }
+
+    /// A body that was made here, counted like one that came.
+    pub(crate) fn hold(&self, bytes: Bytes) -> Result<Bytes, Problem> {
+        if bytes.len() <= SMALL_BODY {
+            return Ok(bytes);
+        }
+        let share = self.take(bytes.len())?;
+        Ok(Bytes::from_owner(Held { bytes, _share: share }))
     }
 }
 
@@ -80,6 +102,12 @@ impl Content {
             Self::Json
         } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             Self::Form
+        } else if essence.eq_ignore_ascii_case("multipart/form-data") {
+            Self::Multipart
+        } else if ["application/xml", "text/xml"].iter().any(|name| essence.eq_ignore_ascii_case(name))
+            || has_suffix("+xml")
+        {
+            Self::Xml
         } else if essence.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("text/")) {
             Self::Text
         } else {

@@ -126,6 +126,9 @@ codes! {
     TOO_MUCH_AT_ONCE = "TN0032" 429 "too many large bodies at once",
         "The large bodies that are arriving and being worked on fill the memory that the server gives them. Nothing of this request was kept.",
         "try again after the seconds in `Retry-After`";
+    BACKLOG = "TN0039" 429 "too much is left to do",
+        "The workspace has more work that waits for its turn than it may: more jobs, more bytes of events, or older ones. Nothing of this request was kept. Other workspaces are not slowed; what this one accepted earlier is worked off.",
+        "send it again after the seconds in `Retry-After`; `tenon limits` shows what is behind";
     VARIABLE_NOT_FOUND = "TN0040" 404 "variable not found",
         "There is no variable of this name in this workspace.",
         "`tenon variable list` shows those there are";
@@ -141,4 +144,31 @@ codes! {
     MASTER_KEY_REFUSED = "TN0044" 422 "not a usable file for a master key",
         "The new master key is made, or found, in a file on the server's machine: an absolute path, outside of the data directory, closed to others (mode 0600). An existing file must hold a master key; nothing is ever overwritten. The keys are as they were.",
         "name a file that does not exist yet, in a directory that this server's user can write to";
+    SIGNATURE = "TN0060" 401 "wrong signature",
+        "The webhook takes only requests that its sender has signed, and this one's signature is missing, cannot be read, or is not one of this body by any of the secrets. Nothing was captured.",
+        "check the secret on both sides, and that nothing between sender and server changes the body";
+    STALE = "TN0061" 401 "signed too long ago",
+        "The signature is right, but its timestamp is further from now than the webhook's `tolerance` (5 minutes by default), so the request may be a recording. Nothing was captured.",
+        "send it again with a new signature; check the clocks on both sides";
+    CREDENTIALS = "TN0062" 401 "wrong credentials",
+        "The webhook needs a user with a password, or a token, and the request has none or wrong ones. Nothing was captured.",
+        "send the credentials that the webhook's owner gave you";
+    SECRET = "TN0063" 503 "a secret of the webhook is missing",
+        "The webhook checks who calls by a secret variable that is not set, is not text, or is no key of its signature scheme. Nobody is let in without it. Nothing was captured; senders try again.",
+        "the webhook's operator sets it: `tenon variable set NAME --secret`; the server's log has the name";
+    RATE_LIMIT = "TN0064" 429 "too many requests for this webhook",
+        "The webhook's `rateLimit` is used up on this node. Nothing was captured.",
+        "try again after the seconds in `Retry-After`";
+    XML = "TN0065" 400 "malformed XML",
+        "The request says that its body is XML, but it is not well-formed UTF-8, or it has what is never taken: a document type, entities of its own, more than 48 levels, 50,000 elements or 256 attributes of one element. Nothing was captured.",
+        "check the body where the detail points to";
+    FORM = "TN0066" 413 "too many fields",
+        "A form or query string has more than 1,000 fields. Nothing was captured.",
+        "send fewer fields, or JSON";
+    ENCODING = "TN0067" 415 "content encoding",
+        "The body is packed in a way that is not taken (gzip and deflate are), or is not what `Content-Encoding` says (400). Nothing was captured.",
+        "send it with gzip, or plain";
+    CHALLENGE = "TN0068" 403 "wrong verify token",
+        "A handshake came with another verify token than the webhook's secret.",
+        "enter the same token on both sides";
 }

@@ -31,7 +31,7 @@ pub(crate) async fn handle(
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let workspace = Workspace::find(&app, &workspace).await?;
-    app.readiness().check()?;
+    app.admit(workspace.id)?;
     let mode = mode(&parts.headers)?;
     let limits = app.limits();
     let limit = if mode == Mode::Batch { limits.body_bytes } else { limits.event_bytes };

@@ -3,28 +3,44 @@
 //! The hot path of the whole server. What no expression reads is not built: a JSON body is checked once and
 //! spliced into the envelope as it came.
 
+mod captures;
+mod challenge;
+mod cors;
+mod credentials;
+mod deliveries;
 mod emit;
+mod live;
 mod lookup;
 mod request;
+mod signature;
+mod unpack;
+mod xml;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State as Extract;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use hyper::header::{ALLOW, CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{
+    ALLOW, CONTENT_SECURITY_POLICY, HeaderValue, ORIGIN, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::http::request::Parts;
 use hyper::{Request, StatusCode};
 use percent_encoding::percent_decode_str;
-use tenon_capture::trigger::{Auth, Respond};
+use tenon_capture::trigger::{RateLimit, Respond};
 use tenon_capture::{Accepted, Error as CaptureError, Incoming, Watched};
-use tenon_store::Timestamp;
+use tenon_store::{Timestamp, WorkspaceId};
 
+use captures::Outcome;
+pub(crate) use live::LiveHooks;
 pub(crate) use lookup::Hooks;
-use lookup::{Hook, HookSet};
+use lookup::{Address, Hook, HookSet};
 use request::Received;
+use signature::Delivery;
 
-use crate::answer::{self, Outcome};
-use crate::auth::Peer;
+use crate::answer;
 use crate::body::read_body;
 use crate::codes;
 use crate::{App, Problem};
@@ -47,47 +63,120 @@ pub(crate) fn contain(response: &mut Response) {
 
 async fn receive(app: &App, request: Request<Body>) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let (workspace, path) = parts
+    let (workspace, raw) = parts
         .uri
         .path()
         .strip_prefix("/hooks/")
         .and_then(|rest| rest.split_once('/'))
         .ok_or_else(not_found)?;
     let workspace = percent_decode_str(workspace).decode_utf8().map_err(|_| not_found())?;
-    let path = percent_decode_str(path).decode_utf8().map_err(|_| not_found())?;
+    let path = percent_decode_str(raw).decode_utf8().map_err(|_| not_found())?;
     let id = app.workspace(&workspace).await?.ok_or_else(not_found)?;
-    let mut hooks = app.hooks().find(app, id, &workspace, &path).await?;
-    let hook = admit(app, &hooks, &parts)?;
-    app.readiness().check()?;
-    let limit = app.limits().event_bytes;
-    let body = read_body(&parts.headers, body, limit, app.limits()).await?;
-    let mut outcome = capture(app, hook, &hooks, &parts, body.clone()).await;
+    let address = Address { id, workspace: &workspace, path: &path, raw };
+    let hooks = app.hooks().find(app, address).await?;
+    if let Some(answer) = cors::preflight(&hooks, &parts) {
+        return Ok(answer);
+    }
+    if let Some(answer) = challenge::meta(app, id, &hooks, &parts).await? {
+        return Ok(answer);
+    }
+    let hook = choose(&hooks, &parts)?;
+    let mut raw_body = Bytes::new();
+    let taken = take(app, (&hooks, hook), (address, &parts), (body, &mut raw_body)).await;
+    let at = app.capture().ports().clock.now();
+    let webhook = &hook.webhook;
+    let origin = webhook.cors.is_some().then(|| parts.headers.get(ORIGIN).cloned()).flatten();
+    let outcome = match &taken {
+        Ok(Taken::Captured(captured)) => Some(Outcome::of(&captured.accepted)),
+        Ok(Taken::Answered(_)) => None,
+        Err(problem) => Some(Outcome::Refused(problem.clone())),
+    };
+    if let Some(outcome) = outcome.filter(|_| webhook.captures) {
+        hook.live.captures.keep(webhook, (parts, &raw_body), at, outcome);
+    }
+    // Nobody holds a body while waiting for a job.
+    drop(raw_body);
+    let mut response = match taken {
+        Ok(Taken::Captured(captured)) => captured.answer(app).await,
+        Ok(Taken::Answered(response)) => response,
+        Err(problem) => problem.into_response(),
+    };
+    if let (Some(cors), Some(origin)) = (&webhook.cors, origin) {
+        cors::answer(cors, &origin, response.headers_mut());
+    }
+    Ok(response)
+}
+
+/// The trigger that takes this method.
+fn choose<'a>(hooks: &'a HookSet, parts: &Parts) -> Result<&'a Hook, Problem> {
+    let takes = |hook: &&Hook| hook.webhook.methods.iter().any(|method| method == parts.method.as_str());
+    hooks.list.iter().find(takes).ok_or_else(|| {
+        let problem = Problem::new(&codes::METHOD, format!("this webhook does not take {}", parts.method));
+        problem.with_header(ALLOW, hooks.allow.clone())
+    })
+}
+
+/// What came of a request.
+enum Taken {
+    /// It is durable.
+    Captured(Captured),
+    /// A handshake.
+    Answered(Response),
+}
+
+/// Checks who calls, reads the body, checks what was signed, and captures. `raw` is the body as far as it has come.
+async fn take(
+    app: &App,
+    (hooks, hook): (&Arc<HookSet>, &Hook),
+    (address, parts): (Address<'_>, &Parts),
+    (body, raw): (Body, &mut Bytes),
+) -> Result<Taken, Problem> {
+    credentials::check(app, address.id, hook, parts).await?;
+    app.admit(address.id)?;
+    let packed = read_body(&parts.headers, body, app.limits().event_bytes, app.limits()).await?;
+    *raw = packed.clone();
+    let body = unpack::unpack(&parts.headers, packed, app.limits())?;
+    *raw = body.clone();
+    let delivery = credentials::check_signature(app, address.id, hook, (parts, &body)).await?;
+    if let Some(limit) = hook.webhook.rate_limit {
+        let now = app.capture().ports().clock.now();
+        hook.live.take(limit, now).map_err(|time| too_fast(limit, time))?;
+    }
+    if let Some(answer) = challenge::slack(hook.webhook.challenge.as_ref(), &body) {
+        return Ok(Taken::Answered(answer));
+    }
+    if !hook.wakes.is_empty() {
+        Received::read(&hook.webhook, parts, body)?;
+        return Ok(Taken::Answered(wake(app, address.id, hook)));
+    }
+    let mut outcome = capture(app, (hooks, hook), parts, (body.clone(), delivery)).await;
     for _ in 1..MAX_LOOKUPS {
         let Err(Refusal::Changed) = outcome else { break };
-        hooks = app.hooks().find(app, id, &workspace, &path).await?;
-        let hook = admit(app, &hooks, &parts)?;
-        outcome = capture(app, hook, &hooks, &parts, body.clone()).await;
+        let hooks = app.hooks().find(app, address).await?;
+        let hook = choose(&hooks, parts)?;
+        credentials::check(app, address.id, hook, parts).await?;
+        let delivery = credentials::check_signature(app, address.id, hook, (parts, &body)).await?;
+        outcome = capture(app, (&hooks, hook), parts, (body.clone(), delivery)).await;
     }
-    // Only a changed trigger reads the request again; nobody holds its body while waiting for a job.
-    drop(body);
     match outcome {
-        Ok(captured) => Ok(captured.answer(app).await),
+        Ok(captured) => Ok(Taken::Captured(captured)),
         Err(Refusal::Problem(problem)) => Err(problem),
         Err(Refusal::Changed) => Err(CaptureError::Busy.into()),
     }
 }
 
-/// The trigger that takes this request, if its method and key are right.
-fn admit<'a>(app: &App, hooks: &'a HookSet, parts: &Parts) -> Result<&'a Hook, Problem> {
-    let takes = |hook: &&Hook| hook.webhook.methods.iter().any(|method| method == parts.method.as_str());
-    let Some(hook) = hooks.list.iter().find(takes) else {
-        let problem = Problem::new(&codes::METHOD, format!("this webhook does not take {}", parts.method));
-        return Err(problem.with_header(ALLOW, hooks.allow.clone()));
-    };
-    if hook.webhook.auth == Auth::Key {
-        app.keys().verify(&parts.headers, parts.extensions.get::<Peer>().copied())?;
+/// The pollers ask now. If the hint is lost by a crash, they ask when they would anyway.
+fn wake(app: &App, workspace: WorkspaceId, hook: &Hook) -> Response {
+    for poller in &hook.wakes {
+        app.capture().wakes().tell(workspace, *poller);
     }
-    Ok(hook)
+    (StatusCode::ACCEPTED, axum::Json(serde_json::json!({ "woken": true }))).into_response()
+}
+
+fn too_fast(limit: RateLimit, time: Duration) -> Problem {
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    let detail = format!("at most {} requests in {} s are taken", limit.limit, limit.per.as_secs_f64());
+    Problem::new(&codes::RATE_LIMIT, detail).with_header(RETRY_AFTER, seconds.max(1).into())
 }
 
 /// Why a request was not captured.
@@ -122,20 +211,32 @@ struct Captured {
 
 async fn capture(
     app: &App,
-    hook: &Hook,
-    hooks: &HookSet,
+    (hooks, hook): (&HookSet, &Hook),
     parts: &Parts,
-    body: Bytes,
+    (body, delivery): (Bytes, Option<Delivery>),
 ) -> Result<Captured, Refusal> {
     let received = Received::read(&hook.webhook, parts, body)?;
     let at = app.capture().ports().clock.now();
     let (envelope, mark) = emit::event(hook, received, at)?;
+    let replay = credentials::mark(hook, delivery, at);
+    let is_ours = mark.is_none();
+    if let (false, Some(replay)) = (is_ours, &replay)
+        && let Some(accepted) = hook.live.deliveries.again(&replay.key, at)
+    {
+        app.metrics().events_duplicate.increment();
+        return Ok(Captured { accepted, watched: None, at });
+    }
+    // One mark is written with the event. Where the author's takes the place, memory has to do for the other.
+    let (mark, remembered) = if is_ours { (replay, None) } else { (mark, replay) };
     let generation = Some(hooks.generation);
     let incoming = Incoming { workspace: hooks.workspace, id: None, envelope, mark, generation };
     let (accepted, watched) = match hook.webhook.respond {
         Respond::Accepted => (app.capture().event(incoming).await?, None),
         Respond::Wait => app.capture().event_and_watch(incoming).await?,
     };
+    if let Some(replay) = remembered {
+        hook.live.deliveries.remember(replay.key, replay.expires, &accepted);
+    }
     Ok(Captured { accepted, watched, at })
 }
 
@@ -144,7 +245,8 @@ async fn capture(
 impl Captured {
     async fn answer(self, app: &App) -> Response {
         if let Some(mut watched) = self.watched
-            && let Outcome::Ended(end) = answer::wait(app, &mut watched.watch, app.limits().hook_wait).await
+            && let answer::Outcome::Ended(end) =
+                answer::wait(app, &mut watched.watch, app.limits().hook_wait).await
         {
             return answer::ended(&end, &watched.deployed, self.at);
         }

@@ -5,6 +5,7 @@
 //! [`axum::Router`] and uses [`App`], [`Caller`], [`Workspace`] and [`Problem`] from here.
 //! Nothing here knows SQL, and nothing here runs a job.
 
+mod admission;
 mod answer;
 mod app;
 mod auth;

@@ -46,7 +46,7 @@ async fn start(
     (parts, body): (Parts, Body),
 ) -> Result<Response, Problem> {
     let workspace = Workspace::find(app, workspace).await?;
-    app.readiness().check()?;
+    app.admit(workspace.id)?;
     let idempotency_key = idempotency_key(&parts.headers)?;
     let wait = preferred_wait(&parts.headers, app.limits().run_wait);
     let input = input(app, &parts.headers, body).await?;

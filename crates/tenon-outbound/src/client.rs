@@ -15,8 +15,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use crate::auth::{Challenges, Digester, Tokens};
 use crate::connect::{Connector, Tcp};
 use crate::grpc::Channel;
+use crate::rates::Rates;
 use crate::redirect::Hop;
-use crate::{Failure, Options, Redirects, Request, Response, TimeoutPhase, response, tls};
+use crate::{Failure, HostRateUse, Options, Redirects, Request, Response, TimeoutPhase, response, tls};
 
 /// Shorter than what common servers and balancers grant, so that mostly we close first.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50);
@@ -37,6 +38,7 @@ struct Inner {
     grpc: Channel,
     tokens: Tokens,
     challenges: Challenges,
+    rates: Rates,
     user_agent: HeaderValue,
     total_timeout: Duration,
     max_response_bytes: usize,
@@ -70,6 +72,7 @@ impl HttpClient {
     pub fn new(options: Options) -> Result<Self, Error> {
         let user_agent = HeaderValue::from_str(&options.user_agent).map_err(|_| Error::UserAgent)?;
         let roots = tls::roots(&options.extra_roots_pem)?;
+        let rates = Rates::new(&options.rates);
         let tcp = Tcp::new(&options);
         let connector = Connector::new(tcp.clone(), tls::config(&roots, &["h2", "http/1.1"])?);
         let client = pool(options.pool_idle_per_host).build(connector);
@@ -79,12 +82,14 @@ impl HttpClient {
             pool(options.pool_idle_per_host).http2_only(true).build(connector),
             options.max_response_bytes,
             user_agent.clone(),
+            rates.clone(),
         );
         Ok(Self(Arc::new(Inner {
             client,
             grpc,
             tokens: Tokens::new(),
             challenges: Challenges::new(),
+            rates,
             user_agent,
             total_timeout: options.total_timeout,
             max_response_bytes: options.max_response_bytes,
@@ -142,6 +147,7 @@ impl HttpClient {
             if let Some(digester) = &mut digester {
                 digester.add_to(&mut outgoing, &hop);
             }
+            inner.rates.wait(hop.url.host_str().unwrap_or_default()).await;
             let response = inner
                 .client
                 .request(outgoing)
@@ -174,6 +180,11 @@ impl HttpClient {
                 digester.begin(&hop);
             }
         }
+    }
+
+    /// How fast hosts may be called, and what that is used for.
+    pub fn rates(&self) -> Vec<HostRateUse> {
+        self.0.rates.uses()
     }
 
     pub(crate) fn grpc(&self) -> &Channel {

@@ -23,6 +23,7 @@ use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 
 use crate::auth::{Authorized, Error, Policy};
 use crate::connect::Connector;
+use crate::rates::Rates;
 use crate::{Failure, HttpClient, TimeoutPhase};
 use definition::Definitions;
 use message::JsonCodec;
@@ -81,9 +82,10 @@ impl Channel {
         pool: legacy::Client<Connector, tonic::body::Body>,
         max_bytes: usize,
         user_agent: HeaderValue,
+        rates: Rates,
     ) -> Self {
         Self {
-            transport: Transport::new(pool, max_bytes, user_agent),
+            transport: Transport::new(pool, max_bytes, user_agent, rates),
             definitions: Definitions::new(),
             max_bytes,
         }

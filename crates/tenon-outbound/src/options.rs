@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::AddressRules;
+use crate::{AddressRules, HostRate};
 
 /// How an [`HttpClient`](crate::HttpClient) behaves. The defaults are those of the workflow language (rule 24).
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Options {
     /// Host (as URLs name it), port, and the address that is connected to instead of what the name resolves to.
     /// Such an address counts as one of the allow-list.
     pub resolve: Vec<(String, u16, SocketAddr)>,
+    /// How fast hosts may be called. Default: as fast as they are.
+    pub rates: Vec<HostRate>,
     /// Certificates of authorities to trust besides the machine's, each PEM text with one or more certificates.
     pub extra_roots_pem: Vec<Vec<u8>>,
     /// `User-Agent` of calls whose document sets none. Default `tenon/<version>`.
@@ -40,6 +42,7 @@ impl Default for Options {
             pool_idle_per_host: 256,
             addresses: AddressRules::default(),
             resolve: Vec::new(),
+            rates: Vec::new(),
             extra_roots_pem: Vec::new(),
             user_agent: concat!("tenon/", env!("CARGO_PKG_VERSION")).to_owned(),
         }

@@ -172,6 +172,7 @@ impl Bench {
             rerun_of: None,
             parent: None,
             events_of: None,
+            journal: Vec::new(),
         };
         let jobs = if work == Work::JobAndFinish { vec![job] } else { Vec::new() };
         let mark = (work == Work::MarkedEvent).then_some(mark);
@@ -197,7 +198,10 @@ impl Bench {
             workspace: self.workspace,
             job,
             entries: vec![entry],
-            transition: Transition::Completed { output: Bytes::from_static(b"{\"done\":true}"), expires },
+            transition: Transition::Completed {
+                output: Bytes::from_static(b"{\"done\":true}"),
+                expires: expires.into(),
+            },
             started_at: at,
             at,
         };

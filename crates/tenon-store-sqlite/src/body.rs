@@ -38,6 +38,14 @@ pub(crate) fn remove(connection: &Connection, column: &[u8]) -> rusqlite::Result
     Ok(())
 }
 
+/// What the column of a value holds that was removed before its row.
+pub(crate) const GONE: &[u8] = &[];
+
+/// Whether retention has removed a value before its row.
+pub(crate) fn is_gone(column: &[u8]) -> bool {
+    column.is_empty()
+}
+
 /// The plain value behind a column.
 pub(crate) fn open(
     connection: &Connection,
@@ -55,7 +63,8 @@ pub(crate) fn open(
     unseal(sealer, place, &data)
 }
 
-fn reference(column: &[u8]) -> Option<i64> {
+/// The id of the body that a column refers to, if it does.
+pub(crate) fn reference(column: &[u8]) -> Option<i64> {
     column.try_into().ok().map(i64::from_be_bytes)
 }
 

@@ -8,12 +8,17 @@ pub(crate) mod acquire;
 pub(crate) mod add_data_key;
 pub(crate) mod audit;
 pub(crate) mod capture;
+pub(crate) mod capture_chunk;
 pub(crate) mod change_master_key;
 pub(crate) mod change_resource;
 pub(crate) mod create_workspace;
 pub(crate) mod delete_variable;
+#[cfg(feature = "mutant-marks-apart")]
+pub(crate) mod mark_apart;
 pub(crate) mod prune;
+pub(crate) mod purge;
 pub(crate) mod put_resource;
+pub(crate) mod put_trigger_state;
 pub(crate) mod put_variable;
 pub(crate) mod reseal;
 pub(crate) mod write;

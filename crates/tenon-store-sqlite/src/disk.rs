@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 
 use crate::options::{Hooks, Options};
 
+/// The file that keeps room.
+pub(crate) const BALLAST: &str = "ballast";
+
 /// How long a look at the disk holds.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -69,7 +72,7 @@ impl Disk {
     pub(crate) fn new(options: &Options) -> Self {
         let mut disk = Self {
             directory: options.directory.clone(),
-            ballast: options.directory.join("ballast"),
+            ballast: options.directory.join(BALLAST),
             ballast_bytes: options.ballast_bytes,
             low_water_bytes: options.low_water_bytes,
             hooks: options.hooks.clone(),

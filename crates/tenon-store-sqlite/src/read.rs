@@ -4,14 +4,18 @@ pub(crate) mod audit;
 pub(crate) mod bisect;
 pub(crate) mod candidates;
 pub(crate) mod data_key;
+pub(crate) mod disk_detail;
+pub(crate) mod disk_parts;
 pub(crate) mod disk_use;
 pub(crate) mod event;
 pub(crate) mod gathered;
 pub(crate) mod job;
 pub(crate) mod journal;
+pub(crate) mod lane;
 pub(crate) mod open_job;
 pub(crate) mod resource;
 pub(crate) mod scan;
+pub(crate) mod trigger;
 pub(crate) mod variable;
 
 use tenon_store::Error;

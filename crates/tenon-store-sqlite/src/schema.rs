@@ -8,6 +8,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("sql/002.sql"),
     include_str!("sql/003.sql"),
     include_str!("sql/004.sql"),
+    include_str!("sql/005.sql"),
+    include_str!("sql/006.sql"),
 ];
 
 /// What came of it.

@@ -5,21 +5,26 @@ use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use tenon_store::{
-    AuditRecord, CandidateQuery, Candidates, Capture, Captured, ChangeResource, DeleteVariable, DiskUse,
-    Entry, Error, EventFilter, EventId, EventRecord, Feed, Fence, GatherLimits, Gathered, JobFilter, JobId,
-    JobRecord, Kind, OpenJob, OpenSet, Page, PutResource, PutVariable, Resource, ResourceId, RevisionId,
-    Saved, SavedVariable, SetQuery, Shard, Store, Timestamp, Variable, VariableValue, WorkspaceId, Write,
+    AuditRecord, CandidateQuery, Candidates, Capture, Captured, ChangeResource, Chunk, Chunked,
+    DeleteVariable, DiskDetail, DiskUse, Entry, Error, EventFilter, EventId, EventRecord, Feed, Fence,
+    GatherLimits, Gathered, JobFilter, JobId, JobRecord, Kind, LaneFilter, Lanes, MAX_PURGE, OpenJob,
+    OpenSet, Page, PutResource, PutTriggerState, PutVariable, Resource, ResourceId, RevisionId, Saved,
+    SavedVariable, SetQuery, Shard, Store, Timestamp, TriggerNote, TriggerState, Variable, VariableValue,
+    WorkspaceId, Write,
 };
 use tenon_vault::Sealer;
 
 use crate::command::acquire::Acquire;
 use crate::command::audit::Audit;
 use crate::command::capture::SealedCapture;
+use crate::command::capture_chunk::SealedChunk;
 use crate::command::change_resource::ChangeIt;
 use crate::command::create_workspace::CreateWorkspace;
 use crate::command::delete_variable::UnsetVariable;
 use crate::command::prune::Prune;
+use crate::command::purge::{self, Purge};
 use crate::command::put_resource::Put;
+use crate::command::put_trigger_state::SetTriggerState;
 use crate::command::put_variable::SetVariable;
 use crate::command::write::SealedWrite;
 use crate::disk::Room;
@@ -70,6 +75,33 @@ impl SqliteStore {
     }
 }
 
+/// Defects; see the manifest.
+#[cfg(any(feature = "mutant-marks-apart", feature = "mutant-cursor-apart"))]
+impl SqliteStore {
+    #[cfg(feature = "mutant-marks-apart")]
+    async fn mark_apart(&self, sealer: &Sealer, mut capture: Capture) -> Result<Capture, Error> {
+        let sealed = SealedCapture::new(sealer, capture.clone(), self.gather);
+        if self.queue.submit(crate::command::mark_apart::MarkApart(sealed)).await? {
+            capture.mark = None;
+        }
+        Ok(capture)
+    }
+
+    #[cfg(feature = "mutant-cursor-apart")]
+    async fn cursor_apart(&self, sealer: &Sealer, mut chunk: Chunk) -> Result<Result<Chunk, Chunked>, Error> {
+        let cursor = Chunk {
+            captures: Vec::new(),
+            state: chunk.state.take(),
+            notes: std::mem::take(&mut chunk.notes),
+            ..chunk.clone()
+        };
+        match self.queue.submit(SealedChunk::new(sealer, cursor, self.gather)?).await? {
+            Chunked::Done(_) => Ok(Ok(chunk)),
+            other => Ok(Err(other)),
+        }
+    }
+}
+
 impl std::fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SqliteStore").field("directory", &self.directory).finish_non_exhaustive()
@@ -78,6 +110,10 @@ impl std::fmt::Debug for SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
+    async fn workspaces(&self) -> Result<Vec<(WorkspaceId, String)>, Error> {
+        Ok(self.shared.workspaces.all())
+    }
+
     async fn workspace(&self, name: &str) -> Result<Option<WorkspaceId>, Error> {
         Ok(self.shared.workspaces.named(name))
     }
@@ -193,7 +229,45 @@ impl Store for SqliteStore {
 
     async fn capture(&self, capture: Capture) -> Result<Captured, Error> {
         let workspace = self.shared.workspaces.get(capture.event.workspace)?;
+        #[cfg(feature = "mutant-marks-apart")]
+        let capture = self.mark_apart(&workspace.sealer, capture).await?;
         self.queue.submit(SealedCapture::new(&workspace.sealer, capture, self.gather)).await
+    }
+
+    async fn capture_chunk(&self, chunk: Chunk) -> Result<Chunked, Error> {
+        let workspace = self.shared.workspaces.get(chunk.workspace)?;
+        #[cfg(feature = "mutant-cursor-apart")]
+        let chunk = match self.cursor_apart(&workspace.sealer, chunk).await? {
+            Ok(chunk) => chunk,
+            Err(answer) => return Ok(answer),
+        };
+        self.queue.submit(SealedChunk::new(&workspace.sealer, chunk, self.gather)?).await
+    }
+
+    async fn put_trigger_state(&self, put: PutTriggerState) -> Result<(), Error> {
+        let workspace = self.shared.workspaces.get(put.workspace)?;
+        self.queue.submit(SetTriggerState::new(&workspace.sealer, put)?).await
+    }
+
+    async fn trigger_state(
+        &self,
+        workspace: WorkspaceId,
+        resource: ResourceId,
+    ) -> Result<Option<TriggerState>, Error> {
+        let known = self.shared.workspaces.get(workspace)?;
+        self.readers.read(move |c| read::trigger::state(c, &known.sealer, workspace, resource)).await
+    }
+
+    async fn trigger_notes(
+        &self,
+        workspace: WorkspaceId,
+        resource: ResourceId,
+        cursor: Option<u64>,
+        limit: u32,
+    ) -> Result<Page<TriggerNote>, Error> {
+        let known = self.shared.workspaces.get(workspace)?;
+        let request = read::trigger::Request { workspace, resource, cursor, limit };
+        self.readers.read(move |c| read::trigger::notes(c, &known.sealer, &request)).await
     }
 
     async fn open_set(&self, query: &SetQuery) -> Result<OpenSet, Error> {
@@ -285,6 +359,20 @@ impl Store for SqliteStore {
         self.readers.read(read).await
     }
 
+    async fn lanes(
+        &self,
+        workspace: WorkspaceId,
+        filter: &LaneFilter,
+        cursor: Option<u64>,
+        limit: u32,
+    ) -> Result<Lanes, Error> {
+        let filter = filter.clone();
+        let read = move |c: &rusqlite::Connection| {
+            read::lane::lanes(c, &read::lane::Request { workspace, filter: &filter, cursor, limit })
+        };
+        self.readers.read(read).await
+    }
+
     fn has_room(&self) -> bool {
         self.room.is_left()
     }
@@ -292,6 +380,12 @@ impl Store for SqliteStore {
     async fn disk_use(&self) -> Result<DiskUse, Error> {
         let (hooks, directory) = (self.hooks.clone(), self.directory.clone());
         self.readers.read(move |c| read::disk_use::disk_use(c, &hooks, &directory)).await
+    }
+
+    async fn disk_detail(&self) -> Result<DiskDetail, Error> {
+        let directory = self.directory.clone();
+        let workspaces: Vec<_> = self.shared.workspaces.all().into_iter().map(|(id, _)| id).collect();
+        self.readers.read(move |c| read::disk_detail::disk_detail(c, &directory, &workspaces)).await
     }
 
     async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, Error> {
@@ -304,6 +398,18 @@ impl Store for SqliteStore {
             if !piece.more {
                 break;
             }
+        }
+        Ok(removed)
+    }
+
+    async fn purge(&self, workspace: WorkspaceId, jobs: &[JobId], at: Timestamp) -> Result<u64, Error> {
+        if jobs.len() > MAX_PURGE {
+            return Err(Error::Conflict(format!("at most {MAX_PURGE} jobs are purged at once")));
+        }
+        let mut removed = 0;
+        // In pieces, so that captures and outcomes go between them.
+        for piece in jobs.chunks(purge::JOBS) {
+            removed += self.queue.submit(Purge { workspace, jobs: piece.to_vec(), at }).await?;
         }
         Ok(removed)
     }

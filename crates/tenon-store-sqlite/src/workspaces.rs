@@ -55,6 +55,14 @@ impl Workspaces {
         self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).copied()
     }
 
+    /// All, by id.
+    pub(crate) fn all(&self) -> Vec<(WorkspaceId, String)> {
+        let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<_> = by_name.iter().map(|(name, id)| (*id, name.clone())).collect();
+        all.sort_unstable();
+        all
+    }
+
     /// A workspace that is durable now.
     pub(crate) fn publish(&self, id: WorkspaceId, name: String, workspace: Arc<Workspace>) {
         self.by_id.write().unwrap_or_else(PoisonError::into_inner).insert(id, workspace);

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 
-use crate::{DroppedSet, EventId, Gather, JobId, Lane, ResourceId, RevisionId, Timestamp, WorkspaceId};
+use crate::{
+    DroppedSet, Entry, EventId, Gather, JobId, Lane, ResourceId, RevisionId, Timestamp, WorkspaceId,
+};
 
 /// Everything that one accepted event writes.
 #[derive(Debug, Clone)]
@@ -87,6 +89,8 @@ pub struct NewJob {
     pub parent: Option<JobId>,
     /// It has the gathered events of this job, which must be there (reruns). Its own event is none of them.
     pub events_of: Option<JobId>,
+    /// The journal that it begins with, from 0 on; nearly always empty.
+    pub journal: Vec<Entry>,
 }
 
 /// An event that a `listen` may want. Only events from outside, emitted ones and those of lifecycles are in the inbox,
@@ -144,6 +148,8 @@ pub enum Captured {
         jobs: Vec<JobId>,
         /// Sets that were dropped because of a bound.
         dropped: Vec<DroppedSet>,
+        /// See [`EventRecord::is_wanted`](crate::EventRecord).
+        is_wanted: bool,
     },
     /// The event's mark was there already.
     Duplicate(Duplicate),

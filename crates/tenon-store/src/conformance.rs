@@ -6,15 +6,20 @@
 pub mod capture;
 pub mod children;
 pub mod dedup;
+pub mod disk;
 pub mod durability;
 pub mod files;
 mod fixture;
 pub mod gathering;
 pub mod inbox;
+pub mod lanes;
+pub mod payloads;
+pub mod purging;
 pub mod reading;
 pub mod resources;
 pub mod retention;
 pub mod shards;
+pub mod triggers;
 pub mod variables;
 pub mod waiting;
 pub mod writing;
@@ -49,7 +54,7 @@ macro_rules! conformance_tests {
                 a_stale_capture_takes_no_mark
             }
             writing {
-                outcomes_and_state_come_together, entries_are_dense, a_final_job_takes_no_write,
+                outcomes_and_state_come_together, entries_are_dense, a_job_begins_with_a_journal, a_final_job_takes_no_write,
                 only_the_jobs_workspace_writes, the_first_start_is_kept, a_suspended_job_goes_on,
                 a_job_without_a_lane_takes_one_when_it_goes_on
             }
@@ -58,8 +63,11 @@ macro_rules! conformance_tests {
                 waiting_jobs_come_by_moment, an_open_job_has_its_payload
             }
             reading {
-                jobs_are_paged_newest_first, jobs_are_filtered, events_are_paged_and_filtered,
+                jobs_are_paged_newest_first, jobs_are_filtered, events_are_paged_and_filtered, events_that_nobody_wanted_are_found,
                 large_bodies_come_back_whole, workspaces_are_strangers, an_unknown_workspace_reads_as_nothing
+            }
+            lanes {
+                lanes_come_by_age_of_their_head, lanes_are_filtered
             }
             resources {
                 the_same_content_is_written_once, an_expected_revision_guards, keys_find_enabled_resources,
@@ -74,6 +82,19 @@ macro_rules! conformance_tests {
             retention {
                 what_has_expired_goes, an_open_job_keeps_its_event, an_event_outlives_its_jobs,
                 expired_marks_go, a_limit_is_kept, large_and_long_things_go_too
+            }
+            payloads {
+                payloads_go_before_their_job, what_another_job_needs_stays,
+                payloads_stay_while_the_parent_is_open, an_event_of_the_inbox_keeps_its_envelope,
+                gathered_events_lose_their_envelopes
+            }
+            purging {
+                ended_jobs_are_purged, what_is_needed_is_not_purged
+            }
+            triggers {
+                a_chunk_is_written_together, states_are_compared, a_trigger_that_is_off_brings_nothing,
+                a_chunk_may_bring_repeats, repeats_renew_their_marks, a_stale_chunk_leaves_nothing,
+                notes_are_bounded_and_paged, triggers_are_strangers, what_triggers_remember_survives_a_restart
             }
             inbox {
                 declared_types_are_kept, candidates_are_filtered, an_event_comes_before_its_jobs,
@@ -100,6 +121,9 @@ macro_rules! conformance_tests {
             }
             files {
                 files_come_with_their_revision, files_are_ordered_and_may_have_failed
+            }
+            disk {
+                what_takes_the_room_is_told_apart, workflows_are_told_by_their_jobs, what_goes_next_is_known
             }
             durability {
                 what_was_answered_is_there_after_reopening, a_closed_store_says_so, closing_answers_what_was_accepted

@@ -156,19 +156,19 @@ pub enum Transition {
         /// JSON.
         output: Bytes,
         /// When retention may remove it.
-        expires: Timestamp,
+        expires: Expiry,
     },
     /// Failed.
     Faulted {
         /// The RFC 7807 error, JSON.
         error: Bytes,
         /// When retention may remove it.
-        expires: Timestamp,
+        expires: Expiry,
     },
     /// Cancelled by a person or a parent.
     Cancelled {
         /// When retention may remove it.
-        expires: Timestamp,
+        expires: Expiry,
     },
     /// Parked until a person acts.
     Suspended {
@@ -177,6 +177,16 @@ pub enum Transition {
     },
     /// Back in line after `Suspended`.
     Pending,
+}
+
+/// When retention may remove what an ended job leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expiry {
+    /// The job with all that it has.
+    pub job: Timestamp,
+    /// Its input, journal and result, and the envelopes of its events where no other job needs them: the job stays, as
+    /// [`JobRecord::payloads_gone`]. `None`: with the job.
+    pub payloads: Option<Timestamp>,
 }
 
 /// What wakes a parked job besides its moment. The store then sets `wake_at` to now and tells the feed. The next write
@@ -198,6 +208,15 @@ pub struct EventWait {
     pub subject: Option<String>,
     /// Events up to this place in the inbox were looked at ([`Candidates::looked_to`](crate::Candidates)).
     pub after: u64,
+}
+
+// === impl Expiry ===
+
+impl From<Timestamp> for Expiry {
+    /// Everything at once.
+    fn from(job: Timestamp) -> Self {
+        Self { job, payloads: None }
+    }
 }
 
 // === impl Transition ===
@@ -264,4 +283,6 @@ pub struct JobRecord {
     pub input: Option<Bytes>,
     /// Output (completed) or error (faulted, suspended), JSON; absent in lists, except errors.
     pub result: Option<Bytes>,
+    /// Whether retention has removed its input, journal and result before the job.
+    pub payloads_gone: bool,
 }

@@ -43,6 +43,8 @@ pub struct EventFilter {
     pub since: Option<Timestamp>,
     /// Captured before.
     pub until: Option<Timestamp>,
+    /// Whether somebody wanted them ([`EventRecord::is_wanted`]).
+    pub is_wanted: Option<bool>,
     /// Ids in this range (shortened ids).
     pub ids: Option<std::ops::RangeInclusive<EventId>>,
 }
@@ -66,21 +68,9 @@ pub struct EventRecord {
     pub duplicates: u64,
     /// The jobs it started, alone or with others.
     pub jobs: Vec<JobId>,
-    /// The envelope, JSON; absent in lists.
+    /// Whether, when it was captured, a workflow wanted it (also if a mark suppressed the job) or gathered it, or a
+    /// `listen` may take it.
+    pub is_wanted: bool,
+    /// The envelope, JSON; absent in lists, and when retention has removed it before the event.
     pub envelope: Option<Bytes>,
-}
-
-/// What the disk holds.
-#[derive(Debug, Clone, Default)]
-pub struct DiskUse {
-    /// Bytes of the database with its log.
-    pub bytes: u64,
-    /// Bytes free on the file system.
-    pub free: u64,
-    /// Events kept.
-    pub events: u64,
-    /// Jobs that are not final.
-    pub open_jobs: u64,
-    /// Jobs kept, final ones included.
-    pub jobs: u64,
 }

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 
 use crate::{
-    AuditRecord, CandidateQuery, Candidates, Capture, Captured, ChangeResource, DeleteVariable, DiskUse,
-    Entry, Error, EventFilter, EventId, EventRecord, Fence, Gathered, JobFilter, JobId, JobRecord, Kind,
-    OpenJob, OpenSet, Page, PutResource, PutVariable, Resource, ResourceId, RevisionId, Saved, SavedVariable,
-    SetQuery, Shard, Timestamp, Variable, VariableValue, WorkspaceId, Write,
+    AuditRecord, CandidateQuery, Candidates, Capture, Captured, ChangeResource, Chunk, Chunked,
+    DeleteVariable, DiskDetail, DiskUse, Entry, Error, EventFilter, EventId, EventRecord, Fence, Gathered,
+    JobFilter, JobId, JobRecord, Kind, LaneFilter, Lanes, OpenJob, OpenSet, Page, PutResource,
+    PutTriggerState, PutVariable, Resource, ResourceId, RevisionId, Saved, SavedVariable, SetQuery, Shard,
+    Timestamp, TriggerNote, TriggerState, Variable, VariableValue, WorkspaceId, Write,
 };
 
 /// Receives new jobs in the order in which their captures were committed, and parked jobs that were woken (in state
@@ -15,6 +16,9 @@ use crate::{
 /// [`Store::open_jobs`].
 pub type Feed = Box<dyn Fn(Vec<OpenJob>) + Send + Sync>;
 
+/// Jobs that one [`Store::purge`] takes.
+pub const MAX_PURGE: usize = 1_000;
+
 /// What must be durable. `Ok` of a writing verb means: on disk.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
@@ -22,6 +26,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// The id of a workspace, by name.
     async fn workspace(&self, name: &str) -> Result<Option<WorkspaceId>, Error>;
+
+    /// All workspaces, by id.
+    async fn workspaces(&self) -> Result<Vec<(WorkspaceId, String)>, Error>;
+
     /// Creates a workspace, or finds it.
     async fn create_workspace(&self, name: &str) -> Result<WorkspaceId, Error>;
     /// Goes up with every change of a resource in the workspace.
@@ -87,6 +95,29 @@ pub trait Store: Send + Sync + 'static {
 
     /// Dedup marks, the event, its jobs and the sets that it comes into, in one transaction.
     async fn capture(&self, capture: Capture) -> Result<Captured, Error>;
+    // --- triggers
+    /// Events of a trigger, what it remembers and what is noted, in one transaction.
+    async fn capture_chunk(&self, chunk: Chunk) -> Result<Chunked, Error>;
+
+    /// Replaces what a trigger remembers (and writes an audit record). Another version there: `Conflict`.
+    async fn put_trigger_state(&self, put: PutTriggerState) -> Result<(), Error>;
+
+    /// What a trigger remembers.
+    async fn trigger_state(
+        &self,
+        workspace: WorkspaceId,
+        resource: ResourceId,
+    ) -> Result<Option<TriggerState>, Error>;
+
+    /// What happened to a trigger, newest first, after the cursor.
+    async fn trigger_notes(
+        &self,
+        workspace: WorkspaceId,
+        resource: ResourceId,
+        cursor: Option<u64>,
+        limit: u32,
+    ) -> Result<Page<TriggerNote>, Error>;
+
     /// The set that the next event of a key comes into, to decide on it.
     async fn open_set(&self, query: &SetQuery) -> Result<OpenSet, Error>;
     /// Outcomes and a job's new state, in one transaction. A job that is final accepts no write: `Conflict`.
@@ -138,10 +169,24 @@ pub trait Store: Send + Sync + 'static {
         cursor: Option<u64>,
         limit: u32,
     ) -> Result<Page<JobRecord>, Error>;
+    /// Ordered lanes with jobs that have not ended, oldest head first, after the cursor.
+    async fn lanes(
+        &self,
+        workspace: WorkspaceId,
+        filter: &LaneFilter,
+        cursor: Option<u64>,
+        limit: u32,
+    ) -> Result<Lanes, Error>;
+    /// Removes these jobs with their journals and results, as retention would; those that have not ended, or that a
+    /// job that has not ended still needs, stay. Gives how many are gone. At most [`MAX_PURGE`] at once.
+    async fn purge(&self, workspace: WorkspaceId, jobs: &[JobId], at: Timestamp) -> Result<u64, Error>;
+
     /// Whether outcomes of effects that start now can be expected to find room. Cheap.
     fn has_room(&self) -> bool;
     /// What the disk holds.
     async fn disk_use(&self) -> Result<DiskUse, Error>;
+    /// What takes the room, and what goes next.
+    async fn disk_detail(&self) -> Result<DiskDetail, Error>;
 
     // --- upkeep
 

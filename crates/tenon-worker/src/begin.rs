@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenon_capture::{Deployed, LifecycleTypes};
-use tenon_engine::{Execution, Outcome};
+use tenon_engine::{Execution, Outcome, Progress, Recorded};
 use tenon_store::{Entry, JobState, OpenJob, Timestamp};
 
 use crate::leaving::{Left, lost, suspend_unloaded};
@@ -82,6 +82,29 @@ pub(crate) async fn begin(context: &Context, task: &mut Task) -> Result<Begun, L
     Ok(Begun { job, deployed, execution, hops, is_lifecycle, lifecycle, used })
 }
 
+/// A job as its journal leaves it; `None`: it cannot be interpreted.
+pub(crate) async fn replayed(
+    context: &Context,
+    job: &OpenJob,
+) -> Result<Option<Execution>, tenon_store::Error> {
+    let deployed = match context.capture.ports().programs.get(job.workspace, job.revision).await {
+        Ok(deployed) => deployed,
+        Err(tenon_capture::Error::Store(error)) => return Err(error),
+        Err(_) => return Ok(None),
+    };
+    let journal = context.store.journal(job.workspace, job.id).await?;
+    let Ok(loaded) = loaded(&deployed, job) else { return Ok(None) };
+    let mut replay =
+        Replay { execution: Execution::new(loaded.job), is_lifecycle: loaded.is_lifecycle, lifecycle: None };
+    if replay.play(job, job.captured_at, journal).await.is_err() {
+        return Ok(None);
+    }
+    while replay.execution.resume() == Progress::Yielded {
+        tokio::task::yield_now().await;
+    }
+    Ok(Some(replay.execution))
+}
+
 /// The lifecycle events that a job has to tell.
 pub(crate) async fn wanted(
     context: &Context,
@@ -137,7 +160,9 @@ impl Replay {
         } else {
             journal.len()
         };
-        for entry in journal.into_iter().take(kept) {
+        let recorded: Vec<Recorded> = journal.into_iter().take(kept).map(load::recorded).collect();
+        self.execution.prepare(&recorded);
+        for entry in recorded {
             if entry.sequence % REPLAY_SLICE == REPLAY_SLICE - 1 {
                 tokio::task::yield_now().await;
             }
@@ -148,7 +173,13 @@ impl Replay {
                     lifecycle.fall_silent(Vec::new());
                 }
             }
-            self.execution.replay(&load::recorded(entry)).map_err(|error| error.to_string())?;
+            if entry.is_resumption() {
+                self.take_notices(was_parked);
+                if let Some(lifecycle) = &mut self.lifecycle {
+                    lifecycle.passed_resumption();
+                }
+            }
+            self.execution.replay(&entry).map_err(|error| error.to_string())?;
         }
         self.take_notices(was_parked);
         if was_parked {
@@ -170,7 +201,7 @@ impl Replay {
 }
 
 /// Whether an entry is a lifecycle event that a `listen` took.
-fn is_lifecycle_event(entry: &Entry) -> bool {
+fn is_lifecycle_event(entry: &Recorded) -> bool {
     if !entry.effect.contains("/event/") {
         return false;
     }

@@ -1,7 +1,10 @@
 //! The one task that talks to the scheduler: tells it what happened, does what it commands.
 
+mod backlog;
 mod commands;
 mod fresh;
+mod limits;
+mod mending;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,13 +15,19 @@ use tenon_engine::Timestamp;
 use tenon_engine::scheduler::{
     Class, Command, HORIZON_US, Input, Job, LaneKey, LanePolicy, Page, Parked, Scheduler, Standing,
 };
-use tenon_store::{Fence, JobId, JobState, OpenJob, ResourceId, RevisionId};
+use tenon_store::{Fence, JobId, JobState, OpenJob};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::leaving::Left;
+use crate::mending::{MendError, Mended};
 use crate::{Context, Options, load};
+pub use backlog::BacklogUse;
+use backlog::Watcher;
 use fresh::Fresh;
+use limits::Limits;
+pub use limits::WorkerUse;
+pub(crate) use mending::Mend;
 
 /// Notices taken in before commands are carried out.
 const BATCH: usize = 256;
@@ -42,6 +51,12 @@ pub(crate) enum Notice {
     Left(JobId, Left, Duration),
     /// End a job.
     Cancel(JobId),
+    /// Move a suspended job.
+    Mend(Mend),
+    /// What came of it, for the scheduler and for who asked.
+    Mended(JobId, Result<Mended, MendError>, oneshot::Sender<Result<(), MendError>>),
+    /// Say what all limits are used for.
+    Usage(oneshot::Sender<WorkerUse>),
     /// Start nothing more.
     Drain(Duration),
 }
@@ -56,8 +71,11 @@ pub(crate) struct Dispatcher {
     commands: Vec<Command>,
     alarm: Option<Timestamp>,
     fresh: Fresh,
-    limits: HashMap<ResourceId, RevisionId>,
+    limits: Limits,
+    backlog: Watcher,
     running: HashMap<u64, Option<oneshot::Sender<()>>>,
+    /// Suspended jobs that are being moved, and whether they are to end after that.
+    mending: HashMap<u64, bool>,
     tasks: JoinSet<()>,
     is_draining: bool,
     /// How often the shards were taken over; pages that were read for an earlier one are void.
@@ -69,6 +87,7 @@ pub(crate) struct Dispatcher {
 impl Dispatcher {
     pub(crate) fn new(context: Context, options: Options, fences: Vec<Fence>) -> Self {
         let fresh = Fresh::new(options.payload_bytes);
+        let backlog = options.backlog;
         Self {
             context,
             options,
@@ -78,8 +97,10 @@ impl Dispatcher {
             commands: Vec::new(),
             alarm: None,
             fresh,
-            limits: HashMap::new(),
+            limits: Limits::default(),
+            backlog: Watcher::new(backlog),
             running: HashMap::new(),
+            mending: HashMap::new(),
             tasks: JoinSet::new(),
             is_draining: false,
             round: 0,
@@ -106,6 +127,7 @@ impl Dispatcher {
         let mut deadline = None;
         loop {
             let until_alarm = self.until_alarm();
+            let next_look = self.backlog.next_look(&self.scheduler);
             tokio::select! {
                 count = inbox.recv_many(&mut batch, BATCH) => {
                     if count == 0 {
@@ -118,6 +140,7 @@ impl Dispatcher {
                 }
                 _ = look.tick() => self.look_for_timers(),
                 Some(_) = self.tasks.join_next() => {}
+                () = until(next_look) => {}
                 () = until(deadline) => break,
             }
             while self.tasks.try_join_next().is_some() {}
@@ -135,6 +158,7 @@ impl Dispatcher {
             self.carry_out();
             let ready = self.scheduler.backlog().saturating_sub(self.scheduler.running() as usize);
             self.context.capture.ports().metrics.jobs_ready.set(i64::try_from(ready).unwrap_or(i64::MAX));
+            self.look_at_backlogs().await;
             if self.is_draining && self.running.is_empty() {
                 break;
             }
@@ -177,11 +201,14 @@ impl Dispatcher {
                         self.wake(&job).await;
                         continue;
                     }
+                    self.backlog.captured(&job);
                     let held = self.scheduler.held();
                     self.arrive(&job).await;
                     // A page may have brought it already; then it may have moved on, and this copy is old.
                     if self.scheduler.held() > held {
                         self.fresh.keep(job);
+                    } else if self.scheduler.is_full(job.shard.0) {
+                        self.backlog.left_in_store(&job);
                     }
                 }
             }
@@ -204,9 +231,14 @@ impl Dispatcher {
                     page.extend(scheduled(job));
                 }
                 self.tell(Input::Page(Page { shard, after, jobs: page, complete }));
+                self.backlog.read(shard, &jobs, self.scheduler.is_full(shard));
             }
             Notice::Left(job, left, used) => self.left(job, left, used),
             Notice::Cancel(job) => self.tell(Input::Cancel { job: job.0 }),
+            Notice::Mend(mend) => self.mend(mend),
+            Notice::Mended(job, mended, answer) => self.mended(job, mended, answer).await,
+            // Nobody waits for the answer any more: nothing to do.
+            Notice::Usage(answer) => drop(answer.send(self.usage())),
             Notice::Drain(_) => {}
         }
     }
@@ -224,26 +256,6 @@ impl Dispatcher {
         if let Some(job) = scheduled(job) {
             self.tell(Input::Woken(job));
         }
-    }
-
-    /// The scheduler must know a workflow's limit before it starts its jobs.
-    async fn learn_limit(&mut self, job: &OpenJob) {
-        if self.limits.get(&job.workflow).is_some_and(|known| *known >= job.revision) {
-            return;
-        }
-        if self.limits.len() >= KNOWN_WORKFLOWS {
-            self.limits.clear();
-        }
-        let programs = &self.context.capture.ports().programs;
-        // A revision that cannot be loaded has no limit; its job will be suspended when it starts.
-        let deployed = programs.get(job.workspace, job.revision).await;
-        if let Err(tenon_capture::Error::Store(error)) = &deployed {
-            tracing::warn!(%error, "cannot read a workflow's limit; asking again with its next job");
-            return;
-        }
-        let concurrency = deployed.ok().and_then(|deployed| deployed.program.settings.concurrency);
-        self.limits.insert(job.workflow, job.revision);
-        self.tell(Input::WorkflowLimit { workspace: job.workspace.0, workflow: job.workflow.0, concurrency });
     }
 
     fn left(&mut self, job: JobId, left: Left, used: Duration) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tenon_capture::{Deployed, JobEnd, JobEvent};
 use tenon_engine::Finished;
-use tenon_store::{OpenJob, Timestamp, Transition};
+use tenon_store::{Expiry, OpenJob, Timestamp, Transition};
 
 use crate::Context;
 
@@ -16,13 +16,21 @@ pub(crate) fn transition(
     finished: &Finished,
     at: Timestamp,
 ) -> Transition {
-    let expires = at.after(deployed.program.settings.keep_jobs.unwrap_or(context.keep_jobs));
+    let expires = expiry(context, Some(deployed), at);
     let result = Bytes::from(finished.encode().unwrap_or_default());
     match finished {
         Finished::Completed(_) => Transition::Completed { output: result, expires },
         Finished::Faulted(_) => Transition::Faulted { error: result, expires },
         Finished::Cancelled => Transition::Cancelled { expires },
     }
+}
+
+/// How long what a job leaves is kept: as its workflow says, if that is known, else as the server is configured.
+pub(crate) fn expiry(context: &Context, deployed: Option<&Deployed>, at: Timestamp) -> Expiry {
+    let settings = deployed.map(|deployed| &deployed.program.settings);
+    let jobs = settings.and_then(|settings| settings.keep_jobs).unwrap_or(context.keep_jobs);
+    let payloads = settings.and_then(|settings| settings.keep_payloads).or(context.keep_payloads);
+    Expiry { job: at.after(jobs), payloads: payloads.map(|payloads| at.after(payloads)) }
 }
 
 /// Tells everyone who wants to know that a write is durable.

@@ -1,30 +1,35 @@
 //! Looking back: traces and checks of jobs, computed from their journals.
 
+mod masks;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::Value;
-use tenon_capture::Programs;
+use tenon_capture::{Deployed, Programs};
 use tenon_engine::trace::{self, Step};
 use tenon_engine::{Execution, Progress, Recorded};
-use tenon_store::{JobId, JobPayload, JobRecord, JobState, Store, WorkspaceId};
+use tenon_store::{JobId, JobPayload, JobRecord, JobState, RevisionId, Store, WorkspaceId};
 
 use crate::load;
+use crate::mask::Mask;
 
 /// Reads jobs' pasts. Costs the running system nothing but reads.
 #[derive(Clone)]
 pub struct History {
-    store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Store>,
     programs: Programs,
 }
 
 /// A job with all its steps.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Trace {
     /// The job.
     pub job: JobRecord,
-    /// Its steps, as a tree.
+    /// Its steps, as a tree, without what is masked.
     pub steps: Vec<Step>,
+    /// What is masked of the job.
+    pub mask: Mask,
     /// Why the steps end before the journal does.
     pub diverged: Option<String>,
 }
@@ -75,9 +80,18 @@ impl History {
     /// Every step of a job, finished or not.
     pub async fn trace(&self, workspace: WorkspaceId, job: JobId) -> Result<Trace, HistoryError> {
         let past = self.load(workspace, job).await?;
-        let traced = aside(move || (trace::steps(past.job, &past.journal), past.record)).await?;
-        let ((steps, diverged), job) = traced;
-        Ok(Trace { job, steps, diverged: diverged.map(|error| error.to_string()) })
+        let mask = self.mask(&past.record).await?;
+        let traced = move || {
+            let (mut steps, diverged) = trace::steps(past.job, &past.journal);
+            mask.steps(&mut steps);
+            let diverged = diverged.map(|error| {
+                let mut text = error.to_string();
+                mask.text(&mut text);
+                text
+            });
+            Trace { job: past.record, steps, mask, diverged }
+        };
+        aside(traced).await
     }
 
     /// Replays a finished job and compares the result with the stored one.
@@ -89,7 +103,7 @@ impl History {
         aside(move || past.replayed()).await
     }
 
-    /// The raw input that a job ran on.
+    /// The raw input that a job ran on; not masked.
     pub async fn input(&self, record: &JobRecord) -> Result<Arc<Value>, HistoryError> {
         Ok(self.prepare(record).await?.input)
     }
@@ -112,18 +126,30 @@ impl History {
         Ok(gathered.into_iter().map(|gathered| gathered.envelope).collect())
     }
 
+    /// A revision that a job has, or may have.
+    pub(crate) async fn deployed(
+        &self,
+        record: &JobRecord,
+        revision: RevisionId,
+    ) -> Result<Arc<Deployed>, HistoryError> {
+        let deployed = self.programs.get(record.workspace, revision).await;
+        deployed.map_err(|error| HistoryError::Unreadable(error.to_string()))
+    }
+
+    /// What a job ran on.
+    pub(crate) async fn payload(&self, record: &JobRecord) -> Result<JobPayload, HistoryError> {
+        if record.payloads_gone {
+            return Err(HistoryError::PayloadGone);
+        }
+        let event = self.store.event(record.workspace, record.event).await?;
+        let envelope = event.and_then(|event| event.envelope).ok_or(HistoryError::PayloadGone)?;
+        Ok(JobPayload { envelope, input: record.input.clone(), gathered: self.gathered(record).await? })
+    }
+
     /// The job as it was before its first step.
     async fn prepare(&self, record: &JobRecord) -> Result<tenon_engine::Job, HistoryError> {
-        let unreadable = |error: &dyn std::fmt::Display| HistoryError::Unreadable(error.to_string());
-        let event =
-            self.store.event(record.workspace, record.event).await?.ok_or(HistoryError::PayloadGone)?;
-        let deployed = self.programs.get(record.workspace, record.revision).await;
-        let deployed = deployed.map_err(|error| unreadable(&error))?;
-        let payload = JobPayload {
-            envelope: event.envelope.ok_or(HistoryError::PayloadGone)?,
-            input: record.input.clone(),
-            gathered: self.gathered(record).await?,
-        };
+        let payload = self.payload(record).await?;
+        let deployed = self.deployed(record, record.revision).await?;
         let source = load::Source {
             id: record.id,
             origin: record.origin,
@@ -131,13 +157,15 @@ impl History {
             captured_at: record.created_at,
             payload: &payload,
         };
-        let loaded = load::job(&deployed, &source).map_err(|error| unreadable(&error))?;
-        Ok(loaded.job)
+        let loaded = load::job(&deployed, &source);
+        loaded.map(|loaded| loaded.job).map_err(|error| HistoryError::Unreadable(error.to_string()))
     }
 }
 
 /// Replays may be long: they have threads of their own, so that they hold up nothing else.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, HistoryError> {
+pub(crate) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, HistoryError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| HistoryError::Unreadable(format!("the replay hit a bug: {error}")))
 }
@@ -147,6 +175,7 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 impl Past {
     fn replayed(self) -> Verdict {
         let mut execution = Execution::new(self.job);
+        execution.prepare(&self.journal);
         while execution.resume() == Progress::Yielded {}
         for recorded in &self.journal {
             if let Err(diverged) = execution.replay(recorded) {

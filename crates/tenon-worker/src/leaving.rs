@@ -95,8 +95,8 @@ pub(crate) async fn cancel_idle(context: &Context, fences: &[Fence], job: JobId)
     let ports = context.capture.ports();
     let at = ports.clock.now();
     let deployed = ports.programs.get(job.workspace, job.revision).await.ok();
-    let kept = deployed.as_ref().and_then(|deployed| deployed.program.settings.keep_jobs);
-    let transition = Transition::Cancelled { expires: at.after(kept.unwrap_or(context.keep_jobs)) };
+    let expires = ending::expiry(context, deployed.as_deref(), at);
+    let transition = Transition::Cancelled { expires };
     let cancellation = Recorded::cancellation(job.journal_length, load::time(at));
     let mut write = Write {
         fence: fences[usize::from(job.shard.0)],
@@ -175,7 +175,7 @@ async fn write_and_tell(
 }
 
 /// The lifecycle events of a job that nobody works on; `None`: nobody wants any, or it cannot be told.
-async fn lifecycle_of(context: &Context, job: &OpenJob) -> Option<Lifecycle> {
+pub(crate) async fn lifecycle_of(context: &Context, job: &OpenJob) -> Option<Lifecycle> {
     let ports = context.capture.ports();
     let types = wanted(context, job, false).await.ok().filter(|types| !types.is_empty())?;
     let deployed = ports.programs.get(job.workspace, job.revision).await.ok()?;

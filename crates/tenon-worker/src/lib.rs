@@ -16,8 +16,12 @@ mod history;
 mod leaving;
 mod lifecycle;
 mod load;
+mod mask;
+mod mending;
 mod perform;
+mod rerun;
 mod run;
+mod transient;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,11 +29,17 @@ use std::time::Duration;
 use tenon_capture::{CaptureService, Variables};
 use tenon_outbound::HttpClient;
 use tenon_store::{JobId, Shard, Store};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use dispatcher::{Dispatcher, Notice};
+pub use dispatcher::{BacklogUse, WorkerUse};
+use dispatcher::{Dispatcher, Mend, Notice};
 pub use history::{History, HistoryError, Trace, Verdict};
+pub use mask::Mask;
+pub use mending::MendError;
+use mending::Remedy;
+pub use rerun::{From, RerunError, RerunFrom};
+pub use transient::Transient;
 
 /// Batches of new jobs that may wait for the dispatcher; beyond it the store is read instead.
 const FEED_BATCHES: usize = 4_096;
@@ -45,8 +55,33 @@ pub struct Options {
     pub payload_bytes: usize,
     /// How long finished jobs are kept whose workflow does not say.
     pub keep_jobs: Duration,
+    /// How long the payloads of finished jobs are kept whose workflow does not say; `None`: as long as the job.
+    pub keep_payloads: Option<Duration>,
     /// How often the store is asked for timers of the next hour.
     pub look_every: Duration,
+    /// Jobs of one workspace that run at once; `None`: as many as `capacity`.
+    pub workspace_concurrency: Option<u32>,
+    /// How far the work of a workspace may be behind.
+    pub backlog: BacklogBounds,
+}
+
+/// How far the work of one workspace may be behind before nothing new is taken for it from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BacklogBounds {
+    /// Jobs that wait for their turn.
+    pub jobs: u64,
+    /// Bytes of their events.
+    pub bytes: u64,
+    /// How long the oldest waits that lacks nothing but its turn.
+    pub age: Duration,
+}
+
+// === impl BacklogBounds ===
+
+impl Default for BacklogBounds {
+    fn default() -> Self {
+        Self { jobs: 1_000_000, bytes: 8 << 30, age: Duration::from_mins(10) }
+    }
 }
 
 impl Default for Options {
@@ -56,12 +91,16 @@ impl Default for Options {
             capacity: 1_024,
             payload_bytes: 64 << 20,
             keep_jobs: Duration::from_hours(30 * 24),
+            keep_payloads: None,
             look_every: Duration::from_mins(1),
+            workspace_concurrency: None,
+            backlog: BacklogBounds::default(),
         }
     }
 }
 
 /// What the worker is made of.
+#[derive(Clone)]
 pub struct Parts {
     /// The way in, for emitted events and children; with the store.
     pub capture: CaptureService,
@@ -82,6 +121,8 @@ pub(crate) struct Context {
     pub(crate) notices: mpsc::Sender<Notice>,
     /// How long finished jobs are kept whose workflow does not say.
     pub(crate) keep_jobs: Duration,
+    /// How long their payloads are; `None`: as long as the job.
+    pub(crate) keep_payloads: Option<Duration>,
 }
 
 /// The running worker. Cheap to clone; the worker stops by [`Worker::drain`].
@@ -108,7 +149,9 @@ impl Worker {
         }
         let (notices, inbox) = mpsc::channel(FEED_BATCHES);
         let keep_jobs = options.keep_jobs;
-        let context = Context { store, capture, http, variables, notices: notices.clone(), keep_jobs };
+        let keep_payloads = options.keep_payloads;
+        let notice = notices.clone();
+        let context = Context { store, capture, http, variables, notices: notice, keep_jobs, keep_payloads };
         let dispatcher = Dispatcher::new(context, options, fences);
         dispatcher.listen_to_feed();
         let running = tokio::spawn(dispatcher.run(inbox));
@@ -118,6 +161,32 @@ impl Worker {
     /// Ends a job as soon as it can be: running effects are aborted. `Ok` means: asked; watch the job's state.
     pub async fn cancel(&self, job: JobId) -> Result<(), Stopped> {
         self.notices.send(Notice::Cancel(job)).await.map_err(|_| Stopped)
+    }
+
+    /// All limits and what they are used for.
+    pub async fn usage(&self) -> Result<WorkerUse, Stopped> {
+        let (answer, usage) = oneshot::channel();
+        self.notices.send(Notice::Usage(answer)).await.map_err(|_| Stopped)?;
+        usage.await.map_err(|_| Stopped)
+    }
+
+    /// Has a suspended job go on. One that had faulted and was parked tries again what failed; nothing that was
+    /// recorded runs again. Any other is tried again as it is, and suspended again if the reason has stayed. `Ok`: it
+    /// is in line again, durably.
+    pub async fn resume(&self, job: JobId) -> Result<(), MendError> {
+        self.mend(job, Remedy::Resume).await
+    }
+
+    /// Gives a suspended job up: it ends faulted with the error that it has, and its lane goes on. `Ok`: durable.
+    pub async fn skip(&self, job: JobId) -> Result<(), MendError> {
+        self.mend(job, Remedy::Skip).await
+    }
+
+    async fn mend(&self, job: JobId, remedy: Remedy) -> Result<(), MendError> {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let notice = Notice::Mend(Mend { job, remedy, answer, looks: 0 });
+        self.notices.send(notice).await.map_err(|_| MendError::Stopped)?;
+        answered.await.unwrap_or(Err(MendError::Stopped))
     }
 
     /// Starts nothing more, gives running jobs this long to come to a point where they may be left.

@@ -32,6 +32,8 @@ pub(crate) struct Lifecycle {
     about: About,
     /// Notices so far, told or not: the same after a replay.
     noticed: u64,
+    /// How often the job was resumed: a replay takes back what led to that, and notices after it are other ones.
+    resumptions: u32,
     /// The job went on because of a lifecycle event: it has none of its own from there on.
     is_silent: bool,
     /// Not captured yet.
@@ -54,7 +56,7 @@ impl Lifecycle {
         let name = deployed.program.name.clone();
         let job = OpenJob { payload: None, ..job.clone() };
         let about = About { job, namespace: name.namespace, name: name.name, version: name.version, hops };
-        Self { types, about, noticed: 0, is_silent: false, news: Vec::new() }
+        Self { types, about, noticed: 0, resumptions: 0, is_silent: false, news: Vec::new() }
     }
 
     /// Whether something is to be told.
@@ -111,8 +113,24 @@ impl Lifecycle {
             if let Some(error) = error {
                 data["error"] = error;
             }
-            self.push(r#type, &self.noticed.to_string(), (at, data));
+            let key = match self.resumptions {
+                0 => self.noticed.to_string(),
+                resumptions => format!("{}.{resumptions}", self.noticed),
+            };
+            self.push(r#type, &key, (at, data));
         }
+    }
+
+    /// A replay has come to where the job was resumed.
+    pub(crate) fn passed_resumption(&mut self) {
+        self.resumptions += 1;
+    }
+
+    /// The job, with a journal so long, goes on after it was suspended.
+    pub(crate) fn resumed(&mut self, (journal_length, at): (u32, Timestamp)) {
+        let data = json!({ "name": self.about.qualified(), "resumedAt": rfc3339(at) });
+        let key = format!("resumed.{journal_length}.{}", at.0);
+        self.push(LifecycleType::WorkflowResumed, &key, (at, data));
     }
 
     /// The job is about to be left like this, with a journal so long.

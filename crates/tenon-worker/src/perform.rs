@@ -7,7 +7,7 @@ mod derived;
 mod emit;
 mod grpc;
 mod http;
-mod scrub;
+pub(crate) mod scrub;
 
 use std::sync::Arc;
 use std::time::Duration;

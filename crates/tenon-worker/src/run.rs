@@ -4,7 +4,7 @@
 //! way is in `attempts`, what is waited for in `waits` (`inbox`: events, `children`: jobs), what is written in
 //! `saving`.
 
-mod attempts;
+pub(crate) mod attempts;
 mod children;
 mod inbox;
 mod saving;
@@ -77,7 +77,7 @@ pub(crate) async fn run(context: Context, mut task: Task) -> (Left, Duration) {
 }
 
 /// An attempt that has ended.
-type Ended = (Arc<str>, u32, Timestamp, Outcome);
+pub(crate) type Ended = (Arc<str>, u32, Timestamp, Outcome);
 
 struct Running {
     context: Context,

@@ -98,6 +98,7 @@ pub(crate) fn examine(document: &Document) -> Checked {
     checker.check_unused_definitions();
     checker.check_function_calls();
     checker.check_extension_count();
+    checker.check_times();
     checker.check_gathering();
     let Checker { mut findings, mut later, compiled, files, variables, .. } = checker;
     findings.sort_by_key(|finding| (finding.line, finding.column));

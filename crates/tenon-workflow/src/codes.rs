@@ -94,6 +94,10 @@ codes! {
         "Below `with`, attributes are compared by equality or as a regular expression for the whole text; `data` is an expression over the event's data. Patterns are at most 1,024 bytes.";
     MOMENT = "TN1308", "not a moment",
         "Moments are RFC 3339, e.g. `2027-01-01T00:00:00Z`.";
+    CRON = "TN1309", "not a cron expression that ever happens",
+        "A cron expression has five fields, minute, hour, day of the month, month and day of the week, or six with seconds first: `*/5 * * * *`. Lists, ranges, steps, names such as `MON` or `JAN`, `L`, `W` and `#` are possible. One that no day fits, such as 30 February, is refused.";
+    TIME_ZONE = "TN1310", "not a time zone",
+        "A time zone is a name of the IANA database, such as `Europe/Berlin` or `America/New_York`, or `UTC`. Abbreviations and offsets do not say when clocks are changed.";
 
     TASK_LATER = "TN1401", "a task that is not executable yet",
         "The document is a valid one, but this version of Tenon does not run this kind of task yet. It is refused rather than ignored.";

@@ -5,6 +5,7 @@
 //! compiled, durations that are literal are parsed. Nothing here runs anything.
 
 mod call;
+mod cron;
 mod duration;
 mod error_type;
 mod event_filter;
@@ -12,6 +13,7 @@ mod extension;
 mod files;
 mod listen;
 mod run;
+mod schedule;
 mod schema;
 mod schema_cost;
 mod subscription;
@@ -20,6 +22,7 @@ pub use call::{
     Authentication, AuthenticationScheme, AuthenticationSource, FunctionCall, GrpcCall, HttpCall, HttpOutput,
     OpenApiCall,
 };
+pub use cron::{CalendarError, Cron, Zone};
 pub use duration::{LONGEST_DURATION, ParseDurationError, Span, parse_duration};
 pub use error_type::{ErrorType, same_error_type};
 pub(crate) use error_type::{error_type_called, standard_error_type};
@@ -28,6 +31,7 @@ pub use extension::{Extends, Extension};
 pub use files::{FileKind, FileReference, Files};
 pub use listen::{Correlation, Foreach, Listen, ListenFilter, Strategy, Until};
 pub use run::{Fork, RunWorkflow};
+pub use schedule::{Missed, Overlap, SHORTEST_INTERVAL, Schedule, Timing};
 pub use schema::{Schema, Violation};
 pub use subscription::Subscription;
 
@@ -55,8 +59,10 @@ pub struct Program {
     pub timeout: Option<Span>,
     /// The top-level `do`.
     pub body: BlockId,
-    /// What starts it (`schedule.on`).
+    /// Which events start it (`schedule.on`).
     pub subscription: Option<Subscription>,
+    /// When it starts by itself (`schedule.every|cron|after`).
+    pub schedule: Option<Schedule>,
     /// `document.metadata.tenon`.
     pub settings: Settings,
     /// `use.extensions`, in declaration order.
@@ -356,14 +362,31 @@ pub struct Settings {
     pub dedup_for: Duration,
     /// Jobs of this workflow at once.
     pub concurrency: Option<u32>,
+    /// Jobs of this workflow that start in a time.
+    pub rate_limit: Option<RateLimit>,
     /// What an ordered lane does when a job faults.
     pub on_failure: OnFailure,
     /// 0..=9, higher first (default 5).
     pub priority: u8,
     /// How long finished jobs are kept; `None`: as the server is configured.
     pub keep_jobs: Option<Duration>,
+    /// How long their payloads are kept; `None`: as the server is configured.
+    pub keep_payloads: Option<Duration>,
+    /// JSON Pointers into the event: values that are masked wherever they are shown.
+    pub mask: Vec<String>,
     /// The answer for synchronous callers.
     pub respond: Option<Respond>,
+}
+
+/// So many in so much time. Only the first start of a job counts, not its going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// How many, at least 1.
+    pub limit: u32,
+    /// In what time.
+    pub per: Duration,
+    /// How many at once after a pause, at least 1.
+    pub burst: u32,
 }
 
 /// What an ordered lane does when a job faults.

@@ -232,6 +232,10 @@ pub enum Literal {
     JsonPointer,
     /// RFC 3339.
     Moment,
+    /// Five or six fields.
+    Cron,
+    /// A name of the IANA database.
+    TimeZone,
     /// A URI or relative reference.
     UriReference,
     /// `json`, with or without a version.

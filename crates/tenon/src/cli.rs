@@ -3,11 +3,13 @@
 
 mod event;
 mod job;
+mod lane;
 mod trigger;
 mod usage;
 mod variable;
 mod vault;
 mod workflow;
+mod workspace;
 
 use std::path::PathBuf;
 
@@ -15,12 +17,14 @@ use clap::builder::styling::Styles;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use event::{EventCommand, EventFilter, SendArgs};
-pub(crate) use job::{JobCommand, JobFilter, RerunArgs, TraceArgs, Version, WatchArgs};
+pub(crate) use job::{JobCommand, JobFilter, ManyJobs, RerunArgs, TraceArgs, Version, WatchArgs, WhichJobs};
+pub(crate) use lane::{LaneCommand, LaneFilter};
 pub(crate) use trigger::{TriggerCommand, TriggerName};
 pub(crate) use usage::report as report_usage;
 pub(crate) use variable::{GetArgs, SetArgs, VariableCommand, VariableName};
 pub(crate) use vault::{RotateMasterArgs, VaultCommand};
 pub(crate) use workflow::{ExplainWorkflowArgs, LintArgs, RunArgs, WorkflowCommand, WorkflowName};
+pub(crate) use workspace::WorkspaceCommand;
 
 use crate::config::UpArgs;
 use crate::output::Format;
@@ -99,12 +103,23 @@ pub(crate) enum Command {
     /// Jobs: one execution of one workflow for one event
     #[command(subcommand)]
     Job(JobCommand),
+    /// Lanes: jobs with one ordering key, one after the other
+    #[command(subcommand)]
+    Lane(LaneCommand),
     /// Variables: configuration and secrets, read at the moment of use
     #[command(subcommand)]
     Variable(VariableCommand),
     /// Keys: what the data is encrypted with
     #[command(subcommand)]
     Vault(VaultCommand),
+    /// Workspaces: tenants, or test and production
+    #[command(subcommand)]
+    Workspace(WorkspaceCommand),
+    /// Show each limit, what it is used for now, and what waits for it
+    #[command(after_help = "Examples:
+  tenon limits
+  tenon limits --workspace shop-test --output json")]
+    Limits,
     /// Say what is wrong and how to mend it
     #[command(after_help = "Examples:
   tenon doctor

@@ -7,6 +7,8 @@ mod event;
 mod explain;
 mod generate;
 mod job;
+mod lane;
+mod limits;
 mod plan;
 mod resource;
 mod trigger;
@@ -15,6 +17,7 @@ mod variable;
 mod vault;
 mod whoami;
 mod workflow;
+mod workspace;
 
 use std::path::Path;
 
@@ -52,8 +55,11 @@ pub(crate) async fn run(cli: Cli, environment: &Environment, output: &mut Output
         Command::Trigger(command) => trigger::run(command, session.context()?).await,
         Command::Event(command) => event::run(command, session.context()?).await,
         Command::Job(command) => job::run(command, session.context()?).await,
+        Command::Lane(command) => lane::run(command, session.context()?).await,
         Command::Variable(command) => variable::run(command, session.context()?).await,
         Command::Vault(command) => vault::run(command, session.context()?).await,
+        Command::Workspace(command) => workspace::run(command, session.context()?).await,
+        Command::Limits => limits::run(session.context()?).await,
         Command::Doctor => doctor::run(session).await,
         Command::Explain(args) => explain::run(&args, session.output),
         Command::Completions(args) => completions::run(&args, session.output),
@@ -103,6 +109,11 @@ impl Context<'_> {
         self.output.value(&body, |_| table(items))?;
         if items.is_empty() && self.output.format() == Format::Table {
             self.output.note("nothing found");
+        }
+        if body["complete"] == false {
+            self.output.note(
+                "there is too much to look at all of it: some may be missing, ask for less by a filter",
+            );
         }
         if let Some(next) = body["next"].as_str() {
             self.output.note(&format!("there is more: --cursor {next}"));

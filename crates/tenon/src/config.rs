@@ -22,7 +22,7 @@ pub(crate) use document::{json, markdown, table};
 pub(crate) use error::Error;
 use layers::Layers;
 use value::Value;
-pub(crate) use value::{Bytes, LogFormat, Networks, PrivateAddresses, Resolutions, Roles, Secret};
+pub(crate) use value::{Bytes, HostRates, LogFormat, Networks, PrivateAddresses, Resolutions, Roles, Secret};
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]
@@ -99,6 +99,14 @@ settings! {
     limits_body: Bytes = "limits.body", "32MiB";
     /// Bytes of free disk below which nothing more is accepted.
     limits_free_disk: Bytes = "limits.free_disk", "64MiB";
+    /// Jobs of one workspace that wait for their turn, beyond which nothing new is taken for it: 429.
+    limits_backlog_jobs: usize = "limits.backlog_jobs", "1000000";
+    /// Bytes of their events, about, beyond which nothing new is taken for the workspace.
+    limits_backlog_bytes: Bytes = "limits.backlog_bytes", "8GiB";
+    /// How long a job may wait that lacks nothing but its turn, before nothing new is taken for its workspace.
+    limits_backlog_age: Duration = "limits.backlog_age", "10m";
+    /// Jobs of one workspace that are at work at once; 0: as many as the server has.
+    limits_workspace_concurrency: u32 = "limits.workspace_concurrency", "0";
     /// Effects that run at once.
     worker_effects: usize = "worker.effects", "1024";
     /// How long a stop waits for what runs.
@@ -117,10 +125,14 @@ settings! {
     outbound_allow: Networks = "outbound.allow", "";
     /// Names that outbound calls find elsewhere, e.g. `api.example.com:443=127.0.0.1:8443`; such an address may be private.
     outbound_resolve: Resolutions = "outbound.resolve", "";
+    /// How fast hosts are called, e.g. `api.example.com=10/s,*.example.org=100/m`; calls wait for their turn.
+    outbound_rates: HostRates = "outbound.rates", "";
     /// PEM file of certificate authorities that outbound calls trust besides the machine's.
     outbound_roots: Option<PathBuf> = "outbound.roots", "";
     /// How long finished jobs with their events are kept.
     retention_jobs: Duration = "retention.jobs", "30d";
+    /// How long the payloads of finished jobs are kept (their input, journal and result, and their events' data); empty: as long as the job.
+    retention_payloads: Option<Duration> = "retention.payloads", "";
     /// What is logged, e.g. `info` or `warn,tenon_worker=debug`.
     log_filter: String = "log.filter", "info";
     /// How it is logged: `text` or `json`.
@@ -246,6 +258,12 @@ mod tests {
             "TENON_OUTBOUND_PRIVATE",
             "yes",
             "TENON_OUTBOUND_PRIVATE: `yes` is not one of auto, allow, refuse",
+        );
+        check_refused(
+            "TENON_OUTBOUND_RATES",
+            "api.example.com=10",
+            "TENON_OUTBOUND_RATES: `api.example.com=10` is no list of rates: `api.example.com=10` is no rate of a \
+             host, such as api.example.com=10/s or *.example.com=100/m",
         );
         check_refused(
             "TENON_OUTBOUND_RESOLVE",

@@ -1,10 +1,11 @@
 //! `tenon up`: puts the parts together, serves until it is told to stop, and stops in order.
 //!
 //! ```text
-//! listener ─ vault ─ store ─ capture ─ worker ─ gateway + control        (start, in this order)
-//! gateway drains, worker drains, store closes                            (stop)
+//! listener ─ vault ─ store ─ capture ─ worker ─ triggers ─ gateway + control    (start, in this order)
+//! triggers and gateway drain, worker drains, store closes                      (stop)
 //! ```
 
+mod flow;
 mod logging;
 mod owner_key;
 mod pruning;
@@ -16,15 +17,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenon_capture::{
-    CaptureService, Clock, IdSource, JobWatch, Live, Metrics, Ports, Programs, StoredVariables,
+    CaptureService, Clock, IdSource, JobWatch, Live, Metrics, Ports, Programs, StoredVariables, Variables,
 };
 use tenon_control::Control;
 use tenon_gateway::{App, Keys, Limits, ServeOptions, Setup, router_with, serve};
 use tenon_outbound::{AddressRules, HttpClient};
 use tenon_store::Store;
 use tenon_store_sqlite::{OpenError, SqliteStore};
+use tenon_trigger::Triggers;
 use tenon_vault::Vault;
-use tenon_worker::{History, Parts, Worker};
+use tenon_worker::{History, Parts, Transient, Worker};
 use tokio::net::TcpListener;
 
 use crate::config::{PrivateAddresses, UpSettings};
@@ -53,17 +55,14 @@ pub(crate) async fn up(settings: UpSettings) -> Result<(), StartError> {
     let key = owner_key::find_or_make(&settings.data)?;
     let capture = capture(&settings, Arc::clone(&store));
     let http = outbound(&settings, address)?;
-    let options = tenon_worker::Options {
-        capacity: u32::try_from(*settings.worker_effects).unwrap_or(u32::MAX),
-        keep_jobs: *settings.retention_jobs,
-        ..tenon_worker::Options::default()
-    };
-    let parts = Parts {
-        capture: capture.clone(),
-        http: http.clone(),
-        variables: Arc::new(StoredVariables::new(Arc::clone(&store))),
-    };
-    let (worker, working) = Worker::start(parts, options).await.map_err(|error| failed(&error))?;
+    flow::count_waits(&capture, &http);
+    let options = flow::worker(&settings);
+    let variables: Arc<dyn Variables> = Arc::new(StoredVariables::new(Arc::clone(&store)));
+    let parts = Parts { capture: capture.clone(), http: http.clone(), variables: Arc::clone(&variables) };
+    let (worker, working) = Worker::start(parts.clone(), options).await.map_err(|error| failed(&error))?;
+    let calls = Arc::new(Transient::new(parts));
+    let parts = tenon_trigger::Parts { capture: capture.clone(), calls };
+    let (triggers, firing) = Triggers::start(parts, tenon_trigger::Options::default());
     let history = History::new(Arc::clone(&store), capture.ports().programs.clone());
     let pruning = pruning::start(&capture);
     let limits = Limits {
@@ -71,9 +70,9 @@ pub(crate) async fn up(settings: UpSettings) -> Result<(), StartError> {
         body_bytes: bytes(settings.limits_body.0),
         ..Limits::default()
     };
-    let app = App::new(Setup { capture, keys: Keys::owner(&key), limits });
+    let app = App::new(Setup { capture, keys: Keys::owner(&key), variables, limits });
     let vault = vault::control(&settings, sqlite, master_key.clone());
-    let control = Control { worker: worker.clone(), history, vault, http };
+    let control = Control { worker: worker.clone(), history, vault, http, triggers: triggers.clone() };
     let router = router_with(app.clone(), tenon_control::routes(control));
     app.readiness().serve();
     write_address(&settings, address)?;
@@ -85,10 +84,14 @@ pub(crate) async fn up(settings: UpSettings) -> Result<(), StartError> {
         signals::stop().await;
         tracing::info!("stopping: what runs is finished or left where it can go on");
         signals::abort_on_second();
+        triggers.drain();
         worker.drain(patience).await;
     };
     let served = serve(listener, router, app, options, stopping).await;
     pruning.abort();
+    if tokio::time::timeout(patience, firing).await.is_err() {
+        tracing::warn!("a trigger is still at work; it goes on after the next start");
+    }
     if tokio::time::timeout(patience, working).await.is_err() {
         tracing::warn!("jobs are still running; they go on after the next start");
     }
@@ -181,6 +184,7 @@ fn outbound(settings: &UpSettings, own: SocketAddr) -> Result<HttpClient, StartE
         max_redirects: *settings.outbound_redirects,
         addresses,
         resolve: settings.outbound_resolve.0.clone(),
+        rates: settings.outbound_rates.0.clone(),
         extra_roots_pem: extra_roots(settings)?,
         ..tenon_outbound::Options::default()
     };

@@ -1,4 +1,4 @@
-//! Asking at the terminal for what must not be seen.
+//! Asking at the terminal: for what must not be seen, and whether something is meant.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
@@ -32,6 +32,17 @@ pub(crate) async fn ask(prompt: &str) -> Result<String, Failure> {
         return Err(Failure::usage("nothing was typed, so nothing was changed"));
     }
     Ok(line.to_owned())
+}
+
+/// Whether somebody agrees: with `y` or `yes`.
+pub(crate) async fn confirm(prompt: &str) -> Result<bool, Failure> {
+    write!(std::io::stderr(), "{prompt}").map_err(|error| failed(&error))?;
+    let reading = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    let line = reading.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 fn failed(error: &dyn std::fmt::Display) -> Failure {

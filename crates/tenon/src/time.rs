@@ -22,6 +22,11 @@ pub(crate) fn between(start: &Value, end: &Value) -> String {
     }
 }
 
+/// A number of seconds; `-` where there is none.
+pub(crate) fn seconds(value: &Value) -> String {
+    value.as_i64().map_or_else(|| "-".to_owned(), |seconds| duration(SignedDuration::from_secs(seconds)))
+}
+
 /// Three significant digits at most, with a unit: `0.42 ms`, `12.3 s`, `3 min 20 s`.
 fn duration(duration: SignedDuration) -> String {
     let micros = duration.as_micros().max(0);

@@ -23,6 +23,11 @@ impl Metrics {
         for (name, help, number) in gauges {
             line(&mut text, format_args!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {number}"));
         }
+        let refused = self.backlogs.workspaces();
+        let help = "workspaces that take nothing new because of their backlog";
+        let name = "tenon_workspaces_refused";
+        line(&mut text, format_args!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {refused}"));
+        self.others.render(&mut text);
         render_histogram(&mut text, "tenon_capture_seconds", "from arrival to durable", &self.capture_time);
         render_histogram(&mut text, "tenon_commit_seconds", "from an outcome to durable", &self.write_time);
         text
@@ -34,6 +39,8 @@ impl Metrics {
         family(text, "tenon_events_captured_total", "events made durable", &captured);
         let duplicate = one(&self.events_duplicate);
         family(text, "tenon_events_duplicate_total", "events refused as repeats", &duplicate);
+        let unwanted = one(&self.events_unwanted);
+        family(text, "tenon_events_unwanted_total", "events that no workflow wanted", &unwanted);
         family(text, "tenon_jobs_started_total", "jobs started by capture", &one(&self.jobs_started));
         let suspended = one(&self.jobs_started_suspended);
         family(
@@ -66,6 +73,8 @@ impl Metrics {
             ("class=\"5xx\"", fifth),
         ];
         family(text, "tenon_http_responses_total", "answers by class of status", &responses);
+        let refused = one(&self.backlogs.refusals);
+        family(text, "tenon_intake_refused_total", "requests refused because of the backlog", &refused);
         family(text, "tenon_panics_total", "requests and jobs that hit a bug", &one(&self.panics));
     }
 }

@@ -46,6 +46,11 @@ impl CaptureService {
     }
 
     async fn start(&self, call: Call, stay: Stay) -> Result<(Accepted, Option<Watched>), Error> {
+        let (draft, target) = self.draft_call(call).await?;
+        self.commit(&draft, &target, stay).await
+    }
+
+    pub(super) async fn draft_call(&self, call: Call) -> Result<(Draft, Target), Error> {
         check_size(call.input.bytes().len(), self.options().max_input_bytes)?;
         let named = self.0.directory.named(call.workspace, &call.workflow).await?;
         let ports = self.ports();
@@ -77,6 +82,6 @@ impl CaptureService {
             mark,
             generation: None,
         };
-        self.commit(&draft, &Target::Workflow { name: call.workflow, job: call.job }, stay).await
+        Ok((draft, Target::Workflow { name: call.workflow, job: call.job }))
     }
 }

@@ -1,7 +1,7 @@
 //! A job once more: same event (or events), same or newer revision, same or edited input.
 
 use bytes::Bytes;
-use tenon_store::{JobRecord, NewJob, RevisionId};
+use tenon_store::{Entry, JobId, JobRecord, NewJob, RevisionId, Timestamp};
 
 use super::draft::{Draft, check_size};
 use super::{Accepted, CaptureService, Stay, Target};
@@ -21,15 +21,37 @@ pub struct Rerun {
     pub revision: RevisionId,
     /// Edited input, JSON; `None`: the input it had.
     pub input: Option<Bytes>,
+    /// Where it begins, if that is not the start.
+    pub beginning: Option<Beginning>,
+    /// One of many: the workflow's other jobs, and jobs that just came, go before it.
+    pub is_bulk: bool,
+}
+
+/// What a rerun begins with that does not begin at the start.
+#[derive(Debug, Clone)]
+pub struct Beginning {
+    /// Its id, which the journal was made for.
+    pub job: JobId,
+    /// When it is captured, which the journal was made for, too.
+    pub at: Timestamp,
+    /// Outcomes of the job that it runs again.
+    pub journal: Vec<Entry>,
 }
 
 // === impl Rerun ===
 
 impl Rerun {
+    /// From the start, on the revision that it had, with the input that it had.
+    pub fn of(job: JobRecord) -> Self {
+        Self { revision: job.revision, job, input: None, beginning: None, is_bulk: false }
+    }
+
     pub(super) fn job(&self, planned: NewJob) -> NewJob {
         let input = self.input.clone().or_else(|| self.job.input.clone());
         let events_of = (!self.job.gathered.is_empty()).then_some(self.job.id);
-        NewJob { input, rerun_of: Some(self.job.id), events_of, ..planned }
+        let journal = self.beginning.as_ref().map(|beginning| beginning.journal.clone()).unwrap_or_default();
+        let priority = if self.is_bulk { 0 } else { planned.priority };
+        NewJob { input, rerun_of: Some(self.job.id), events_of, journal, priority, ..planned }
     }
 }
 
@@ -45,6 +67,10 @@ impl CaptureService {
         if deployed.resource != job.workflow {
             return Err(Error::UnknownRevision);
         }
+        if job.payloads_gone {
+            // Its edited input would be missing, even where another job keeps the event.
+            return Err(Error::PayloadGone);
+        }
         let event = ports.store.event(job.workspace, job.event).await?.ok_or(Error::PayloadGone)?;
         let draft = Draft {
             workspace: job.workspace,
@@ -53,7 +79,7 @@ impl CaptureService {
             source: format!("/jobs/{}", job.id),
             r#type: RERUN_TYPE.to_owned(),
             subject: event.subject,
-            at: ports.clock.now(),
+            at: rerun.beginning.as_ref().map_or_else(|| ports.clock.now(), |beginning| beginning.at),
             envelope: Envelope::new(event.envelope.ok_or(Error::PayloadGone)?),
             mark: None,
             generation: None,

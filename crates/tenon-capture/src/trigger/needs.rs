@@ -10,9 +10,10 @@ use tenon_expr::runtime_expression;
 pub struct Needs(u8);
 
 /// The members, in the order in which expressions see them.
-const MEMBERS: [(&str, Needs); 6] = [
+const MEMBERS: [(&str, Needs); 7] = [
     ("method", Needs::METHOD),
     ("path", Needs::PATH),
+    ("params", Needs::PARAMS),
     ("query", Needs::QUERY),
     ("headers", Needs::HEADERS),
     ("body", Needs::BODY),
@@ -34,7 +35,9 @@ impl Needs {
     pub const BODY: Self = Self(16);
     /// `.raw`.
     pub const RAW: Self = Self(32);
-    const ALL: Self = Self(63);
+    /// `.params`.
+    pub const PARAMS: Self = Self(64);
+    const ALL: Self = Self(127);
 
     /// Whether all of `other` is in it.
     pub fn has(self, other: Self) -> bool {
@@ -48,8 +51,8 @@ impl Needs {
 
     /// What an expression reads, and what was read before.
     pub(super) fn with_expression(self, source: &str) -> Self {
-        let read = match first_member(source) {
-            Some(name) => MEMBERS.iter().find(|(member, _)| *member == name).map(|(_, needs)| *needs),
+        let read = match members(source) {
+            Some((name, _)) => MEMBERS.iter().find(|(member, _)| *member == name).map(|(_, needs)| *needs),
             None => Some(Self::ALL),
         };
         // A plain path to a member that does not exist is null and reads nothing.
@@ -70,17 +73,20 @@ impl Needs {
     }
 }
 
-/// The first member of a plain path; `None` if the source is anything but a plain path.
-fn first_member(source: &str) -> Option<&str> {
+/// The first two members of a plain path; `None` if the source is anything but a plain path.
+pub(super) fn members(source: &str) -> Option<(&str, Option<&str>)> {
     let rest = source.trim().strip_prefix('.')?;
     let (first, mut rest) = identifier(rest)?;
+    let mut second = None;
     while !rest.is_empty() {
-        rest = match rest.strip_prefix('.') {
-            Some(after) => identifier(after)?.1,
+        let (name, behind) = match rest.strip_prefix('.') {
+            Some(after) => identifier(after)?,
             None => bracket(rest)?,
         };
+        second = second.or(Some(name));
+        rest = behind;
     }
-    Some(first)
+    Some((first, second))
 }
 
 fn identifier(text: &str) -> Option<(&str, &str)> {
@@ -90,15 +96,14 @@ fn identifier(text: &str) -> Option<(&str, &str)> {
     starts_well.then_some((name, rest))
 }
 
-/// What is behind `["name"]` or `[0]`.
-fn bracket(text: &str) -> Option<&str> {
+/// `["name"]` or `[0]`: what is inside, and what is behind.
+fn bracket(text: &str) -> Option<(&str, &str)> {
     let (inside, rest) = text.strip_prefix('[')?.split_once(']')?;
-    let quoted = |text: &str| {
-        let name = text.strip_prefix('"')?.strip_suffix('"')?;
-        (!name.contains(['"', '\\'])).then_some(())
-    };
-    let is_index = !inside.is_empty() && inside.bytes().all(|byte| byte.is_ascii_digit());
-    (is_index || quoted(inside).is_some()).then_some(rest)
+    if !inside.is_empty() && inside.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some((inside, rest));
+    }
+    let name = inside.strip_prefix('"')?.strip_suffix('"')?;
+    (!name.contains(['"', '\\'])).then_some((name, rest))
 }
 
 #[cfg(test)]

@@ -3,27 +3,22 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tenon_expr::{Expr, Template, runtime_expression};
-use tenon_workflow::{Diagnostic, Document, Schema, Severity, parse_duration};
+use tenon_expr::Template;
+use tenon_workflow::{Diagnostic, Document, Files, Schema, Severity, parse_duration};
 
 use super::codes::{
-    COMBINATION, DURATION, EXPRESSION, LATER, MISSING_FIELD, NOT_ALLOWED, PATH, SCHEMA, UNKNOWN_FIELD,
-    WRONG_TYPE,
+    COMBINATION, DURATION, EXPRESSION, LATER, MISSING_FIELD, NOT_ALLOWED, SCHEMA, UNKNOWN_FIELD, WRONG_TYPE,
 };
-use super::{Auth, EmitData, Emits, Needs, Respond, Trigger, WEBHOOK_TYPE, Webhook};
+use super::{Needs, Trigger};
 
-const FIELDS: &[&str] =
-    &["kind", "path", "methods", "auth", "schema", "emits", "dedupKey", "dedupFor", "respond", "metadata"];
-const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 const DEFAULT_DEDUP: Duration = Duration::from_hours(24);
-const MAX_PATH: usize = 512;
 
-pub(super) fn read(source: &str) -> Result<Trigger, Vec<Diagnostic>> {
+pub(super) fn read(source: &str, files: &Files) -> Result<Trigger, Vec<Diagnostic>> {
     let document = Document::parse(source)?;
-    let mut reader = Reader { findings: Vec::new(), needs: Needs::default() };
-    let webhook = reader.webhook(document.value());
-    match webhook {
-        Some(webhook) if reader.findings.is_empty() => Ok(Trigger::Webhook(Box::new(webhook))),
+    let mut reader = Reader { findings: Vec::new(), needs: Needs::default(), files: files.clone() };
+    let trigger = reader.trigger(document.value());
+    match trigger {
+        Some(trigger) if reader.findings.is_empty() => Ok(trigger),
         _ => Err(reader.findings.into_iter().map(|finding| placed(&document, finding)).collect()),
     }
 }
@@ -33,121 +28,42 @@ fn placed(document: &Document, finding: Diagnostic) -> Diagnostic {
     Diagnostic { line, column, ..finding }
 }
 
-struct Reader {
+/// Reads the parts of a trigger and collects what is wrong with them. Each kind of trigger has its own file.
+pub(super) struct Reader {
     findings: Vec<Diagnostic>,
-    needs: Needs,
+    /// What the expressions that were read so far read of a request.
+    pub(super) needs: Needs,
+    /// What its calls refer to, as pinned.
+    files: Files,
 }
 
 impl Reader {
-    /// `None` only with findings; with findings perhaps a webhook of no use.
-    fn webhook(&mut self, value: Value) -> Option<Webhook> {
+    /// `None` only with findings; with findings perhaps a trigger of no use.
+    fn trigger(&mut self, value: Value) -> Option<Trigger> {
         let Value::Object(mut fields) = value else {
             self.find(WRONG_TYPE, "", "a trigger is an object of fields", Some("start with `kind: webhook`"));
             return None;
         };
         match fields.shift_remove("kind") {
-            None => self.find(MISSING_FIELD, "/kind", "`kind` is missing", Some("add `kind: webhook`")),
-            Some(kind) => self.choice("/kind", &kind, &["webhook"], &["schedule", "poll", "stream"])?,
-        }
-        self.unknown("", &fields, FIELDS);
-        let path = self.path(fields.shift_remove("path"));
-        let methods = self.methods(fields.shift_remove("methods"));
-        let auth = self.auth(fields.shift_remove("auth"));
-        let schema = fields.shift_remove("schema").and_then(|schema| self.schema(&schema));
-        let emits = self.emits(fields.shift_remove("emits"));
-        let has_key = fields.contains_key("dedupKey");
-        let dedup_key = fields.shift_remove("dedupKey").and_then(|key| self.dedup_key(&key));
-        let dedup_for = self.dedup_for(fields.shift_remove("dedupFor"), has_key);
-        let respond = self.respond(fields.shift_remove("respond"));
-        Some(Webhook {
-            path: path?,
-            methods: methods?,
-            auth: auth?,
-            schema,
-            emits: emits?,
-            dedup_key,
-            dedup_for,
-            respond: respond?,
-            needs: self.needs,
-        })
-    }
-
-    fn path(&mut self, value: Option<Value>) -> Option<String> {
-        let Some(value) = value else {
-            self.find(MISSING_FIELD, "/path", "`path` is missing", Some("add e.g. `path: shop/orders`"));
-            return None;
-        };
-        let path = self.text("/path", value)?;
-        let is_letter = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
-        let is_segment = |segment: &str| {
-            !segment.is_empty() && segment != "." && segment != ".." && segment.chars().all(is_letter)
-        };
-        if path.len() <= MAX_PATH && path.split('/').all(is_segment) {
-            return Some(path);
-        }
-        let trimmed = path.trim_matches('/');
-        let hint = if trimmed.len() <= MAX_PATH && trimmed.split('/').all(is_segment) {
-            format!("write `{trimmed}`, without slashes around it")
-        } else {
-            "use letters, digits and `-._~` in segments joined by `/`, e.g. `shop/orders`".to_owned()
-        };
-        self.find(PATH, "/path", "not a usable webhook path", Some(&hint));
-        None
-    }
-
-    fn methods(&mut self, value: Option<Value>) -> Option<Vec<String>> {
-        let items = match value {
-            None => return Some(vec!["POST".to_owned()]),
-            Some(Value::Array(items)) if !items.is_empty() => items,
-            Some(_) => {
-                self.find(
-                    WRONG_TYPE,
-                    "/methods",
-                    "`methods` is a list of methods",
-                    Some("write e.g. `[POST]`"),
-                );
-                return None;
-            }
-        };
-        let mut methods: Vec<String> = Vec::with_capacity(items.len());
-        for (index, item) in items.into_iter().enumerate() {
-            let pointer = format!("/methods/{index}");
-            self.choice(&pointer, &item, METHODS, &[])?;
-            if let Value::String(method) = item
-                && !methods.contains(&method)
-            {
-                methods.push(method);
-            }
-        }
-        Some(methods)
-    }
-
-    fn auth(&mut self, value: Option<Value>) -> Option<Auth> {
-        let (pointer, kind) = match value {
             None => {
-                let hint =
-                    "say who may call it: `auth: { kind: key }`, or `auth: { kind: none }` for everybody";
-                self.find(MISSING_FIELD, "/auth", "`auth` is missing", Some(hint));
-                return None;
+                let hint = "add e.g. `kind: webhook` (or `schedule`, `poll`)";
+                self.find(MISSING_FIELD, "/kind", "`kind` is missing", Some(hint));
             }
-            Some(Value::Object(mut fields)) => {
-                let kind = fields.shift_remove("kind");
-                if !matches!(kind.as_ref().and_then(Value::as_str), Some("basic" | "bearer" | "signature")) {
-                    self.unknown("/auth", &fields, &["kind"]);
+            Some(kind) => {
+                self.choice("/kind", &kind, &["webhook", "schedule", "poll"], &["stream"])?;
+                match kind.as_str() {
+                    Some("schedule") => {
+                        return self.schedule(fields).map(|read| Trigger::Schedule(Box::new(read)));
+                    }
+                    Some("poll") => return self.poll(fields).map(|read| Trigger::Poll(Box::new(read))),
+                    _ => {}
                 }
-                ("/auth/kind", kind)
             }
-            Some(kind) => ("/auth", Some(kind)),
-        };
-        let Some(kind) = kind else {
-            self.find(MISSING_FIELD, "/auth/kind", "`kind` is missing", Some("`none` or `key`"));
-            return None;
-        };
-        self.choice(pointer, &kind, &["none", "key"], &["basic", "bearer", "signature"])?;
-        Some(if kind == "key" { Auth::Key } else { Auth::None })
+        }
+        self.webhook(fields).map(|read| Trigger::Webhook(Box::new(read)))
     }
 
-    fn schema(&mut self, value: &Value) -> Option<Schema> {
+    pub(super) fn schema(&mut self, value: &Value) -> Option<Schema> {
         match Schema::compile(value) {
             Ok(schema) => Some(schema),
             Err(reason) => {
@@ -157,33 +73,8 @@ impl Reader {
         }
     }
 
-    fn emits(&mut self, value: Option<Value>) -> Option<Emits> {
-        let mut fields = match value {
-            None => Map::new(),
-            Some(Value::Object(fields)) => fields,
-            Some(_) => {
-                let hint = "write e.g. `emits: { type: com.acme.order.created }`";
-                self.find(WRONG_TYPE, "/emits", "`emits` is an object", Some(hint));
-                return None;
-            }
-        };
-        self.unknown("/emits", &fields, &["type", "source", "subject", "data"]);
-        let r#type = fields.shift_remove("type").unwrap_or_else(|| WEBHOOK_TYPE.into());
-        let r#type = self.text_template("/emits/type", &r#type);
-        let source = fields.shift_remove("source").map(|source| self.text_template("/emits/source", &source));
-        let subject =
-            fields.shift_remove("subject").map(|subject| self.text_template("/emits/subject", &subject));
-        let data = match fields.shift_remove("data") {
-            None => Some(EmitData::Body),
-            Some(Value::String(text)) if runtime_expression(&text) == Some(".body") => Some(EmitData::Body),
-            Some(data) => self.template("/emits/data", &data).map(EmitData::Template),
-        };
-        let given = |part: Option<Option<Template>>| part.map_or(Some(None), |part| part.map(Some));
-        Some(Emits { r#type: r#type?, source: given(source)?, subject: given(subject)?, data: data? })
-    }
-
     /// Text, literal or computed; literal text must not be empty.
-    fn text_template(&mut self, pointer: &str, value: &Value) -> Option<Template> {
+    pub(super) fn text_template(&mut self, pointer: &str, value: &Value) -> Option<Template> {
         match value {
             Value::String(text) if !text.is_empty() => self.template(pointer, value),
             _ => {
@@ -193,7 +84,7 @@ impl Reader {
         }
     }
 
-    fn template(&mut self, pointer: &str, value: &Value) -> Option<Template> {
+    pub(super) fn template(&mut self, pointer: &str, value: &Value) -> Option<Template> {
         self.needs = self.needs.with_template(value);
         match Template::compile(value, &[]) {
             Ok(template) => Some(template),
@@ -205,23 +96,7 @@ impl Reader {
         }
     }
 
-    fn dedup_key(&mut self, value: &Value) -> Option<Expr> {
-        let Some(source) = value.as_str().and_then(runtime_expression) else {
-            let hint = "write e.g. `dedupKey: ${ .headers[\"x-delivery\"] }`";
-            self.find(COMBINATION, "/dedupKey", "`dedupKey` must be an expression", Some(hint));
-            return None;
-        };
-        self.needs = self.needs.with_expression(source);
-        match Expr::compile(source, &[]) {
-            Ok(expression) => Some(expression),
-            Err(error) => {
-                self.find(EXPRESSION, "/dedupKey", &error.message, error.hint.as_deref());
-                None
-            }
-        }
-    }
-
-    fn dedup_for(&mut self, value: Option<Value>, has_key: bool) -> Duration {
+    pub(super) fn dedup_for(&mut self, value: Option<Value>, has_key: bool) -> Duration {
         let Some(value) = value else { return DEFAULT_DEDUP };
         if !has_key {
             let message = "`dedupFor` has no effect without `dedupKey`";
@@ -237,15 +112,9 @@ impl Reader {
         DEFAULT_DEDUP
     }
 
-    fn respond(&mut self, value: Option<Value>) -> Option<Respond> {
-        let Some(value) = value else { return Some(Respond::Accepted) };
-        self.choice("/respond", &value, &["accepted", "wait"], &[])?;
-        Some(if value == "wait" { Respond::Wait } else { Respond::Accepted })
-    }
-
     // --- parts
 
-    fn text(&mut self, pointer: &str, value: Value) -> Option<String> {
+    pub(super) fn text(&mut self, pointer: &str, value: Value) -> Option<String> {
         let Value::String(text) = value else {
             self.find(WRONG_TYPE, pointer, "this must be text", None);
             return None;
@@ -253,7 +122,13 @@ impl Reader {
         Some(text)
     }
 
-    fn choice(&mut self, pointer: &str, value: &Value, now: &[&str], later: &[&str]) -> Option<()> {
+    pub(super) fn choice(
+        &mut self,
+        pointer: &str,
+        value: &Value,
+        now: &[&str],
+        later: &[&str],
+    ) -> Option<()> {
         let all = now.iter().map(|choice| format!("`{choice}`")).collect::<Vec<_>>().join(", ");
         match value.as_str() {
             Some(text) if now.contains(&text) => return Some(()),
@@ -276,7 +151,7 @@ impl Reader {
         None
     }
 
-    fn unknown(&mut self, pointer: &str, fields: &Map<String, Value>, known: &[&str]) {
+    pub(super) fn unknown(&mut self, pointer: &str, fields: &Map<String, Value>, known: &[&str]) {
         for name in fields.keys().filter(|name| !known.contains(&name.as_str())) {
             let hint = if let Some(near) = nearest(name, known) {
                 format!("did you mean `{near}`?")
@@ -290,7 +165,21 @@ impl Reader {
         }
     }
 
-    fn find(&mut self, code: &'static str, pointer: &str, message: &str, hint: Option<&str>) {
+    pub(super) fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// How many findings there are.
+    pub(super) fn findings(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// What somebody else has found in a part.
+    pub(super) fn take_over(&mut self, findings: impl Iterator<Item = Diagnostic>) {
+        self.findings.extend(findings);
+    }
+
+    pub(super) fn find(&mut self, code: &'static str, pointer: &str, message: &str, hint: Option<&str>) {
         self.findings.push(Diagnostic {
             code,
             severity: Severity::Error,

@@ -204,7 +204,8 @@ async fn a_rerun_has_the_same_events() {
     let mut job = first;
     for _ in 0..2 {
         let record = fixture.store.job(fixture.workspace, job).await.expect("readable").expect("kept");
-        let rerun = Rerun { revision: record.revision, job: record, input: None };
+        let rerun =
+            Rerun { revision: record.revision, job: record, input: None, beginning: None, is_bulk: false };
         job = fixture.service.rerun(rerun).await.expect("started").jobs[0];
         assert_eq!(data_of(&fixture, job).await, [json!(1), json!(2)]);
     }

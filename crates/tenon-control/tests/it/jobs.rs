@@ -66,7 +66,10 @@ async fn a_faulted_job_is_run_again_with_edited_input_and_the_newest_version() {
     let latest = rerun("{\"version\":\"latest\",\"input\":{\"n\":1}}").await.expect(202);
     let shown = reaches(&server, latest["job"].as_str().expect("an id"), "completed").await;
     assert_eq!(shown["output"], json!({"n": 101}));
-    assert_eq!(rerun("{\"from\":\"failed\"}").await.expect(422)["code"], "TN0029");
+    let failed = rerun("{\"from\":\"failed\",\"version\":\"latest\",\"input\":{\"n\":5}}").await.expect(202);
+    let shown = reaches(&server, failed["job"].as_str().expect("an id"), "completed").await;
+    assert_eq!(shown["output"], json!({"n": 105}), "the failed step has another input");
+    rerun("{\"from\":\"/do/9/none\"}").await.expect(400);
     rerun("{\"vrsion\":\"latest\"}").await.expect(400);
 }
 
@@ -180,7 +183,7 @@ async fn reruns_and_cancellations_leave_audit_records_and_refusals_none() {
     server.deploy("w", "do: [{sleep: {wait: P1D}}]").await.expect(201);
     let job = run(&server, "w", "{}").await;
     reaches(&server, &job, "waiting").await;
-    server.post(&format!("/api/v1/jobs/{job}/rerun"), "{\"from\":\"failed\"}").await.expect(422);
+    server.post(&format!("/api/v1/jobs/{job}/rerun"), "{\"from\":\"failed\"}").await.expect(409);
     assert_eq!(audited(&server).await, []);
     server.post(&format!("/api/v1/jobs/{job}/rerun"), "{}").await.expect(202);
     server.post(&format!("/api/v1/jobs/{job}/cancel"), "").await.expect(202);

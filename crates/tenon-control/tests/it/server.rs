@@ -14,15 +14,17 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tenon_capture::{
     CaptureService, Clock, IdSource, JobWatch, Live, Metrics, Options, Ports, Programs, StoredVariables,
+    Variables,
 };
 use tenon_control::{Control, VaultControl, routes};
 use tenon_gateway::{App, Keys, Limits, ServeOptions, Setup, router_with, serve};
 use tenon_outbound::{AddressRules, HttpClient, PrivateAddresses};
 use tenon_store::Store;
 use tenon_store_sqlite::SqliteStore;
+use tenon_trigger::Triggers;
 use tenon_vault::Vault as _;
 use tenon_vault_local::{KeyFiles, LocalVault, Origin};
-use tenon_worker::{History, Parts, Worker};
+use tenon_worker::{History, Parts, Transient, Worker};
 use tokio::net::TcpListener;
 
 const KEY: &str = "tn_owner-of-the-test";
@@ -76,11 +78,14 @@ impl Server {
         let addresses = AddressRules { private: PrivateAddresses::Allow, ..AddressRules::default() };
         let options = tenon_outbound::Options { addresses, ..tenon_outbound::Options::default() };
         let http = HttpClient::new(options).expect("a client");
-        let variables = Arc::new(StoredVariables::new(Arc::clone(&store)));
-        let parts = Parts { capture: capture.clone(), http: http.clone(), variables };
-        let worker = Worker::start(parts, tenon_worker::Options::default()).await;
+        let variables: Arc<dyn Variables> = Arc::new(StoredVariables::new(Arc::clone(&store)));
+        let parts = Parts { capture: capture.clone(), http: http.clone(), variables: Arc::clone(&variables) };
+        let worker = Worker::start(parts.clone(), tenon_worker::Options::default()).await;
         let (worker, _working) = worker.expect("a worker");
-        let app = App::new(Setup { capture, keys: Keys::owner(KEY), limits: Limits::default() });
+        let calls = Arc::new(Transient::new(parts.clone()));
+        let parts = tenon_trigger::Parts { capture: capture.clone(), calls };
+        let (triggers, _firing) = Triggers::start(parts, tenon_trigger::Options::default());
+        let app = App::new(Setup { capture, keys: Keys::owner(KEY), variables, limits: Limits::default() });
         app.readiness().serve();
         let origin = Origin::Text { name: "TENON_MASTER_KEY".to_owned(), id: id_of_zeros };
         let files = KeyFiles::new(directory.path().join("data"), origin);
@@ -89,7 +94,7 @@ impl Server {
         let address = format!("http://{}", listener.local_addr().expect("bound"));
         let router = router_with(
             app.clone(),
-            routes(Control { worker, history: History::new(store, programs), vault, http }),
+            routes(Control { worker, history: History::new(store, programs), vault, http, triggers }),
         );
         tokio::spawn(serve(listener, router, app.clone(), ServeOptions::default(), std::future::pending()));
         let client = Client::builder(TokioExecutor::new()).build_http();

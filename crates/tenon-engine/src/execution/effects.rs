@@ -1,6 +1,7 @@
 //! The effects that are out: made, awaited, withdrawn.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Sleep;
 use super::threads::ThreadId;
@@ -49,7 +50,22 @@ pub(super) struct Pending {
     /// `None`: the workflow.
     pub(super) owner: Option<Owner>,
     pub(super) purpose: Purpose,
+    /// When it was made.
+    made_at: Timestamp,
     awaits: Awaits,
+}
+
+// === impl Pending ===
+
+impl Pending {
+    /// How long it was to take, if it is a timer.
+    pub(super) fn span(&self) -> Duration {
+        let micros = match self.awaits {
+            Awaits::Moment(due) => due.0.saturating_sub(self.made_at.0),
+            Awaits::Work | Awaits::Event | Awaits::Child(_) => 0,
+        };
+        Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    }
 }
 
 /// All of them.
@@ -72,7 +88,7 @@ impl Effects {
         &mut self,
         (id, attempt): (Arc<str>, u32),
         action: EffectAction,
-        (owner, purpose): (Option<Owner>, Purpose),
+        (owner, purpose, made_at): (Option<Owner>, Purpose, Timestamp),
     ) {
         let (arguments, awaits) = match &action {
             EffectAction::Http(request) => (hash_json(&serde_json::to_vec(request)), Awaits::Work),
@@ -81,10 +97,10 @@ impl Effects {
             EffectAction::StartChild(request) => (hash_json(&serde_json::to_vec(request)), Awaits::Work),
             EffectAction::AwaitChild { job } => (hash64(job.as_bytes()), Awaits::Child(job.clone())),
             EffectAction::Listen(_) => (0, Awaits::Event),
-            EffectAction::Timer { due } => (hash64(&due.0.to_be_bytes()), Awaits::Moment(*due)),
+            EffectAction::Timer { due } => (hash_moment(*due), Awaits::Moment(*due)),
         };
         let id_of = Arc::clone(&id);
-        self.pending.push(Pending { id: id_of, attempt, arguments, owner, purpose, awaits });
+        self.pending.push(Pending { id: id_of, attempt, arguments, owner, purpose, made_at, awaits });
         self.issued.push(Effect { id, attempt, arguments, action });
     }
 
@@ -146,6 +162,22 @@ impl Effects {
         self.keep(|pending| pending.owner != Some(owner) || pending.purpose != Purpose::AttemptTimeout);
     }
 
+    /// Bounds on how long something may take end so much later. Only while a journal is played back: nothing was
+    /// given out yet.
+    pub(super) fn delay_bounds(&mut self, by: Duration) {
+        let bounds =
+            |pending: &&mut Pending| matches!(pending.purpose, Purpose::Timeout | Purpose::AttemptTimeout);
+        for pending in self.pending.iter_mut().filter(bounds) {
+            let Awaits::Moment(due) = &mut pending.awaits else { continue };
+            *due = due.after(by);
+            pending.arguments = hash_moment(*due);
+            if let Some(effect) = self.issued.iter_mut().find(|effect| effect.id == pending.id) {
+                effect.action = EffectAction::Timer { due: *due };
+                effect.arguments = pending.arguments;
+            }
+        }
+    }
+
     fn keep(&mut self, stays: impl Fn(&Pending) -> bool) {
         let (issued, withdrawn, abandoned) = (&mut self.issued, &mut self.withdrawn, &mut self.abandoned);
         self.pending.retain(|pending| {
@@ -184,6 +216,10 @@ impl Effects {
         }
         Some(sleep)
     }
+}
+
+fn hash_moment(due: Timestamp) -> u64 {
+    hash64(&due.0.to_be_bytes())
 }
 
 fn hash_json(bytes: &serde_json::Result<Vec<u8>>) -> u64 {

@@ -63,6 +63,7 @@ impl Machine {
         let task = program.task(program.block(block.block).tasks[position]);
         let visit = block.visit(position);
         let address = address(block, task, visit);
+        let raw_input = self.replaced_input(&address).unwrap_or(raw_input);
         self.saw_entered(&address, task, &raw_input);
         self.thread.frames.push(Frame::Task(Box::new(TaskFrame {
             task: task.id,

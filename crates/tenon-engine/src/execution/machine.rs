@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tenon_expr::Value;
 use tenon_workflow::{BlockId, ErrorType, TaskId, Then};
 
+use super::again::Foresight;
 use super::effects::{Effects, Pending, Purpose};
 use super::frame::{Frame, Outputs};
 use super::observe::Observer;
@@ -36,6 +37,8 @@ pub(super) struct Machine {
     pub(super) consumed: HashMap<TaskId, HashSet<String>>,
     pub(super) observer: Option<Box<Observer>>,
     pub(super) finished: Option<Finished>,
+    /// What people decided about the job; nothing for nearly all jobs.
+    pub(super) foresight: Option<Box<Foresight>>,
     entries: u32,
     journal_bytes: usize,
     pure_tasks: u32,
@@ -101,6 +104,7 @@ impl Machine {
             consumed: HashMap::new(),
             observer: recorder.map(|recorder| Box::new(Observer::recording(recorder))),
             finished: None,
+            foresight: None,
             entries: 0,
             journal_bytes: 0,
             pure_tasks: 0,
@@ -154,34 +158,64 @@ impl Machine {
     }
 
     pub(super) fn replay(&mut self, recorded: &Recorded) -> Result<(), Diverged> {
-        while self.run() == Progress::Yielded {}
-        let diverged = |reason: String| Diverged {
-            sequence: recorded.sequence,
-            effect: recorded.effect.to_string(),
-            reason,
-        };
-        if recorded.sequence != self.entries {
-            return Err(diverged(format!("entry {} was expected", self.entries)));
-        }
-        let outcome = Outcome::decode(&recorded.outcome).map_err(diverged)?;
-        if outcome == Outcome::Cancelled {
-            self.cancel(recorded.at);
-            return Ok(());
-        }
-        let awaited = self.effects.awaited(&recorded.effect, recorded.attempt);
-        match awaited {
-            None => {
-                let shown = self.effects.shown();
-                return Err(diverged(format!("attempt {} is not awaited, but {shown}", recorded.attempt)));
-            }
-            Some(awaited) if awaited.arguments != recorded.arguments => {
-                return Err(diverged("the effect's arguments differ".to_owned()));
-            }
-            Some(_) => {}
+        let outcome = self.meet(recorded)?;
+        let Some(outcome) = self.decided(recorded, outcome) else { return Ok(()) };
+        let awaited = self.awaited(recorded)?;
+        if awaited.arguments != recorded.arguments {
+            return Err(diverged(recorded, "the effect's arguments differ"));
         }
         let pending = self.effects.settle(&recorded.effect, recorded.attempt);
         self.take_in(&pending.expect("it was awaited a line ago"), outcome, recorded);
         Ok(())
+    }
+
+    /// Takes an entry of another job's journal over. Gives it as this job has it.
+    pub(super) fn adopt(&mut self, recorded: &Recorded) -> Result<Recorded, Diverged> {
+        let outcome = self.meet(recorded)?;
+        let at = recorded.at.max(self.now);
+        let started_at = recorded.started_at.min(at);
+        let mut adopted = Recorded { started_at, at, ..recorded.clone() };
+        let Some(outcome) = self.decided(&adopted, outcome) else { return Ok(adopted) };
+        adopted.arguments = self.awaited(recorded)?.arguments;
+        let pending = self.effects.settle(&recorded.effect, recorded.attempt);
+        self.take_in(&pending.expect("it was awaited a line ago"), outcome, &adopted);
+        Ok(adopted)
+    }
+
+    /// Runs up to where an entry belongs. Gives its outcome.
+    fn meet(&mut self, recorded: &Recorded) -> Result<Outcome, Diverged> {
+        while self.run() == Progress::Yielded {}
+        if recorded.sequence != self.entries {
+            return Err(diverged(recorded, format!("entry {} was expected", self.entries)));
+        }
+        Outcome::decode(&recorded.outcome).map_err(|reason| diverged(recorded, reason))
+    }
+
+    /// What a person has decided holds, whatever is awaited; other outcomes are given back.
+    fn decided(&mut self, recorded: &Recorded, outcome: Outcome) -> Option<Outcome> {
+        match outcome {
+            Outcome::Cancelled => {
+                self.cancel(recorded.at);
+            }
+            Outcome::Resumed | Outcome::Replaced { .. } => {
+                self.entries += 1;
+                self.journal_bytes += recorded.outcome.len();
+                self.now = self.now.max(recorded.at);
+                self.pure_tasks = 0;
+                if outcome == Outcome::Resumed {
+                    self.go_on();
+                }
+            }
+            other => return Some(other),
+        }
+        None
+    }
+
+    fn awaited(&self, recorded: &Recorded) -> Result<&Pending, Diverged> {
+        self.effects.awaited(&recorded.effect, recorded.attempt).ok_or_else(|| {
+            let shown = self.effects.shown();
+            diverged(recorded, format!("attempt {} is not awaited, but {shown}", recorded.attempt))
+        })
     }
 
     pub(super) fn cancel(&mut self, at: Timestamp) -> Recorded {
@@ -232,6 +266,8 @@ impl Machine {
             let error = self.exhausted(&reason);
             self.unwind_all();
             Signal::Fault(error)
+        } else if self.hold(pending, &outcome, recorded.sequence) {
+            Signal::Await
         } else {
             self.deliver(pending, outcome)
         };
@@ -276,6 +312,10 @@ impl Machine {
         let instance = self.top_task().map_or("", |frame| self.task(frame.task).pointer.as_str());
         Error::standard(ErrorType::Runtime, instance, format!("the job {what}, which is more than a job may"))
     }
+}
+
+fn diverged(recorded: &Recorded, reason: impl Into<String>) -> Diverged {
+    Diverged { sequence: recorded.sequence, effect: recorded.effect.to_string(), reason: reason.into() }
 }
 
 /// The entry that ends a job which has so many entries.

@@ -22,12 +22,14 @@ impl Machine {
         let attempt = self.attempt(&id);
         self.saw_effect((&id, attempt), &action);
         let owner = self.thread.frames.len().checked_sub(1).map(|height| self.thread.owner(height));
-        self.effects.issue((id, attempt), action, (owner, purpose));
+        let now = self.now;
+        self.effects.issue((id, attempt), action, (owner, purpose, now));
     }
 
     /// The number of the attempt that begins now: the outermost `try` that is in its body counts, since only
-    /// its retries can bring the same effect again.
+    /// its retries can bring the same effect again. People who resume a job can, too.
     fn attempt(&mut self, id: &Arc<str>) -> u32 {
+        let least = self.least_attempt(id);
         let counter = if self.thread.origin.is_none() {
             counter(&mut self.thread.frames)
         } else {
@@ -36,9 +38,9 @@ impl Machine {
             let thread = self.lineage().into_iter().find(attempts);
             thread.and_then(|thread| counter(&mut self.thread_of_mut(thread).frames))
         };
-        let Some(counter) = counter else { return 1 };
+        let Some(counter) = counter else { return least };
         let count = counter.entry(Arc::clone(id)).or_insert(0);
-        *count += 1;
+        *count = (*count + 1).max(least);
         *count
     }
 

@@ -1,5 +1,6 @@
 //! What the scheduler is told and what it answers: plain data, no behaviour beyond constructors.
 
+use super::Rate;
 use crate::Timestamp;
 
 /// An ordering key, hashed: all that order needs. Two keys with one hash share a lane, which costs
@@ -157,6 +158,16 @@ pub enum Input {
         workflow: i64,
         /// `None`: no limit.
         concurrency: Option<u32>,
+    },
+    /// How many jobs of a workflow may start in a time. Only first starts count: going on after a wait, a crash or
+    /// a suspension takes no token.
+    WorkflowRate {
+        /// Its workspace.
+        workspace: i64,
+        /// The workflow.
+        workflow: i64,
+        /// `None`: no limit. A new one begins with all its tokens; a changed one keeps those there are.
+        rate: Option<Rate>,
     },
     /// How many jobs of a workspace may run at once.
     WorkspaceLimit {

@@ -55,6 +55,9 @@ impl Tree {
         if queue.back().is_some_and(|(last, _)| *last > place) {
             at = queue.partition_point(|(other, _)| *other <= place);
         }
+        if cfg!(feature = "mutant-lane-order") && queue.len() > 1 {
+            at = queue.len() - 1;
+        }
         queue.insert(at, (place, slot));
         self.settle(table, id);
     }
@@ -103,6 +106,18 @@ impl Tree {
         if lane.queue.is_empty() {
             self.lane_index.remove(&(lane.workflow, lane.key));
             self.lanes.remove(id);
+        }
+    }
+
+    /// Whether those in a workflow's lanes that have not begun take a token.
+    pub(super) fn pace_lanes(&mut self, table: &mut Table, workflow: u32, takes_token: bool) {
+        let range = (workflow, 0)..=(workflow, u64::MAX);
+        let lanes: Vec<u32> = self.lane_index.range(range).map(|(_, lane)| *lane).collect();
+        for id in lanes {
+            for (_, slot) in self.lanes[id].queue.iter().filter(|(place, _)| *place != BEGUN) {
+                table[*slot].rank = table[*slot].rank.with_token(takes_token);
+            }
+            self.settle(table, id);
         }
     }
 

@@ -66,6 +66,14 @@ impl<T> Slab<T> {
         }
     }
 
+    /// All that are full.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        self.slots.iter().zip(0..).filter_map(|(slot, number)| match slot {
+            Slot::Full(value) => Some((number, value)),
+            Slot::Free(_) => None,
+        })
+    }
+
     pub(super) fn len(&self) -> usize {
         self.length as usize
     }

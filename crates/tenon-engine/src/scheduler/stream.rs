@@ -102,6 +102,25 @@ impl Stream {
         self.dead = 0;
     }
 
+    /// How many are ready: unordered jobs, and lanes by their front job.
+    pub(super) fn ready(&self) -> usize {
+        self.lanes.len() + self.fresh.len() + self.woken.len() - self.dead
+    }
+
+    /// The unordered job that is next to start for the first time.
+    pub(super) fn oldest_fresh(&self, table: &Table) -> Option<u32> {
+        self.fresh.iter().copied().find(|slot| table[*slot].state == State::Ready)
+    }
+
+    /// Gives away the unordered jobs that have not started, in order.
+    pub(super) fn take_fresh(&mut self, table: &mut Table) -> VecDeque<u32> {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        let before = fresh.len();
+        fresh.retain(|slot| !settle_dead(table, *slot));
+        self.dead -= before - fresh.len();
+        fresh
+    }
+
     /// Empties the queues; nothing in them is ready.
     pub(super) fn clear(&mut self, table: &mut Table) {
         for slot in self.fresh.drain(..).chain(self.woken.drain(..)) {

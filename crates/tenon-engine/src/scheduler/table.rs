@@ -7,9 +7,12 @@ use std::ops::{Index, IndexMut};
 use super::Class;
 use super::slab::{KEEP_CAPACITY, Slab};
 
-/// Class and priority in one number: which stream of its workflow a job queues in.
+/// Class and priority in one number, and whether the start takes a token of the workflow's rate: which stream of its
+/// workflow a job queues in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rank(u8);
+
+const TAKES_TOKEN: u8 = 0x80;
 
 /// What a held job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +41,7 @@ pub(super) struct Entry {
     pub(super) workflow: u32,
     /// `NONE`: unordered.
     pub(super) lane: u32,
-    /// Running: µs charged in advance. Waiting: which timer is its own, 0 for none.
+    /// Running: µs charged in advance. Waiting: which timer is its own, 0 for none. Ready: since when, in ticks.
     pub(super) stamp: u32,
     pub(super) shard: u16,
     pub(super) rank: Rank,
@@ -68,7 +71,7 @@ impl Rank {
     }
 
     pub(super) fn class(self) -> usize {
-        usize::from(self.0 >> 4)
+        usize::from(self.0 >> 4 & 3)
     }
 
     pub(super) fn priority(self) -> usize {
@@ -77,6 +80,15 @@ impl Rank {
 
     pub(super) fn with_class(self, class: Class) -> Self {
         Self::new(class, self.0 & 15)
+    }
+
+    /// The same, with or without a token to take.
+    pub(super) fn with_token(self, takes: bool) -> Self {
+        Self(self.0 & !TAKES_TOKEN | if takes { TAKES_TOKEN } else { 0 })
+    }
+
+    pub(super) fn takes_token(self) -> bool {
+        self.0 & TAKES_TOKEN != 0
     }
 }
 

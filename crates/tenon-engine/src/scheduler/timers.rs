@@ -30,7 +30,8 @@ impl Timers {
 
     /// Drops the timer of a job that still waits, if it has one.
     pub(super) fn drop_of(&mut self, table: &mut Table, slot: u32) {
-        if std::mem::take(&mut table[slot].stamp) == 0 {
+        let entry = &mut table[slot];
+        if entry.state != State::Waiting || std::mem::take(&mut entry.stamp) == 0 {
             return;
         }
         self.live -= 1;

@@ -1,26 +1,36 @@
 //! The fair tree: workspaces share the process, classes a workspace, priorities a class, workflows a
 //! priority, lanes a workflow. A node is listed with its siblings exactly while a job below it could start
 //! now, so whoever has the turn always finds a job. Nodes exist only while a job below them is held.
+//!
+//! Of a workflow with a rate, jobs that have not started are in streams of their own (`Rank::takes_token`), which are
+//! listed only while there is a token.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
 
+use super::Rate;
 use super::lanes::Lane;
 use super::limits::{CLASS_COST, COST_WEIGHT, FIRST_COST_US, LEAST_COST_US, SPARED_START};
+use super::paces::{Pace, Paces};
 use super::slab::Slab;
-use super::stream::Stream;
+use super::stream::{Entrance, Stream};
 use super::table::{Mix, Rank, Table};
 use super::turns::{Account, Listed, Turns};
+use crate::Timestamp;
 
 type Map<K, V> = HashMap<K, V, BuildHasherDefault<Mix>>;
 
 #[derive(Debug)]
 pub(super) struct Workspace {
-    id: i64,
+    pub(super) id: i64,
     account: Account,
     held: u32,
-    running: u32,
-    limit: Option<u32>,
+    pub(super) running: u32,
+    /// Jobs that only wait for their turn, those behind others of their lane included.
+    pub(super) ready: u32,
+    /// Starts so far.
+    pub(super) starts: u64,
+    pub(super) limit: Option<u32>,
     turns: Turns,
     classes: [ClassNode; 3],
 }
@@ -38,22 +48,23 @@ struct ClassNode {
 
 #[derive(Debug)]
 pub(super) struct Workflow {
-    id: i64,
-    workspace: u32,
+    pub(super) id: i64,
+    pub(super) workspace: u32,
     held: u32,
-    running: u32,
-    limit: Option<u32>,
+    pub(super) running: u32,
+    pub(super) limit: Option<u32>,
+    pace: Pace,
     /// Expected worker time of one start, µs.
     cost_us: u32,
-    streams: Vec<(Rank, u32)>,
+    pub(super) streams: Vec<(Rank, u32)>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     turns: Turns,
-    workspaces: Slab<Workspace>,
+    pub(super) workspaces: Slab<Workspace>,
     workspace_index: Map<i64, u32>,
-    workflows: Slab<Workflow>,
+    pub(super) workflows: Slab<Workflow>,
     workflow_index: Map<(i64, i64), u32>,
     pub(super) streams: Slab<Stream>,
     pub(super) lanes: Slab<Lane>,
@@ -62,6 +73,7 @@ pub(super) struct Tree {
     /// Limits as set, for nodes to come; only those that are set.
     workspace_limits: Map<i64, u32>,
     workflow_limits: Map<(i64, i64), u32>,
+    pub(super) paces: Paces,
 }
 
 // === impl ClassNode ===
@@ -135,7 +147,9 @@ impl Tree {
     pub(super) fn refresh(&mut self, stream: u32) {
         let node = &mut self.streams[stream];
         let workflow = &self.workflows[node.workflow];
-        let ready = node.has_ready() && workflow.limit.is_none_or(|limit| workflow.running < limit);
+        let may_start = workflow.limit.is_none_or(|limit| workflow.running < limit)
+            && !(node.rank.takes_token() && workflow.pace == Pace::Closed);
+        let ready = node.has_ready() && may_start;
         let workspace = &mut self.workspaces[workflow.workspace];
         let (class, priority) = (node.rank.class(), node.rank.priority());
         let class_node = &mut workspace.classes[class];
@@ -155,8 +169,9 @@ impl Tree {
         node.running = node.running.saturating_add_signed(by);
         let workspace = node.workspace;
         let limited = node.limit.is_some();
-        let running = &mut self.workspaces[workspace].running;
-        *running = running.saturating_add_signed(by);
+        let above = &mut self.workspaces[workspace];
+        above.running = above.running.saturating_add_signed(by);
+        above.starts += u64::from(by > 0);
         if limited {
             self.refresh_workflow(workflow);
         }
@@ -204,6 +219,60 @@ impl Tree {
         }
     }
 
+    pub(super) fn rate_workflow(
+        &mut self,
+        table: &mut Table,
+        (workspace, workflow): (i64, i64),
+        rate: Option<Rate>,
+        now: Timestamp,
+    ) {
+        self.paces.set((workspace, workflow), rate, now);
+        let pace = self.paces.pace((workspace, workflow));
+        let Some(&id) = self.workflow_index.get(&(workspace, workflow)) else { return };
+        let before = std::mem::replace(&mut self.workflows[id].pace, pace);
+        if before.is_paced() != pace.is_paced() {
+            self.move_fresh(table, id, pace.is_paced());
+        }
+        self.refresh_workflow(id);
+    }
+
+    /// Whether a workflow's jobs take a token when they start for the first time.
+    pub(super) fn is_paced(&self, workflow: u32) -> bool {
+        self.workflows[workflow].pace.is_paced()
+    }
+
+    /// A job of the workflow starts for the first time.
+    pub(super) fn take_token(&mut self, workflow: u32, now: Timestamp) {
+        let node = &mut self.workflows[workflow];
+        let key = (self.workspaces[node.workspace].id, node.id);
+        node.pace = self.paces.take(key, now);
+        if node.pace == Pace::Closed {
+            self.refresh_workflow(workflow);
+        }
+    }
+
+    /// Workflows that have a token again may start jobs.
+    pub(super) fn reopen(&mut self, now: Timestamp) {
+        while let Some(key) = self.paces.next_open(now) {
+            if let Some(&id) = self.workflow_index.get(&key) {
+                self.workflows[id].pace = Pace::Open;
+                self.refresh_workflow(id);
+            }
+        }
+    }
+
+    /// One more or less of the workspace's jobs only waits for its turn.
+    pub(super) fn count_ready(&mut self, workflow: u32, by: i32) {
+        let workspace = self.workflows[workflow].workspace;
+        let ready = &mut self.workspaces[workspace].ready;
+        *ready = ready.saturating_add_signed(by);
+    }
+
+    /// Streams of live work of a workspace that could start something now.
+    pub(super) fn live_streams(&self, workspace: u32) -> impl Iterator<Item = u32> + '_ {
+        self.workspaces[workspace].classes[0].levels.iter().flat_map(Turns::members)
+    }
+
     pub(super) fn find_workflow(&self, workspace: i64, workflow: i64) -> Option<u32> {
         self.workflow_index.get(&(workspace, workflow)).copied()
     }
@@ -211,6 +280,24 @@ impl Tree {
     /// Nodes of all kinds.
     pub(super) fn nodes(&self) -> usize {
         self.workspaces.len() + self.workflows.len() + self.streams.len() + self.lanes.len()
+    }
+
+    /// A workflow got a rate or lost it: its jobs that have not started change streams.
+    fn move_fresh(&mut self, table: &mut Table, workflow: u32, takes_token: bool) {
+        for (rank, stream) in self.workflows[workflow].streams.clone() {
+            if rank.takes_token() == takes_token {
+                continue;
+            }
+            let fresh = self.streams[stream].take_fresh(table);
+            self.refresh(stream);
+            let rank = rank.with_token(takes_token);
+            let target = self.stream(workflow, rank);
+            for slot in fresh {
+                table[slot].rank = rank;
+                self.streams[target].push(slot, Entrance::Fresh);
+            }
+        }
+        self.pace_lanes(table, workflow, takes_token);
     }
 
     fn refresh_workflow(&mut self, workflow: u32) {
@@ -237,6 +324,7 @@ impl Tree {
             held: 0,
             running: 0,
             limit: self.workflow_limits.get(&(workspace, workflow)).copied(),
+            pace: self.paces.pace((workspace, workflow)),
             cost_us: FIRST_COST_US,
             streams: Vec::new(),
         });
@@ -250,6 +338,8 @@ impl Tree {
             account: Account::default(),
             held: 0,
             running: 0,
+            ready: 0,
+            starts: 0,
             limit: self.workspace_limits.get(&workspace).copied(),
             turns: Turns::default(),
             classes: Default::default(),

@@ -38,6 +38,15 @@ impl Turns {
         self.order.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// All that are listed.
+    pub(super) fn members(&self) -> impl Iterator<Item = u32> + '_ {
+        self.order.iter().map(|(_, member)| *member)
+    }
+
     /// Lists or unlists a member; nothing if it is so already.
     pub(super) fn set_listed(&mut self, member: u32, account: &mut Account, listed: Listed) {
         match (listed, account.listed) {

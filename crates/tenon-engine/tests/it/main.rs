@@ -1,5 +1,6 @@
 //! Integration tests of `tenon-engine`.
 
+mod again;
 mod calls;
 mod extensions;
 mod fork;
@@ -13,6 +14,7 @@ mod notices;
 mod run_workflow;
 mod scheduler;
 mod scheduler_fairness;
+mod scheduler_rate;
 mod scheduler_simulation;
 mod secrets;
 mod simulation;

@@ -1,4 +1,5 @@
-//! Random workflows in random worlds, with crashes: the engine against a naive reference interpreter.
+//! Random workflows in random worlds, with crashes: the engine against a naive reference interpreter; and, resumed after
+//! a fault, against itself without crashes.
 //!
 //! `TENON_SIMULATIONS` says how many (default 3,000), `TENON_SEED` where to begin. A divergence prints its seed and
 //! its document; `TENON_SEED=<seed> TENON_SIMULATIONS=1` shows it again.
@@ -123,10 +124,23 @@ fn simulate(seed: u64, mut mix_of_all: Mix) -> Mix {
     }
     compare(&plain.observed, &expected, (seed, "the engine", &source));
     mix_of_all.count_run(&plain);
+    mix_of_all.count("beginnings", engine::check_beginnings(&program, &input, &plain) as u64);
     for (round, percent) in [(1, 25), (2, 70)] {
         let crashed = engine::run(&program, &input, &outside, (mix(&[seed, 3, round]), percent));
         compare(&crashed.observed, &plain.observed, (seed, "with crashes", &source));
         mix_of_all.count_run(&crashed);
+    }
+    if matches!(plain.observed.ended, Some((_, Finished::Faulted(_)))) {
+        let resumed = engine::run_and_resume(&program, &input, &outside, (seed, 0));
+        let crashed = engine::run_and_resume(&program, &input, &outside, (mix(&[seed, 4]), 40));
+        mix_of_all.count("beginnings", engine::check_beginnings(&program, &input, &resumed) as u64);
+        if resumed.is_tie || crashed.is_tie {
+            mix_of_all.count("resumed: left out, a tie", 1);
+        } else {
+            compare(&crashed.observed, &resumed.observed, (seed, "resumed, with crashes", &source));
+            let is_mended = matches!(resumed.observed.ended, Some((_, Finished::Completed(_))));
+            mix_of_all.count(if is_mended { "resumed: completed" } else { "resumed: no more" }, 1);
+        }
     }
     mix_of_all
 }

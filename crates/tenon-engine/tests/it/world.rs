@@ -113,6 +113,7 @@ impl<'a> World<'a> {
     pub(crate) fn run_from(&self, job: Job, journal: &[Recorded]) -> Run {
         let mut execution = Execution::new(job);
         execution.observe();
+        execution.prepare(journal);
         while execution.resume() == Progress::Yielded {}
         let mut now = START;
         for recorded in journal {

@@ -43,10 +43,10 @@ fn data(content: Content, body: Bytes) -> Result<Data, Problem> {
     }
     match content {
         Content::Json => parse_json(body).map(Data::Json),
-        Content::Text => match std::str::from_utf8(&body) {
+        Content::Text | Content::Xml => match std::str::from_utf8(&body) {
             Ok(text) => Ok(Data::Value(text.into())),
             Err(_) => Ok(Data::Binary(body)),
         },
-        Content::Form | Content::Other | Content::Unknown => Ok(Data::Binary(body)),
+        Content::Form | Content::Multipart | Content::Other | Content::Unknown => Ok(Data::Binary(body)),
     }
 }

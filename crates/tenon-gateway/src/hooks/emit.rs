@@ -58,7 +58,7 @@ pub(super) fn event(
             (Data::Value(value), Some("application/json".to_owned()))
         }
     };
-    let source = source.unwrap_or_else(|| hook.url.clone());
+    let source = source.or_else(|| hook.url.clone()).unwrap_or(received.address);
     Ok((Event { source, r#type, subject, datacontenttype, data, ..Event::default() }, mark))
 }
 

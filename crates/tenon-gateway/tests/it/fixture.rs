@@ -16,9 +16,13 @@ use tempfile::TempDir;
 use tenon_capture::trigger::Trigger;
 use tenon_capture::{
     CaptureService, Clock, IdSource, JobEnd, JobEvent, JobWatch, Live, Metrics, Options, Ports, Programs,
+    StoredVariables,
 };
 use tenon_gateway::{App, Keys, Limits, ServeOptions, Setup, router_with, serve};
-use tenon_store::{EventFilter, EventRecord, JobState, Kind, PutResource, Store, Timestamp, WorkspaceId};
+use tenon_store::{
+    EventFilter, EventRecord, Expected, JobState, Kind, PutResource, PutVariable, Store, Timestamp,
+    VariableKind, WorkspaceId,
+};
 use tenon_store_sqlite::SqliteStore;
 use tenon_vault_local::LocalVault;
 use tenon_workflow::{Document, EventTypes};
@@ -107,7 +111,8 @@ impl Fixture {
             metrics: Arc::new(Metrics::default()),
         };
         let capture = CaptureService::new(ports, Options::new(1));
-        let app = App::new(Setup { capture, keys: Keys::owner(KEY), limits });
+        let variables = Arc::new(StoredVariables::new(Arc::clone(&store)));
+        let app = App::new(Setup { capture, keys: Keys::owner(KEY), variables, limits });
         app.readiness().serve();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("bound"));
@@ -127,6 +132,27 @@ impl Fixture {
     pub(crate) async fn trigger(&self, name: &str, document: &str) {
         let trigger = Trigger::parse(document).unwrap_or_else(|findings| panic!("{findings:?}"));
         self.put(Kind::Trigger, name, document.to_owned(), trigger.keys()).await;
+    }
+
+    pub(crate) async fn secret(&self, name: &str, value: &str) {
+        let put = PutVariable {
+            workspace: self.workspace,
+            name: name.to_owned(),
+            kind: VariableKind::Secret,
+            value: json!(value).to_string().into(),
+            expected: Expected::Any,
+            at: Timestamp(1),
+            actor: "test".to_owned(),
+        };
+        self.store.put_variable(put).await.expect("room");
+    }
+
+    /// The last requests of a webhook, newest first.
+    pub(crate) async fn captured(&self, name: &str) -> Vec<Value> {
+        let found = self.store.resource(self.workspace, Kind::Trigger, name).await.expect("readable");
+        let found = found.expect("deployed");
+        let Ok(Trigger::Webhook(webhook)) = Trigger::parse(&found.document) else { panic!("no webhook") };
+        self.app.captured_requests(found.revision.resource, &webhook)
     }
 
     /// Deploys `acme/<name>` for events of a type.

@@ -1,5 +1,6 @@
 //! Integration tests of `tenon-gateway`: the real router on a real socket over a real store.
 
+mod backlog;
 mod cloud_events;
 mod fixture;
 mod hooks;
@@ -7,3 +8,8 @@ mod refusals;
 mod run;
 mod server;
 mod wait;
+mod wakes;
+mod webhook_access;
+mod webhook_auth;
+mod webhook_bodies;
+mod webhook_paths;

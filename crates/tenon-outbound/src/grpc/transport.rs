@@ -14,6 +14,7 @@ use tower_service::Service;
 
 use crate::Failure;
 use crate::connect::Connector;
+use crate::rates::Rates;
 
 /// What tonic calls.
 #[derive(Clone)]
@@ -21,6 +22,7 @@ pub(super) struct Transport {
     pool: Client<Connector, Body>,
     max_bytes: usize,
     user_agent: HeaderValue,
+    rates: Rates,
 }
 
 /// A failure on its way through tonic.
@@ -34,8 +36,13 @@ type Answering =
 // === impl Transport ===
 
 impl Transport {
-    pub(super) fn new(pool: Client<Connector, Body>, max_bytes: usize, user_agent: HeaderValue) -> Self {
-        Self { pool, max_bytes, user_agent }
+    pub(super) fn new(
+        pool: Client<Connector, Body>,
+        max_bytes: usize,
+        user_agent: HeaderValue,
+        rates: Rates,
+    ) -> Self {
+        Self { pool, max_bytes, user_agent, rates }
     }
 }
 
@@ -52,9 +59,11 @@ impl Service<http::Request<Body>> for Transport {
         let host = request.uri().authority().map_or_else(String::new, ToString::to_string);
         request.headers_mut().insert(USER_AGENT, self.user_agent.clone());
         let limit = self.max_bytes;
-        let answering = self.pool.request(request);
+        let (pool, rates) = (self.pool.clone(), self.rates.clone());
         Box::pin(async move {
-            let response = answering.await.map_err(|error| Broken(Failure::from_client(&error, &host)))?;
+            rates.wait(request.uri().host().unwrap_or_default()).await;
+            let response =
+                pool.request(request).await.map_err(|error| Broken(Failure::from_client(&error, &host)))?;
             Ok(response.map(|body| {
                 let broken = move |error: Box<dyn std::error::Error + Send + Sync>| {
                     Broken(match error.downcast_ref::<hyper::Error>() {

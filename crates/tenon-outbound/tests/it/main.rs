@@ -12,6 +12,7 @@ mod headers;
 mod oauth;
 mod policies;
 mod pool;
+mod rates;
 mod redirect;
 mod resolve;
 mod tls;

@@ -14,7 +14,7 @@ use tenon_store::{
 };
 use tenon_vault::Sealer;
 
-use super::{Command, Context, Need};
+use super::{Command, Context, Need, write};
 use crate::body;
 use crate::codec::{Columns as _, origin_number, pack, state_number, unpack};
 use crate::failure::Failure;
@@ -24,17 +24,20 @@ use crate::writer::effects::Expiring;
 
 const MARK: &str = "INSERT INTO mark (hash, expires, event) VALUES (?1, ?2, ?3)
     ON CONFLICT (hash) DO UPDATE SET expires = excluded.expires, event = excluded.event WHERE mark.expires <= ?4";
+const RENEW: &str = "UPDATE mark SET expires = ?2 WHERE hash = ?1 AND expires < ?2";
 const MARKED: &str = "SELECT event FROM mark WHERE hash = ?1";
 const REPEATED: &str =
     "UPDATE event SET duplicates = duplicates + 1 WHERE id = ?1 AND workspace = ?2 RETURNING jobs";
 const EVENT: &str =
     "INSERT INTO event (id, workspace, origin, captured_at, expires, duplicates, jobs, type, source,
-    subject, envelope, place) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11)";
+    subject, envelope, place, unwanted) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 const JOB: &str =
     "INSERT INTO job (id, workspace, workflow, state, revision, semantics, event, origin, shard, lane,
     place, priority, journal_length, captured_at, parent, rerun_of, input, gathering)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16, ?17)";
-const GATHERING_OF: &str = "SELECT gathering FROM job WHERE id = ?1 AND workspace = ?2";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?18, ?13, ?14, ?15, ?16, ?17)";
+/// Where its payloads are gone, those of its events are, too.
+const GATHERING_OF: &str =
+    "SELECT gathering FROM job WHERE id = ?1 AND workspace = ?2 AND payloads_gone IS NULL";
 
 /// See `Store::capture`.
 pub(crate) struct SealedCapture {
@@ -46,9 +49,20 @@ pub(crate) struct SealedCapture {
     limits: GatherLimits,
 }
 
+/// What becomes of a mark that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeats {
+    /// It stays as it is.
+    AreRefused,
+    /// It lives on: whoever polls sees the same thing again and again.
+    Renew,
+}
+
 struct SealedJob {
     mark: Option<[u8; 16]>,
     input: Option<Vec<u8>>,
+    /// The outcomes of the journal that it begins with.
+    outcomes: Vec<Vec<u8>>,
 }
 
 struct SealedGather {
@@ -75,6 +89,7 @@ impl SealedCapture {
         let seal = |job: &NewJob| SealedJob {
             mark: job.mark.as_ref().map(hash),
             input: job.input.as_ref().map(|i| sealer.seal(body::input_place(workspace.0, job.id.0), i)),
+            outcomes: write::sealed(sealer, (workspace.0, job.id.0), &job.journal),
         };
         let mark = capture.mark.as_ref().map(hash);
         let jobs = capture.jobs.iter().map(seal).collect();
@@ -87,8 +102,44 @@ impl SealedCapture {
         Self { capture, mark, envelope, jobs, gathers, limits }
     }
 
-    fn workspace(&self) -> WorkspaceId {
+    /// Whose.
+    pub(super) fn workspace(&self) -> WorkspaceId {
         self.capture.event.workspace
+    }
+
+    /// Refuses what cannot be, and says if something changed since it was decided on; writes nothing.
+    pub(super) fn check(&self, context: &Context<'_>) -> Result<Option<Captured>, Failure> {
+        let generation = context.state.generation(self.workspace())?;
+        if generation != self.capture.generation || !self.is_decided(context.connection)? {
+            return Ok(Some(Captured::Stale { generation }));
+        }
+        for job in &self.capture.jobs {
+            self.gathering_of(context.connection, job)?;
+        }
+        Ok(None)
+    }
+
+    /// Writes what was checked just now.
+    pub(super) fn write(&self, context: &mut Context<'_>, repeats: Repeats) -> Result<Captured, Failure> {
+        if !self.take_mark(context, self.mark, self.capture.mark.as_ref())? {
+            let hash = self.mark.expect("only a mark that is there can be taken");
+            if repeats == Repeats::Renew {
+                self.renew_mark(context.connection, hash)?;
+            }
+            return Ok(Captured::Duplicate(self.duplicate(context.connection, hash)?));
+        }
+        let place = inbox::place(context, &self.capture.event);
+        let mut effect = Effect { started: Vec::with_capacity(self.jobs.len()), dropped: Vec::new() };
+        for (job, sealed) in self.capture.jobs.iter().zip(&self.jobs) {
+            let gathering = self.gathering_of(context.connection, job)?;
+            if self.start(context, (job, sealed), gathering)? {
+                effect.started.push(job.id);
+            }
+        }
+        self.gather(context, &mut effect)?;
+        let Effect { started, dropped } = effect;
+        self.insert_event(context, &started, place)?;
+        Ok(Captured::New { jobs: started, dropped, is_wanted: self.is_wanted(place) })
     }
 
     /// Whether a mark was free and is taken now.
@@ -109,6 +160,19 @@ impl SealedCapture {
             context.effects.expire(Expiring::Mark(hash), mark.expires);
         }
         Ok(taken)
+    }
+
+    /// The defect of that name; see the manifest.
+    #[cfg(feature = "mutant-marks-apart")]
+    pub(super) fn take_own_mark(&self, context: &mut Context<'_>) -> rusqlite::Result<bool> {
+        self.take_mark(context, self.mark, self.capture.mark.as_ref())
+    }
+
+    /// Retention, which knows when it would have gone, asks the row.
+    fn renew_mark(&self, connection: &Connection, hash: [u8; 16]) -> rusqlite::Result<()> {
+        let Some(mark) = &self.capture.mark else { return Ok(()) };
+        connection.prepare_cached(RENEW)?.execute((hash, mark.expires.0))?;
+        Ok(())
     }
 
     fn duplicate(&self, connection: &Connection, hash: [u8; 16]) -> rusqlite::Result<Duplicate> {
@@ -141,6 +205,7 @@ impl SealedCapture {
             &event.subject,
             envelope,
             place.map(|place| place as i64),
+            (!self.is_wanted(place)).then_some(1),
         ))?;
         context.state.counters.events += 1;
         context.effects.expire(Expiring::Event(event.id), event.expires);
@@ -148,6 +213,11 @@ impl SealedCapture {
             Some(place) => inbox::keep(context, event, place),
             None => Ok(()),
         }
+    }
+
+    /// Whether a workflow wants or gathers it, or a `listen` may take it from its place in the inbox.
+    fn is_wanted(&self, place: Option<u64>) -> bool {
+        place.is_some() || !self.capture.jobs.is_empty() || !self.capture.gathers.is_empty()
     }
 
     /// Unless its own mark suppresses it; `gathering` is the set that it was gathered from.
@@ -184,7 +254,11 @@ impl SealedCapture {
             job.rerun_of.map(|id| id.0 as i64),
             input,
             gathering,
+            job.journal.len() as i64,
         ])?;
+        if !job.journal.is_empty() {
+            write::append(context.connection, job.id, (&job.journal, &sealed.outcomes))?;
+        }
         context.state.counters.jobs += 1;
         context.state.counters.open_jobs += 1;
         let payload = gathering.is_none().then(|| JobPayload {
@@ -220,7 +294,7 @@ impl SealedCapture {
             parent: job.parent,
             looked_to: None,
             payload,
-            journal_length: 0,
+            journal_length: u32::try_from(job.journal.len()).unwrap_or(u32::MAX),
         })
     }
 
@@ -272,7 +346,10 @@ impl Command for SealedCapture {
     type Output = Captured;
 
     fn size(&self) -> usize {
-        let jobs = self.jobs.iter().map(|job| 256 + 2 * job.input.as_ref().map_or(0, Vec::len));
+        let jobs = self.jobs.iter().map(|job| {
+            let outcomes: usize = job.outcomes.iter().map(|outcome| 128 + 2 * outcome.len()).sum();
+            256 + 2 * job.input.as_ref().map_or(0, Vec::len) + outcomes
+        });
         let gathers = self.gathers.iter().map(|gather| 512 + 128 * gather.keys.len());
         512 + 2 * self.envelope.len() + jobs.sum::<usize>() + gathers.sum::<usize>()
     }
@@ -282,33 +359,10 @@ impl Command for SealedCapture {
     }
 
     fn apply(&self, context: &mut Context<'_>) -> Result<Captured, Failure> {
-        let generation = context.state.generation(self.workspace())?;
-        if generation != self.capture.generation {
-            return Ok(Captured::Stale { generation });
+        match self.check(context)? {
+            Some(stale) => Ok(stale),
+            None => self.write(context, Repeats::AreRefused),
         }
-        if !self.is_decided(context.connection)? {
-            return Ok(Captured::Stale { generation });
-        }
-        for job in &self.capture.jobs {
-            // Refused before anything is written.
-            self.gathering_of(context.connection, job)?;
-        }
-        if !self.take_mark(context, self.mark, self.capture.mark.as_ref())? {
-            let hash = self.mark.expect("only a mark that is there can be taken");
-            return Ok(Captured::Duplicate(self.duplicate(context.connection, hash)?));
-        }
-        let place = inbox::place(context, &self.capture.event);
-        let mut effect = Effect { started: Vec::with_capacity(self.jobs.len()), dropped: Vec::new() };
-        for (job, sealed) in self.capture.jobs.iter().zip(&self.jobs) {
-            let gathering = self.gathering_of(context.connection, job)?;
-            if self.start(context, (job, sealed), gathering)? {
-                effect.started.push(job.id);
-            }
-        }
-        self.gather(context, &mut effect)?;
-        let Effect { started, dropped } = effect;
-        self.insert_event(context, &started, place)?;
-        Ok(Captured::New { jobs: started, dropped })
     }
 }
 

@@ -4,7 +4,9 @@
 //! nothing to change is the reason looked up.
 
 use rusqlite::{Connection, OptionalExtension as _};
-use tenon_store::{Entry, Error, EventWait, JobState, Shard, Timestamp, Transition, Waits, Write};
+use tenon_store::{
+    Entry, Error, EventWait, Expiry, JobId, JobState, Shard, Timestamp, Transition, Waits, Write,
+};
 use tenon_vault::Sealer;
 
 use super::{Command, Context, Need};
@@ -51,9 +53,7 @@ impl SealedWrite {
         if write.entries.windows(2).any(|pair| pair[1].sequence != pair[0].sequence + 1) {
             return Err(Error::Conflict(format!("the entries for {} are not in sequence", write.job)));
         }
-        let seal =
-            |entry: &Entry| sealer.seal(body::outcome_place(workspace, job, entry.sequence), &entry.outcome);
-        let outcomes = write.entries.iter().map(seal).collect();
+        let outcomes = sealed(sealer, (workspace, job), &write.entries);
         let result = match &write.transition {
             Transition::Completed { output: plain, .. }
             | Transition::Faulted { error: plain, .. }
@@ -113,7 +113,7 @@ impl SealedWrite {
             wake_at.map(|moment| moment.0),
             write.started_at.0,
             state.is_final().then_some(write.at.0),
-            expires(&write.transition),
+            expiry(&write.transition).map(|expiry| expiry.job.0),
             result,
             write.entries.len() as i64,
             goes_on.then_some(write.fence.shard.0),
@@ -143,30 +143,16 @@ impl SealedWrite {
             Wait::More { waits, .. } => waiting::park(context, workspace, job, waits)?,
             Wait::Over => waiting::feed(context, job)?,
         }
-        let Some(expires) = expires(&self.write.transition) else { return Ok(()) };
+        let Some(expiry) = expiry(&self.write.transition) else { return Ok(()) };
         context.state.counters.open_jobs -= 1;
-        context.effects.expire(Expiring::Job(job), Timestamp(expires));
+        context.effects.expire(Expiring::Job(job), expiry.job);
+        if let Some(payloads) = expiry.payloads.filter(|payloads| *payloads < expiry.job) {
+            context.effects.expire(Expiring::Payloads(job), payloads);
+        }
         match context.state.waiters.of_end(job).cloned() {
             Some(parents) => waiting::wake(context, &parents, at),
             None => Ok(()),
         }
-    }
-
-    fn append(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut insert = connection.prepare_cached(ENTRY)?;
-        for (entry, outcome) in self.write.entries.iter().zip(&self.outcomes) {
-            insert.execute((
-                self.write.job.0 as i64,
-                entry.sequence,
-                &entry.effect,
-                entry.attempt,
-                entry.arguments as i64,
-                entry.started_at.0,
-                entry.at.0,
-                body::store(connection, outcome)?,
-            ))?;
-        }
-        Ok(())
     }
 }
 
@@ -223,10 +209,39 @@ impl Command for SealedWrite {
             let moved = self.move_job(connection, wake_at)?;
             assert!(moved, "a job that was checked in this transaction moves");
         }
-        self.append(connection)?;
+        append(connection, self.write.job, (&self.write.entries, &self.outcomes))?;
         self.settle(context, &wait)?;
         Ok(())
     }
+}
+
+/// Outcomes as they go to the disk.
+pub(super) fn sealed(sealer: &Sealer, (workspace, job): (i64, u64), entries: &[Entry]) -> Vec<Vec<u8>> {
+    let seal =
+        |entry: &Entry| sealer.seal(body::outcome_place(workspace, job, entry.sequence), &entry.outcome);
+    entries.iter().map(seal).collect()
+}
+
+/// Journals entries with their sealed outcomes.
+pub(super) fn append(
+    connection: &Connection,
+    job: JobId,
+    (entries, outcomes): (&[Entry], &[Vec<u8>]),
+) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare_cached(ENTRY)?;
+    for (entry, outcome) in entries.iter().zip(outcomes) {
+        insert.execute((
+            job.0 as i64,
+            entry.sequence,
+            &entry.effect,
+            entry.attempt,
+            entry.arguments as i64,
+            entry.started_at.0,
+            entry.at.0,
+            body::store(connection, outcome)?,
+        ))?;
+    }
+    Ok(())
 }
 
 fn looked_to(transition: &Transition) -> Option<u64> {
@@ -236,11 +251,11 @@ fn looked_to(transition: &Transition) -> Option<u64> {
     }
 }
 
-fn expires(transition: &Transition) -> Option<i64> {
+fn expiry(transition: &Transition) -> Option<Expiry> {
     match transition {
         Transition::Completed { expires, .. }
         | Transition::Faulted { expires, .. }
-        | Transition::Cancelled { expires } => Some(expires.0),
+        | Transition::Cancelled { expires } => Some(*expires),
         _ => None,
     }
 }

@@ -11,13 +11,16 @@ use super::{OrPort as _, gathered};
 use crate::body;
 use crate::codec::{Columns as _, origin, unpack};
 
-const ONE: &str = "SELECT id, origin, source, type, subject, captured_at, duplicates, jobs, envelope
+const ONE: &str =
+    "SELECT id, origin, source, type, subject, captured_at, duplicates, jobs, unwanted, envelope
     FROM event WHERE id = ?1 AND workspace = ?2";
-const LISTED: &str = "SELECT id, origin, source, type, subject, captured_at, duplicates, jobs
+const LISTED: &str = "SELECT id, origin, source, type, subject, captured_at, duplicates, jobs, unwanted
     FROM event WHERE id = ?1";
+const UNWANTED: &str = "SELECT id, 0 FROM event INDEXED BY event_unwanted
+    WHERE unwanted = 1 AND workspace = ?1 AND id BETWEEN ?2 AND ?3 ORDER BY id DESC";
 const LIST: &str = "SELECT id, 0 FROM event INDEXED BY event_list
     WHERE workspace = ?1 AND id BETWEEN ?2 AND ?3 ORDER BY id DESC";
-const ENVELOPE: usize = 8;
+const ENVELOPE: usize = 9;
 
 /// See `Store::event`.
 pub(crate) fn event(
@@ -35,8 +38,10 @@ pub(crate) fn event(
         .or_port()?;
     let Some((mut event, column)) = found else { return Ok(None) };
     gathered::add_jobs(connection, id, &mut event.jobs).or_port()?;
-    let place = body::envelope_place(workspace.0, id.0);
-    event.envelope = Some(Bytes::from(body::open(connection, sealer, place, &column)?));
+    if !body::is_gone(&column) {
+        let place = body::envelope_place(workspace.0, id.0);
+        event.envelope = Some(Bytes::from(body::open(connection, sealer, place, &column)?));
+    }
     Ok(Some(event))
 }
 
@@ -49,7 +54,8 @@ pub(crate) fn events(
     limit: u32,
 ) -> Result<Page<EventRecord>, Error> {
     let (first, last) = ids_between(connection, Table::Event, filter.since, filter.until)?;
-    let mut candidates = Candidates { sql: LIST, of: workspace.0, first, last }.before(cursor);
+    let sql = if filter.is_wanted == Some(false) { UNWANTED } else { LIST };
+    let mut candidates = Candidates { sql, of: workspace.0, first, last }.before(cursor);
     if let Some(ids) = &filter.ids {
         candidates = candidates.within(ids.start().0, ids.end().0);
     }
@@ -73,6 +79,7 @@ pub(crate) fn events(
 
 fn matches(filter: &EventFilter, event: &EventRecord) -> bool {
     filter.r#type.as_ref().is_none_or(|wanted| *wanted == event.r#type)
+        && filter.is_wanted.is_none_or(|wanted| wanted == event.is_wanted)
         && filter.source.as_ref().is_none_or(|wanted| *wanted == event.source)
         && filter.since.is_none_or(|since| event.captured_at >= since)
         && filter.until.is_none_or(|until| event.captured_at < until)
@@ -88,6 +95,7 @@ fn parse(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
         captured_at: row.time(5)?,
         duplicates: row.get::<_, i64>(6)? as u64,
         jobs: unpack(&row.get::<_, Vec<u8>>(7)?),
+        is_wanted: row.get::<_, Option<i64>>(8)?.is_none(),
         envelope: None,
     })
 }

@@ -61,7 +61,7 @@ pub(crate) fn of_job(
     }
 }
 
-/// The events of a set, in order of capture.
+/// The events of a set, in order of capture, without those whose envelopes retention has removed.
 pub(crate) fn events(
     connection: &Connection,
     sealer: &Sealer,
@@ -75,6 +75,9 @@ pub(crate) fn events(
     for row in rows {
         let (event, column) = row.or_port()?;
         let column = column.ok_or_else(|| Error::Damaged(format!("{event}, which was gathered, is gone")))?;
+        if body::is_gone(&column) {
+            continue;
+        }
         let place = body::envelope_place(workspace.0, event.0);
         let envelope = Bytes::from(body::open(connection, sealer, place, &column)?);
         events.push(Gathered { event, envelope });

@@ -16,7 +16,8 @@ use crate::codec::{Columns as _, origin, state, unpack};
 const ONE: &str =
     "SELECT j.id, j.workspace, j.workflow, r.name, v.version, j.revision, v.number, j.semantics, j.event,
         j.origin, j.lane, j.shard, j.state, j.captured_at, j.started_at, j.ended_at, j.wake_at, j.parent,
-        j.rerun_of, CASE WHEN ?3 OR j.state IN (3, 5) THEN j.result END, CASE WHEN ?3 THEN j.input END
+        j.rerun_of, CASE WHEN ?3 OR j.state IN (3, 5) THEN j.result END, CASE WHEN ?3 THEN j.input END,
+        j.payloads_gone IS NOT NULL
     FROM job j LEFT JOIN resource r ON r.id = j.workflow LEFT JOIN revision v ON v.id = j.revision
     WHERE j.id = ?1 AND j.workspace = ?2";
 const BRIEF: &str = "SELECT workflow, state, captured_at, parent FROM job WHERE id = ?1 AND workspace = ?2";
@@ -29,6 +30,7 @@ const CHILDREN: &str = "SELECT id, workflow FROM job INDEXED BY job_children
     WHERE parent = ?1 AND id BETWEEN ?2 AND ?3 ORDER BY id DESC";
 const RESULT: usize = 19;
 const INPUT: usize = 20;
+const PAYLOADS_GONE: usize = 21;
 
 /// How much of a job is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,5 +208,6 @@ fn parse(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         rerun_of: row.optional_job_id(18)?,
         input: None,
         result: None,
+        payloads_gone: row.get(PAYLOADS_GONE)?,
     })
 }

@@ -13,12 +13,15 @@ use crate::workspaces::Workspace;
 /// Things that expire within the same minute share a row; none is removed more than that too late.
 const GRAIN_MICROS: i64 = 60_000_000;
 
-const EVENT: i64 = 0;
-const JOB: i64 = 1;
-const MARK: i64 = 2;
+/// Kinds of rows of `expiry`.
+pub(crate) const EVENT: i64 = 0;
+pub(crate) const JOB: i64 = 1;
+pub(crate) const MARK: i64 = 2;
 const JOURNAL: i64 = 3;
 const GATHERING: i64 = 4;
 const GATHERER: i64 = 5;
+pub(crate) const PAYLOADS: i64 = 6;
+const ENVELOPE: i64 = 7;
 
 const INSERT: &str = "INSERT INTO expiry (moment, sequence, kind, items) VALUES (?1, ?2, ?3, ?4)";
 
@@ -37,6 +40,10 @@ pub(crate) enum Expiring {
     Gathering(i64),
     /// The open sets of a workflow that gathers no more, or others.
     Gatherer(i64),
+    /// The payloads of a final job that stays.
+    Payloads(JobId),
+    /// The envelope of an event that stays, because its jobs have no payloads any more.
+    Envelope(EventId),
 }
 
 // === impl Expiring ===
@@ -50,14 +57,18 @@ impl Expiring {
             Self::Journal(_) => JOURNAL,
             Self::Gathering(_) => GATHERING,
             Self::Gatherer(_) => GATHERER,
+            Self::Payloads(_) => PAYLOADS,
+            Self::Envelope(_) => ENVELOPE,
         }
     }
 
     fn append_to(self, items: &mut Vec<u8>) {
         match self {
-            Self::Event(EventId(id)) | Self::Job(JobId(id)) | Self::Journal(JobId(id)) => {
-                items.extend_from_slice(&id.to_be_bytes());
-            }
+            Self::Event(EventId(id))
+            | Self::Envelope(EventId(id))
+            | Self::Job(JobId(id))
+            | Self::Journal(JobId(id))
+            | Self::Payloads(JobId(id)) => items.extend_from_slice(&id.to_be_bytes()),
             Self::Gathering(id) | Self::Gatherer(id) => items.extend_from_slice(&id.to_be_bytes()),
             Self::Mark(hash) => items.extend_from_slice(&hash),
         }
@@ -76,6 +87,8 @@ impl Expiring {
             JOB => Self::Job(JobId(id)),
             GATHERING => Self::Gathering(id as i64),
             GATHERER => Self::Gatherer(id as i64),
+            PAYLOADS => Self::Payloads(JobId(id)),
+            ENVELOPE => Self::Envelope(EventId(id)),
             _ => Self::Journal(JobId(id)),
         };
         Some((item, rest))
@@ -108,6 +121,17 @@ impl Effects {
         let slot = self.expiring.entry((item.kind(), at.0.div_euclid(GRAIN_MICROS))).or_default();
         slot.0 = if slot.1.is_empty() { at.0 } else { slot.0.max(at.0) };
         item.append_to(&mut slot.1);
+    }
+
+    /// Takes over what a part of the batch did that is there to stay. Parts capture, no more: what else there is
+    /// never comes from one.
+    pub(crate) fn absorb(&mut self, part: Self) {
+        self.fed.extend(part.fed);
+        for ((kind, minute), (moment, items)) in part.expiring {
+            let slot = self.expiring.entry((kind, minute)).or_default();
+            slot.0 = if slot.1.is_empty() { moment } else { slot.0.max(moment) };
+            slot.1.extend(items);
+        }
     }
 
     /// Whether something is left for the next piece of retention.

@@ -124,7 +124,17 @@ impl Waiters {
 
     /// The batch is rolled back.
     pub(crate) fn revert(&mut self) {
-        for change in std::mem::take(&mut self.changes).into_iter().rev() {
+        self.revert_to(0);
+    }
+
+    /// Changes since the last commit: where [`Waiters::revert_to`] can go back to.
+    pub(crate) fn mark(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// What came after that mark is rolled back.
+    pub(crate) fn revert_to(&mut self, mark: usize) {
+        for change in self.changes.split_off(mark).into_iter().rev() {
             match change {
                 Change::Parked(waiter) => self.remove(&waiter),
                 Change::Left(waiter) => self.insert(&waiter),

@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use tenon_crash_vfs::{Disk, Kept, Operation, Recorder, Syncs};
 use tenon_store::{
-    CandidateQuery, Captured, DedupMark, Entry, EventFilter, EventId, EventRecord, EventWait, Fence, Gather,
-    JobFilter, JobId, JobRecord, JobState, PutResource, Role, Serves, Shard, Store as _, Timestamp,
-    Transition, Waits, Write,
+    CandidateQuery, Captured, Chunk, Chunked, DedupMark, Entry, EventFilter, EventId, EventRecord, EventWait,
+    Fence, Gather, JobFilter, JobId, JobRecord, JobState, NewState, NoteKind, PutResource, ResourceId, Role,
+    Serves, Shard, Store as _, Timestamp, Transition, TriggerNote, Waits, Write,
 };
 use tenon_store_sqlite::SqliteStore;
 
@@ -45,6 +45,8 @@ enum Promise {
     Gathered(u64),
     /// Job `n` was gathered from an event of before and event `n`.
     Complete(u64),
+    /// So many chunks of the trigger, each with its events, its state and its note.
+    Brought(u64),
 }
 
 /// What jobs listen for.
@@ -56,6 +58,11 @@ const GENERATION: u64 = 2;
 /// From here on events are gathered, two for a job: those of even numbers are the first part, the others the second.
 const GATHERED_IDS: u64 = 2000;
 const STRATEGY: u64 = 7;
+
+/// Chunk `n` of the trigger brings three events, from `BROUGHT_IDS + 10 * n` on.
+const BROUGHT_IDS: u64 = 1500;
+/// The listening workflow stands for the trigger.
+const TRIGGER: ResourceId = ResourceId(1);
 
 /// A run that was recorded. Marks are indexes into `promises`.
 struct Run {
@@ -106,7 +113,10 @@ async fn live(shop: &Shop, fence: Fence, first: u64, promised: &mut impl FnMut(P
         let numbers: Vec<u64> = (1..=AT_ONCE).map(|n| first + group * AT_ONCE + n).collect();
         let captures = numbers.iter().map(|n| shop.store.capture(marked(shop, *n)));
         for (n, captured) in numbers.iter().zip(join_all(captures).await) {
-            assert_eq!(captured.unwrap(), Captured::New { jobs: vec![JobId(*n)], dropped: Vec::new() });
+            assert_eq!(
+                captured.unwrap(),
+                Captured::New { jobs: vec![JobId(*n)], dropped: Vec::new(), is_wanted: true }
+            );
             promised(Promise::Captured(*n));
         }
         for &n in &numbers {
@@ -118,6 +128,27 @@ async fn live(shop: &Shop, fence: Fence, first: u64, promised: &mut impl FnMut(P
         promised(Promise::Written(n, 2, JobState::Completed));
         wait(shop, fence, &numbers, group, promised).await;
         gather(shop, n, promised).await;
+        let number = (first / EVENTS) * (EVENTS / AT_ONCE) + group + 1;
+        let brought = shop.store.capture_chunk(brought(shop, number)).await.unwrap();
+        assert!(matches!(&brought, Chunked::Done(events) if events.len() == 3), "{brought:?}");
+        promised(Promise::Brought(number));
+    }
+}
+
+fn brought(shop: &Shop, number: u64) -> Chunk {
+    let captures = (0..3).map(|n| {
+        let mut capture = marked(shop, BROUGHT_IDS + 10 * number + n);
+        capture.jobs.clear();
+        capture
+    });
+    let detail = Bytes::from_static(b"{}");
+    Chunk {
+        workspace: shop.workspace,
+        resource: TRIGGER,
+        captures: captures.collect(),
+        state: Some(NewState { resource: TRIGGER, expected: number - 1, value: number.to_string().into() }),
+        notes: vec![TriggerNote { at: Timestamp(number as i64), kind: NoteKind::Fired, detail }],
+        at: Timestamp(number as i64),
     }
 }
 
@@ -126,11 +157,14 @@ async fn gather(shop: &Shop, n: u64, promised: &mut impl FnMut(Promise)) {
     let first = GATHERED_IDS + 4 * n;
     for n in [first, first + 2] {
         let captured = shop.store.capture(part(shop, n)).await.unwrap();
-        assert_eq!(captured, Captured::New { jobs: Vec::new(), dropped: Vec::new() });
+        assert_eq!(captured, Captured::New { jobs: Vec::new(), dropped: Vec::new(), is_wanted: true });
         promised(Promise::Gathered(n));
     }
     let captured = shop.store.capture(part(shop, first + 1)).await.unwrap();
-    assert_eq!(captured, Captured::New { jobs: vec![JobId(first + 1)], dropped: Vec::new() });
+    assert_eq!(
+        captured,
+        Captured::New { jobs: vec![JobId(first + 1)], dropped: Vec::new(), is_wanted: true }
+    );
     promised(Promise::Complete(first + 1));
 }
 
@@ -219,7 +253,7 @@ fn running(shop: &Shop, fence: Fence, n: u64, sequence: u32) -> Write {
 
 fn completed(shop: &Shop, fence: Fence, n: u64) -> Write {
     let output = Bytes::from(format!("{{\"done\":{n}}}"));
-    let expires = Timestamp(i64::MAX);
+    let expires = Timestamp(i64::MAX).into();
     Write { transition: Transition::Completed { output, expires }, ..running(shop, fence, n, 1) }
 }
 
@@ -283,13 +317,21 @@ async fn examine(directory: &Path, promises: &[Promise]) -> Result<(), String> {
 
 /// One promise is kept.
 async fn kept(shop: &Shop, promise: &Promise) -> Result<(), String> {
+    if let Promise::Brought(number) = promise {
+        let state = shop.store.trigger_state(shop.workspace, TRIGGER).await.map_err(text)?;
+        return match state.filter(|state| state.version >= *number) {
+            Some(_) => Ok(()),
+            None => Err(format!("chunk {number}")),
+        };
+    }
     let n = match promise {
         Promise::Captured(n)
         | Promise::Written(n, ..)
         | Promise::Parked(n)
         | Promise::Woken(n)
         | Promise::Gathered(n)
-        | Promise::Complete(n) => *n,
+        | Promise::Complete(n)
+        | Promise::Brought(n) => *n,
     };
     let event =
         shop.store.event(shop.workspace, EventId(n)).await.map_err(|error| format!("event {n} ({error})"))?;
@@ -347,6 +389,7 @@ async fn whole(shop: &Shop) -> Result<(), String> {
     }
     waits_are_whole(shop, &events, &jobs).await?;
     sets_are_whole(shop, &events, &jobs).await?;
+    chunks_are_whole(shop, &events).await?;
     for event in events.iter().rev().take(2).chain(events.iter().take(2)) {
         let repeat = store.capture(marked(shop, event.id.0)).await.map_err(text)?;
         if !matches!(repeat, Captured::Duplicate(_)) {
@@ -416,6 +459,25 @@ async fn sets_are_whole(shop: &Shop, events: &[EventRecord], jobs: &[JobRecord])
     let of: Vec<u64> = gathered.iter().map(|gathered| gathered.event.0).collect();
     if of != [*oldest, next] {
         return Err(format!("the set of event {oldest} (the next job has {of:?})"));
+    }
+    Ok(())
+}
+
+/// The events of a chunk are there if, and only if, the state that came with them is; so are the notes.
+async fn chunks_are_whole(shop: &Shop, events: &[EventRecord]) -> Result<(), String> {
+    let state = shop.store.trigger_state(shop.workspace, TRIGGER).await.map_err(text)?;
+    let brought = state.map_or(0, |state| state.version);
+    let there: HashSet<EventId> = events.iter().map(|event| event.id).collect();
+    for number in 1..=2 * EVENTS / AT_ONCE {
+        for event in (0..3).map(|n| EventId(BROUGHT_IDS + 10 * number + n)) {
+            if there.contains(&event) != (number <= brought) {
+                return Err(format!("half of a chunk ({event} of {number}, state {brought})"));
+            }
+        }
+    }
+    let notes = shop.store.trigger_notes(shop.workspace, TRIGGER, None, 100).await.map_err(text)?;
+    if notes.items.len() as u64 != brought {
+        return Err(format!("half of a chunk ({} notes, state {brought})", notes.items.len()));
     }
     Ok(())
 }

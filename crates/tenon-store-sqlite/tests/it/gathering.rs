@@ -41,7 +41,7 @@ fn end(shop: &Shop, n: u64, key: &str) -> Capture {
 
 /// What was started, and the sizes of the sets that were dropped.
 async fn capture(shop: &Shop, capture: Capture) -> (Vec<u64>, Vec<u32>) {
-    let Captured::New { jobs, dropped } = shop.store.capture(capture).await.unwrap() else {
+    let Captured::New { jobs, dropped, .. } = shop.store.capture(capture).await.unwrap() else {
         panic!("it is new")
     };
     assert!(dropped.iter().all(|dropped| dropped.workflow == ResourceId(1)));
@@ -166,7 +166,7 @@ async fn retention_clears_away_what_was_gathered() {
     assert_eq!(shop.store.prune(end_of_time, 100_000).await.unwrap(), 0, "all of it is held");
 
     let mut done = shop.outcome(fence, MANY + 1, "");
-    done.transition = Transition::Cancelled { expires: Timestamp(5) };
+    done.transition = Transition::Cancelled { expires: Timestamp(5).into() };
     shop.store.write(done).await.unwrap();
     assert_eq!(shop.store.prune(end_of_time, 100_000).await.unwrap(), MANY + 2, "events, their end, the job");
     shop.store.put_resource(shop.listener(&["x"])).await.unwrap();

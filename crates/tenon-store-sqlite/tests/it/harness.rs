@@ -109,6 +109,7 @@ impl Shop {
             rerun_of: None,
             parent: None,
             events_of: None,
+            journal: Vec::new(),
         };
         Capture { generation: 1, mark: None, event, jobs: vec![job], gathers: Vec::new() }
     }

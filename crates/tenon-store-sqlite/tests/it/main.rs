@@ -6,6 +6,7 @@ mod conformance;
 mod crash;
 mod crash_points;
 mod damage;
+mod disk_detail;
 mod files;
 mod full_disk;
 mod gathering;

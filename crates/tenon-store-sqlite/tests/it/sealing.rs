@@ -21,7 +21,7 @@ async fn no_payload_is_readable_in_the_files() {
         shop.store.capture(capture).await.unwrap();
         let mut write = shop.outcome(fence, n, payload);
         let output = Bytes::from(format!("\"{payload}\""));
-        write.transition = Transition::Completed { output, expires };
+        write.transition = Transition::Completed { output, expires: expires.into() };
         shop.store.write(write).await.unwrap();
         let job = shop.store.job(shop.workspace, JobId(n)).await.unwrap().unwrap();
         assert!(job.result.unwrap().starts_with(format!("\"{SECRET}").as_bytes()));

@@ -46,7 +46,7 @@ async fn retention_leaves_no_rows() {
         park.transition = Transition::Waiting { wake_at: Timestamp::NEVER, waits };
         shop.store.write(park).await.unwrap();
         let mut write = shop.outcome(fence, n, &payload);
-        write.transition = Transition::Cancelled { expires: Timestamp(5) };
+        write.transition = Transition::Cancelled { expires: Timestamp(5).into() };
         shop.store.write(write).await.unwrap();
     }
     let end = Timestamp(i64::MAX);
@@ -79,7 +79,7 @@ async fn a_rare_match_is_found_by_following_cursors() {
         shop.store.capture(capture.clone()).await.unwrap();
     }
     let mut write = shop.outcome(fence, 1, "x");
-    write.transition = Transition::Completed { output: "1".into(), expires: Timestamp(5) };
+    write.transition = Transition::Completed { output: "1".into(), expires: Timestamp(5).into() };
     shop.store.write(write).await.unwrap();
     let filter = JobFilter { states: vec![JobState::Completed], ..JobFilter::default() };
     let mut pages = 0;

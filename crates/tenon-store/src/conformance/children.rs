@@ -24,8 +24,8 @@ pub async fn an_end_wakes_who_awaits_it(harness: &dyn Harness) {
     let fed = fixture.listen();
     let ends = [
         completed("1", expires),
-        Transition::Faulted { error: json("{}"), expires },
-        Transition::Cancelled { expires },
+        Transition::Faulted { error: json("{}"), expires: expires.into() },
+        Transition::Cancelled { expires: expires.into() },
     ];
     for (n, how) in (10..).step_by(10).zip(ends) {
         for child in [n, n + 1, n + 2] {

@@ -4,7 +4,9 @@ use futures_util::future::join_all;
 
 use super::Harness;
 use super::fixture::{Fixture, SHARD, entry, ids, mark, moment};
-use crate::{CandidateQuery, Captured, Error, EventFilter, EventId, JobFilter, JobId, Kind, Transition};
+use crate::{
+    CandidateQuery, Captured, Chunk, Error, EventFilter, EventId, JobFilter, JobId, Kind, Transition,
+};
 
 /// Data, places, epochs, generations, marks.
 pub async fn what_was_answered_is_there_after_reopening(harness: &dyn Harness) {
@@ -80,8 +82,21 @@ pub async fn a_closed_store_says_so(harness: &dyn Harness) {
     closed(store.resource(fixture.workspace, Kind::Workflow, "acme/sync").await.map(drop));
     closed(store.resources_by_key(fixture.workspace, Kind::Workflow, &["a"]).await.map(drop));
     closed(store.prune(moment(1), 1).await.map(drop));
+    closed(store.purge(fixture.workspace, &[JobId(1)], moment(1)).await.map(drop));
+    let chunk = Chunk {
+        workspace: fixture.workspace,
+        resource: fixture.workflow,
+        captures: Vec::new(),
+        state: None,
+        notes: Vec::new(),
+        at: moment(1),
+    };
+    closed(store.capture_chunk(chunk).await.map(drop));
+    closed(store.trigger_state(fixture.workspace, fixture.workflow).await.map(drop));
+    closed(store.trigger_notes(fixture.workspace, fixture.workflow, None, 1).await.map(drop));
     closed(store.audit_records(fixture.workspace, None, 1).await.map(drop));
     closed(store.disk_use().await.map(drop));
+    closed(store.disk_detail().await.map(drop));
 }
 
 /// Closing while many capture: each is either answered and there, or refused and not there.

@@ -96,6 +96,7 @@ impl Fixture {
             rerun_of: None,
             parent: None,
             events_of: None,
+            journal: Vec::new(),
         }
     }
 
@@ -203,7 +204,7 @@ pub(super) fn written(saved: Result<Saved, Error>) -> Revision {
 
 /// Completed with an output.
 pub(super) fn completed(output: &str, expires: Timestamp) -> Transition {
-    Transition::Completed { output: json(output), expires }
+    Transition::Completed { output: json(output), expires: expires.into() }
 }
 
 /// An entry with a recognisable outcome.

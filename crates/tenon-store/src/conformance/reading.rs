@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::Harness;
-use super::fixture::{Fixture, completed, entry, json, moment};
+use super::fixture::{Fixture, completed, entry, json, mark, moment};
 use crate::{Error, EventFilter, EventId, JobFilter, JobId, JobState, Kind, Transition, WorkspaceId};
 
 /// All jobs that a filter finds, page by page of `limit`.
@@ -56,7 +56,7 @@ pub async fn jobs_are_filtered(harness: &dyn Harness) {
     capture.jobs[1].workflow = other.resource;
     capture.jobs[1].revision = other.id;
     fixture.capture(capture).await;
-    let error = Transition::Faulted { error: json("{\"status\":500}"), expires: moment(900) };
+    let error = Transition::Faulted { error: json("{\"status\":500}"), expires: moment(900).into() };
     fixture.store.write(fixture.write(fence, 20, error)).await.expect("it faults");
     fixture.complete(fence, 30).await;
 
@@ -89,6 +89,37 @@ pub async fn jobs_are_filtered(harness: &dyn Harness) {
     assert!(page.items.iter().all(|job| job.input.is_none()));
 }
 
+/// As it was when they were captured: by a workflow whose mark suppressed the job, by a `listen`, by nobody.
+pub async fn events_that_nobody_wanted_are_found(harness: &dyn Harness) {
+    let fixture = Fixture::new(harness).await;
+    fixture.capture(fixture.event(1)).await;
+    for n in [2, 3] {
+        let mut capture = fixture.event_with_job(n);
+        capture.jobs[0].mark = Some(mark("workflow:1", "once"));
+        fixture.capture(capture).await;
+    }
+    let mut put = super::fixture::put(fixture.workspace, "acme/waits", "waits");
+    put.listens = vec!["com.acme.paid".to_owned()];
+    super::fixture::written(fixture.store.put_resource(put).await);
+    let generation = fixture.store.generation(fixture.workspace).await.expect("there is one");
+    for (n, r#type) in [(4, "com.acme.paid"), (5, "com.acme.other")] {
+        let mut capture = fixture.event(n);
+        capture.generation = generation;
+        capture.event.r#type = r#type.to_owned();
+        fixture.capture(capture).await;
+    }
+    for (is_wanted, expected) in
+        [(Some(true), &[4, 3, 2][..]), (Some(false), &[5, 1]), (None, &[5, 4, 3, 2, 1])]
+    {
+        let filter = EventFilter { is_wanted, ..EventFilter::default() };
+        let page = fixture.store.events(fixture.workspace, &filter, None, 10).await.expect("reads work");
+        let found: Vec<u64> = page.items.iter().map(|event| event.id.0).collect();
+        assert_eq!(found, expected, "{is_wanted:?}");
+    }
+    let event = fixture.store.event(fixture.workspace, EventId(1)).await.expect("reads work");
+    assert!(!event.expect("it is there").is_wanted);
+}
+
 /// Newest first, without envelopes.
 pub async fn events_are_paged_and_filtered(harness: &dyn Harness) {
     let fixture = Fixture::new(harness).await;
@@ -103,13 +134,15 @@ pub async fn events_are_paged_and_filtered(harness: &dyn Harness) {
         fixture.capture(capture).await;
     }
     let any = EventFilter::default;
-    let cases: [(EventFilter, &[u64]); 7] = [
+    let cases: [(EventFilter, &[u64]); 9] = [
         (any(), &[40, 30, 20, 10]),
         (EventFilter { r#type: Some("com.acme.order".to_owned()), ..any() }, &[40, 30, 10]),
         (EventFilter { source: Some("/crm".to_owned()), ..any() }, &[30]),
         (EventFilter { since: Some(moment(20)), ..any() }, &[40, 30, 20]),
         (EventFilter { until: Some(moment(20)), ..any() }, &[10]),
         (EventFilter { ids: Some(EventId(20)..=EventId(30)), ..any() }, &[30, 20]),
+        (EventFilter { is_wanted: Some(true), ..any() }, &[]),
+        (EventFilter { is_wanted: Some(false), since: Some(moment(20)), ..any() }, &[40, 30, 20]),
         (EventFilter { source: Some("/none".to_owned()), ..any() }, &[]),
     ];
     for (filter, expected) in cases {

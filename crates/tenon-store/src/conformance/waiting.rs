@@ -159,8 +159,8 @@ pub async fn any_other_write_ends_the_wait(harness: &dyn Harness) {
     let next = [
         Transition::Running,
         Transition::Suspended { reason: json("{}") },
-        Transition::Cancelled { expires },
-        Transition::Faulted { error: json("{}"), expires },
+        Transition::Cancelled { expires: expires.into() },
+        Transition::Faulted { error: json("{}"), expires: expires.into() },
         Transition::Waiting { wake_at: moment(900), waits: Waits::default() },
     ];
     for (n, next) in (1..).zip(next) {

@@ -2,7 +2,9 @@
 
 use super::Harness;
 use super::fixture::{Fixture, SHARD, completed, entry, ids, json, moment};
-use crate::{Error, JobId, JobRecord, JobState, Transition, Waits, WorkspaceId};
+use crate::{
+    Capture, Entry, Error, JobId, JobRecord, JobState, NewJob, Transition, Waits, WorkspaceId, Write,
+};
 
 async fn read(fixture: &Fixture, n: u64) -> JobRecord {
     let job = fixture.store.job(fixture.workspace, JobId(n)).await.expect("reads work");
@@ -59,14 +61,32 @@ pub async fn entries_are_dense(harness: &dyn Harness) {
     assert_eq!(journal.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), [0, 1, 2]);
 }
 
+/// A job can begin with a journal: it is there from its capture on, and goes on behind it.
+pub async fn a_job_begins_with_a_journal(harness: &dyn Harness) {
+    let fixture = Fixture::new(harness).await;
+    let fence = fixture.own().await;
+    let large = Entry { outcome: vec![b'x'; 200_000].into(), ..entry(1) };
+    let begins = NewJob { journal: vec![entry(0), large.clone()], ..fixture.job(1) };
+    fixture.capture(Capture { jobs: vec![begins], ..fixture.event(1) }).await;
+    let open = fixture.store.open_job(JobId(1)).await.expect("reads work").expect("it is open");
+    assert_eq!((open.state, open.journal_length), (JobState::Pending, 2));
+    let overlaps = Write { entries: vec![entry(1)], ..fixture.write(fence, 1, Transition::Running) };
+    let refused = fixture.store.write(overlaps).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    let next = Write { entries: vec![entry(2)], ..fixture.write(fence, 1, Transition::Running) };
+    fixture.store.write(next).await.expect("it goes on");
+    let journal = fixture.store.journal(fixture.workspace, JobId(1)).await.expect("reads work");
+    assert_eq!(journal, [entry(0), large, entry(2)]);
+}
+
 /// Whatever the final state was.
 pub async fn a_final_job_takes_no_write(harness: &dyn Harness) {
     let fixture = Fixture::new(harness).await;
     let fence = fixture.own().await;
     let ends = [
         completed("1", moment(50)),
-        Transition::Faulted { error: json("{\"status\":500}"), expires: moment(50) },
-        Transition::Cancelled { expires: moment(50) },
+        Transition::Faulted { error: json("{\"status\":500}"), expires: moment(50).into() },
+        Transition::Cancelled { expires: moment(50).into() },
     ];
     for (n, end) in (1..).zip(ends) {
         fixture.start(n).await;
@@ -154,7 +174,7 @@ pub async fn a_job_without_a_lane_takes_one_when_it_goes_on(harness: &dyn Harnes
     fixture.store.write(fixture.write(fence, 1, Transition::Pending)).await.expect("it is resumed");
     let open = fixture.store.open_jobs(SHARD, 0, 10).await.expect("reads work");
     assert_eq!(ids(&open), [JobId(1)]);
-    let cancel = Transition::Cancelled { expires: moment(50) };
+    let cancel = Transition::Cancelled { expires: moment(50).into() };
     fixture.store.write(fixture.write(fence, 2, cancel)).await.expect("it is cancelled");
     assert_eq!(read(&fixture, 2).await.state, JobState::Cancelled);
 }

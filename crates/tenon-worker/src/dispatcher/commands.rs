@@ -47,12 +47,11 @@ impl Dispatcher {
         let (context, notices) = (self.context.clone(), self.context.notices.clone());
         self.tasks.spawn(async move {
             let running = AssertUnwindSafe(run::run(context.clone(), task)).catch_unwind();
-            let (left, used) = match running.await {
-                Ok(left) => left,
-                Err(_) => {
-                    let suspending = leaving::suspend_panicked(&context, fence, JobId(job));
-                    (Box::pin(suspending).await, Duration::ZERO)
-                }
+            let (left, used) = if let Ok(left) = running.await {
+                left
+            } else {
+                let suspending = leaving::suspend_panicked(&context, fence, JobId(job));
+                (Box::pin(suspending).await, Duration::ZERO)
             };
             // A dispatcher that has stopped needs no notice.
             let _ = notices.send(Notice::Left(JobId(job), left, used)).await;
@@ -61,6 +60,10 @@ impl Dispatcher {
 
     fn cancel(&mut self, job: u64) {
         self.fresh.take(job);
+        if let Some(is_cancelled) = self.mending.get_mut(&job) {
+            *is_cancelled = true;
+            return;
+        }
         if let Some(cancel) = self.running.get_mut(&job) {
             if let Some(cancel) = cancel.take() {
                 // A task that is just leaving ends the job its own way.

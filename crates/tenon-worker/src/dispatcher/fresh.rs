@@ -26,6 +26,11 @@ impl Fresh {
         }
     }
 
+    /// Bytes that are kept.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(super) fn take(&mut self, job: u64) -> Option<OpenJob> {
         let job = self.jobs.remove(&job)?;
         self.bytes -= size(&job);

@@ -41,7 +41,7 @@ pub(crate) struct Scrubber {
 }
 
 /// Finds all forms of texts of at least some length.
-struct Finder {
+pub(crate) struct Finder {
     beginnings: AhoCorasick,
     /// For each beginning.
     forms: Vec<Vec<Form>>,
@@ -87,7 +87,8 @@ impl Scrubber {
         self.add(token, TOKEN);
     }
 
-    fn add(&mut self, text: &str, shown: &str) {
+    /// Any other text, and what is shown in its place.
+    pub(crate) fn add(&mut self, text: &str, shown: &str) {
         for text in [text, text.trim()] {
             if text.len() >= IN_ERRORS && !self.known.iter().any(|(known, _)| known == text) {
                 self.known.push((text.to_owned(), shown.to_owned()));
@@ -124,6 +125,11 @@ impl Scrubber {
         self.finder(if is_answer { IN_ANSWERS } else { IN_ERRORS }).cleaned(body)
     }
 
+    /// What takes all of it out of what people are shown.
+    pub(crate) fn for_people(&self) -> Finder {
+        self.finder(IN_ERRORS)
+    }
+
     fn finder(&self, shortest: usize) -> Finder {
         let (long, short): (Vec<_>, Vec<_>) = self.known.iter().partition(|(text, _)| text.len() >= shortest);
         let mut forms: BTreeMap<Vec<u8>, Vec<Form>> = BTreeMap::new();
@@ -154,7 +160,8 @@ fn secret(name: &str) -> String {
 // === impl Finder ===
 
 impl Finder {
-    fn value(&self, value: &mut Value) {
+    /// Of a value and all that is in it, names included.
+    pub(crate) fn value(&self, value: &mut Value) {
         match value {
             Value::Null | Value::Bool(_) => {}
             Value::Number(number) => {
@@ -182,7 +189,8 @@ impl Finder {
         }
     }
 
-    fn text(&self, text: &mut String) {
+    /// Of a text.
+    pub(crate) fn text(&self, text: &mut String) {
         if let Some(cleaned) = self.cleaned(text.as_bytes()) {
             *text = String::from_utf8_lossy(&cleaned).into_owned();
         }

@@ -10,7 +10,7 @@ use super::Ended;
 
 /// All of one job.
 #[derive(Default)]
-pub(super) struct Attempts {
+pub(crate) struct Attempts {
     calls: FuturesUnordered<BoxFuture<'static, Option<Ended>>>,
     aborts: Vec<(Arc<str>, AbortHandle)>,
 }
@@ -19,30 +19,30 @@ pub(super) struct Attempts {
 
 impl Attempts {
     /// Whether none is on its way that anybody wants.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.aborts.is_empty()
     }
 
-    pub(super) fn start(&mut self, effect: Arc<str>, attempt: impl Future<Output = Ended> + Send + 'static) {
+    pub(crate) fn start(&mut self, effect: Arc<str>, attempt: impl Future<Output = Ended> + Send + 'static) {
         let (handle, registration) = AbortHandle::new_pair();
         self.aborts.push((effect, handle));
         self.calls.push(Abortable::new(attempt, registration).map(Result::ok).boxed());
     }
 
     /// It has come to its end.
-    pub(super) fn is_over(&mut self, effect: &str) {
+    pub(crate) fn is_over(&mut self, effect: &str) {
         self.aborts.retain(|(id, _)| &**id != effect);
     }
 
     /// Says whether it was on its way.
-    pub(super) fn abort(&mut self, effect: &str) -> bool {
+    pub(crate) fn abort(&mut self, effect: &str) -> bool {
         let Some(place) = self.aborts.iter().position(|(id, _)| &**id == effect) else { return false };
         self.aborts.swap_remove(place).1.abort();
         true
     }
 
     /// The next that ends; for ever, if there is none.
-    pub(super) async fn next(&mut self) -> Ended {
+    pub(crate) async fn next(&mut self) -> Ended {
         loop {
             match self.calls.next().await {
                 Some(Some(ended)) => return ended,

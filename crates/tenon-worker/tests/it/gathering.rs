@@ -43,7 +43,7 @@ async fn the_input_is_the_events_in_order_of_capture() {
     for (edited, expected) in [(None, &output), (Some(json!(7)), &json!({"input": 7, "event": "paid"}))] {
         let job = stage.record(job).await;
         let input = edited.map(|input: Value| input.to_string().into());
-        let again = stage.capture.rerun(Rerun { revision: job.revision, job, input }).await;
+        let again = stage.capture.rerun(Rerun { input, ..Rerun::of(job) }).await;
         let again = again.expect("started").jobs[0];
         assert_eq!(stage.output(again).await, *expected);
         stage.verify(again).await;
@@ -67,9 +67,13 @@ async fn an_end_is_no_part_of_the_input() {
 async fn sets_and_jobs_go_on_after_a_restart() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let stage = Stage::on(open(&directory)).await;
-    let tasks =
-        "- nap: {wait: {milliseconds: 50}}\n- see: {set: {sum: '${ add }', first: '${ $event.data }'}}\n";
-    deploy(&stage, "on: {any: [{with: {type: reading}}], until: add > 5}", tasks).await;
+    let rests = "}
+schedule: {on: {any: [{with: {type: reading}}], until: add > 5}}
+do:
+- rest: {listen: {to: {one: {with: {type: wake}}}}, output: {as: '${ $input }'}}
+- see: {set: {sum: '${ add }', first: '${ $event.data }'}}
+";
+    stage.put("w", rests, (&["reading"], &["wake"])).await;
     for n in [1, 2] {
         assert!(stage.event("reading", json!(n)).await.is_empty());
     }
@@ -79,6 +83,7 @@ async fn sets_and_jobs_go_on_after_a_restart() {
     stage.reaches(job, JobState::Waiting).await;
     stage.stop().await;
     let stage = Stage::on(open(&directory)).await;
+    stage.event("wake", json!({})).await;
     assert_eq!(stage.output(job).await, json!({"sum": 6, "first": 1}));
     stage.verify(job).await;
     stage.stop().await;

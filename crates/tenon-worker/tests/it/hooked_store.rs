@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 use tenon_store::{
     AuditRecord, CandidateQuery, Candidates, Capture, Captured, ChangeResource, DiskUse, Entry, Error,
-    EventFilter, EventId, EventRecord, Feed, Fence, JobFilter, JobId, JobRecord, Kind, OpenJob, Page,
-    PutResource, Resource, ResourceId, RevisionId, Saved, Shard, Store, Timestamp, WorkspaceId, Write,
+    EventFilter, EventId, EventRecord, Feed, Fence, JobFilter, JobId, JobRecord, Kind, LaneFilter, Lanes,
+    OpenJob, Page, PutResource, Resource, ResourceId, RevisionId, Saved, Shard, Store, Timestamp,
+    WorkspaceId, Write,
 };
 use tokio::sync::Semaphore;
 
@@ -150,6 +151,12 @@ macro_rules! pass_on {
 
 pass_on! {
     listened(workspace: WorkspaceId) -> Result<Vec<String>, Error>;
+    workspaces() -> Result<Vec<(WorkspaceId, String)>, Error>;
+    capture_chunk(chunk: tenon_store::Chunk) -> Result<tenon_store::Chunked, Error>;
+    put_trigger_state(put: tenon_store::PutTriggerState) -> Result<(), Error>;
+    trigger_state(workspace: WorkspaceId, resource: ResourceId) -> Result<Option<tenon_store::TriggerState>, Error>;
+    trigger_notes(workspace: WorkspaceId, resource: ResourceId, cursor: Option<u64>, limit: u32) -> Result<Page<tenon_store::TriggerNote>, Error>;
+    purge(workspace: WorkspaceId, jobs: &[JobId], at: Timestamp) -> Result<u64, Error>;
     workspace(name: &str) -> Result<Option<WorkspaceId>, Error>;
     create_workspace(name: &str) -> Result<WorkspaceId, Error>;
     generation(workspace: WorkspaceId) -> Result<u64, Error>;
@@ -175,7 +182,9 @@ pass_on! {
     events(workspace: WorkspaceId, filter: &EventFilter, cursor: Option<u64>, limit: u32) -> Result<Page<EventRecord>, Error>;
     job(workspace: WorkspaceId, id: JobId) -> Result<Option<JobRecord>, Error>;
     jobs(workspace: WorkspaceId, filter: &JobFilter, cursor: Option<u64>, limit: u32) -> Result<Page<JobRecord>, Error>;
+    lanes(workspace: WorkspaceId, filter: &LaneFilter, cursor: Option<u64>, limit: u32) -> Result<Lanes, Error>;
     disk_use() -> Result<DiskUse, Error>;
+    disk_detail() -> Result<tenon_store::DiskDetail, Error>;
     prune(now: Timestamp, limit: u32) -> Result<u64, Error>;
     audit(record: AuditRecord) -> Result<(), Error>;
     audit_records(workspace: WorkspaceId, cursor: Option<u64>, limit: u32) -> Result<Page<AuditRecord>, Error>;

@@ -107,9 +107,8 @@ async fn a_waiting_job_is_a_row_and_can_be_cancelled() {
 async fn a_wait_outlives_a_restart() {
     let directory = directory();
     let stage = Stage::on(open(&directory)).await;
-    let waits = format!(
-        "{SUBSCRIBED}do: [{{sleep: {{wait: {{milliseconds: 300}}}}}}, {{done: {{set: {{woke: true}}}}}}]\n"
-    );
+    let waits =
+        format!("{SUBSCRIBED}do: [{{sleep: {{wait: {{seconds: 2}}}}}}, {{done: {{set: {{woke: true}}}}}}]\n");
     stage.deploy("waits", &waits).await;
     let job = stage.go(json!({})).await;
     stage.reaches(job, JobState::Waiting).await;

@@ -138,6 +138,42 @@ async fn cancelled_and_suspended_jobs_are_told_of_whether_they_run_or_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_resumed_says_so_and_tells_of_its_tasks_from_there_on() {
+    let (_callee, address) = crate::stage::Callee::serve().await;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let stage = Stage::on(open(&directory)).await;
+    let any = "}\nschedule: {on: {any: [{with: {type: 'io\\..*'}}]}}\ndo: [{done: {set: {x: 1}}}]\n";
+    stage.put("handler", any, (&["*"], &[])).await;
+    let parks = ", metadata: {tenon: {orderingKey: '${ .type }', onFailure: park}}}\nschedule: {on: {one: {with: {type: go}}}}\n";
+    let calls = format!(
+        "do:\n- call: {{call: http, with: {{method: get, endpoint: 'http://{address}/fail/1'}}}}\n- last: {{set: {{x: 1}}}}\n"
+    );
+    stage.deploy("w", &format!("{parks}{calls}")).await;
+    let job = stage.go(json!({})).await;
+    stage.reaches(job, JobState::Suspended).await;
+    stage.worker.resume(job).await.expect("it is suspended");
+    assert_eq!(stage.end(job).await.state, JobState::Completed);
+    let told: Vec<String> = events_of(&stage, job).await.into_iter().map(|(kind, _)| kind).collect();
+    let task = |what: &str| format!("{TASK}{what}.v1");
+    let workflow = |what: &str| format!("{WORKFLOW}{what}.v1");
+    let expected = [
+        workflow("started"),
+        task("created"),
+        task("started"),
+        task("faulted"),
+        workflow("suspended"),
+        workflow("resumed"),
+        task("completed"),
+        task("created"),
+        task("started"),
+        task("completed"),
+        workflow("completed"),
+    ];
+    assert_eq!(told, expected);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_tasks_of_a_job_that_is_cancelled_are_told_of_whether_it_runs_or_not() {
     let (callee, address) = crate::stage::Callee::serve().await;
     let hangs = format!("- it: {{call: http, with: {{method: get, endpoint: 'http://{address}/hang'}}}}\n");

@@ -72,7 +72,7 @@ async fn a_copy_that_comes_after_the_job_has_moved_on_is_not_used() {
         let store = LateFeed::new();
         let stage = Stage::on(hooked(&directory, &store)).await;
         let tasks = format!(
-            "}}\nschedule: {{on: {{one: {{with: {{type: go}}}}}}}}\ndo:\n- one: {{call: http, with: {{method: get, endpoint: 'http://{address}/1'}}}}\n- nap: {{wait: {{milliseconds: 300}}}}\n- two: {{call: http, with: {{method: get, endpoint: 'http://{address}/2'}}}}\n"
+            "}}\nschedule: {{on: {{one: {{with: {{type: go}}}}}}}}\ndo:\n- one: {{call: http, with: {{method: get, endpoint: 'http://{address}/1'}}}}\n- nap: {{wait: {{seconds: 2}}}}\n- two: {{call: http, with: {{method: get, endpoint: 'http://{address}/2'}}}}\n"
         );
         stage.deploy("w", &tasks).await;
         let job = stage.go(json!({})).await;

@@ -23,7 +23,7 @@ const CARES: &str = "}\ndo:
 
 /// Where the process dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Death {
+pub(crate) enum Death {
     /// Just before the write is durable.
     Before,
     /// Just after.
@@ -31,12 +31,12 @@ enum Death {
 }
 
 /// Remembers what became durable, in order, and dies at one of the writes.
-struct Dies {
+pub(crate) struct Dies {
     at: (u64, Death),
     writes: AtomicU64,
     /// The epoch of the process that has died; nothing of it is written any more.
     dead: AtomicU64,
-    died: Notify,
+    pub(crate) died: Notify,
     written: Mutex<Vec<Written>>,
 }
 
@@ -50,7 +50,7 @@ struct Written {
 // === impl Dies ===
 
 impl Dies {
-    fn at(number: u64, death: Death) -> Arc<Self> {
+    pub(crate) fn at(number: u64, death: Death) -> Arc<Self> {
         Arc::new(Self {
             at: (number, death),
             writes: AtomicU64::new(0),

@@ -11,7 +11,7 @@ use crate::hooked_store::{Hooks, hooked};
 use crate::stage::Stage;
 
 /// The verb that has a bug, which shows once.
-struct Bug {
+pub(crate) struct Bug {
     verb: &'static str,
     has_shown: AtomicBool,
 }
@@ -19,7 +19,7 @@ struct Bug {
 // === impl Bug ===
 
 impl Bug {
-    fn in_verb(verb: &'static str) -> Arc<Self> {
+    pub(crate) fn in_verb(verb: &'static str) -> Arc<Self> {
         Arc::new(Self { verb, has_shown: AtomicBool::new(false) })
     }
 

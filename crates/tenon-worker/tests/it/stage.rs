@@ -47,6 +47,10 @@ pub(crate) fn open(directory: &TempDir) -> Arc<dyn Store> {
 
 impl Stage {
     pub(crate) async fn on(store: Arc<dyn Store>) -> Self {
+        Self::with(store, Options::default()).await
+    }
+
+    pub(crate) async fn with(store: Arc<dyn Store>, options: Options) -> Self {
         let clock = Clock::system();
         let workspace = store.create_workspace("default").await.expect("a workspace");
         let programs = Programs::new(Arc::clone(&store), 100);
@@ -65,7 +69,7 @@ impl Stage {
         let http = http.expect("a client");
         let variables = Arc::new(StoredVariables::new(Arc::clone(&store)));
         let parts = Parts { capture: capture.clone(), http, variables };
-        let (worker, working) = Worker::start(parts, Options::default()).await.expect("a worker");
+        let (worker, working) = Worker::start(parts, options).await.expect("a worker");
         let history = History::new(Arc::clone(&store), programs);
         Self { capture, worker, history, store, workspace, working }
     }

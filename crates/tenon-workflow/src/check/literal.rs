@@ -4,7 +4,7 @@ use super::Checker;
 use crate::codes;
 use crate::diagnostic::{nearest, quote, suggest};
 use crate::document::{Content, NodeId};
-use crate::program::parse_duration;
+use crate::program::{CalendarError, Cron, Zone, parse_duration};
 use crate::shape::{LANGUAGE_VARIABLES, Literal, Place};
 use tenon_expr::runtime_expression;
 
@@ -130,6 +130,8 @@ fn misfit(text: &str, literal: Literal) -> Option<Misfit> {
         Literal::JsonPointer => plain(codes::JSON_POINTER, "is not a JSON Pointer such as `/data/card`"),
         Literal::Moment if text.parse::<jiff::Timestamp>().is_ok() => None,
         Literal::Moment => plain(codes::MOMENT, "is not an RFC 3339 moment such as 2027-01-01T00:00:00Z"),
+        Literal::Cron => unusable(codes::CRON, Cron::parse(text, Zone::utc()).err()),
+        Literal::TimeZone => unusable(codes::TIME_ZONE, Zone::named(text).err()),
         Literal::UriReference if !text.is_empty() && !text.contains(char::is_whitespace) => None,
         Literal::UriReference => plain(codes::URI, "is not a URI: it is empty or contains white space"),
         Literal::SchemaFormat if text == "json" || text.starts_with("json:") => None,
@@ -139,6 +141,10 @@ fn misfit(text: &str, literal: Literal) -> Option<Misfit> {
         Literal::Mode if text == "strict" => None,
         Literal::Mode => plain(codes::EVALUATE, "is not an expression mode of Tenon, only strict is"),
     }
+}
+
+fn unusable(code: &'static str, error: Option<CalendarError>) -> Option<Misfit> {
+    error.map(|error| Misfit { code, message: error.message, hint: error.hint })
 }
 
 fn method(text: &str) -> Option<Misfit> {

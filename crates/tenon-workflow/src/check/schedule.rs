@@ -1,4 +1,5 @@
-//! `schedule.on`: what must hold between the filters of events that are gathered for one job.
+//! `schedule`: how long intervals must be, which settings need one; and what must hold between the filters of events
+//! that are gathered for one job.
 //!
 //! Gathered events are in sets, one for each value of their correlations. That works only if every filter says the
 //! value, so filters with other keys, or without, are refused rather than gathered into sets that never are complete.
@@ -7,6 +8,7 @@ use super::Checker;
 use crate::codes;
 use crate::diagnostic::quote;
 use crate::document::NodeId;
+use crate::program::{SHORTEST_INTERVAL, parse_duration};
 
 impl<'d> Checker<'d> {
     /// All filters that gather for one job have the same keys under `correlate`.
@@ -22,6 +24,32 @@ impl<'d> Checker<'d> {
         let place = filter.or_else(|| self.document.at(self.document.root(), &["schedule", "on"]));
         let place = place.expect("there are filters only where there is `schedule.on`");
         self.report_with(place, codes::COMBINATION, message, Some(hint.to_owned()));
+    }
+
+    /// Intervals take time, and settings for times need a schedule by time.
+    pub(super) fn check_times(&mut self) {
+        let document = self.document;
+        let root = document.root();
+        for key in ["every", "after"] {
+            let Some(id) = document.at(root, &["schedule", key]) else { continue };
+            if parse_duration(&document.value_of(id)).is_ok_and(|interval| interval < SHORTEST_INTERVAL) {
+                let message = format!("`{key}` must be at least one second");
+                self.report_with(id, codes::RANGE, message, Some("write e.g. `PT1S`".to_owned()));
+            }
+        }
+        let has = |key: &str| document.at(root, &["schedule", key]).is_some();
+        let by_time = has("cron") || has("every") || has("after");
+        for (key, needs, fits) in [
+            ("timeZone", "`schedule.cron`", has("cron")),
+            ("missed", "`schedule.cron`, `every` or `after`", by_time),
+            ("overlap", "`schedule.cron` or `every`", has("cron") || has("every")),
+        ] {
+            let Some(id) = document.at(root, &["document", "metadata", "tenon", key]) else { continue };
+            if !fits {
+                let message = format!("`{key}` has no effect without {needs}");
+                self.report_with(id, codes::COMBINATION, message, Some("remove it".to_owned()));
+            }
+        }
     }
 
     /// The filters of events that are gathered; none if each event starts a job. `None`: every event.

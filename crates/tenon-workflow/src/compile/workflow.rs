@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::{CHECKED, Lowering};
 use crate::document::NodeId;
 use crate::program::{
-    EventFilter, ListenFilter, Name, OnFailure, Program, Respond, Settings, Strategy, Subscription, Until,
+    Cron, EventFilter, ListenFilter, Missed, Name, OnFailure, Overlap, Program, RateLimit, Respond, Schedule,
+    Settings, Strategy, Subscription, Timing, Until, Zone,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -30,6 +31,7 @@ impl Lowering<'_> {
             timeout: self.timeout(root),
             body,
             subscription: self.subscription(),
+            schedule: self.schedule(),
             settings: self.settings(),
             extensions: self.extensions(),
             secrets: self.secrets(),
@@ -68,26 +70,62 @@ impl Lowering<'_> {
         })
     }
 
+    fn schedule(&self) -> Option<Schedule> {
+        let document = self.document;
+        let schedule = document.get(document.root(), "schedule")?;
+        let tenon = document.at(document.root(), &["document", "metadata", "tenon"]);
+        let setting = |key: &str| tenon.and_then(|tenon| self.text(tenon, key));
+        let fixed = |key: &str| document.get(schedule, key).map(|id| self.fixed(id));
+        let timing = if let Some(cron) = self.text(schedule, "cron") {
+            let zone = setting("timeZone").map_or_else(Zone::utc, |name| Zone::named(&name).expect(CHECKED));
+            Timing::Cron(Box::new(Cron::parse(&cron, zone).expect(CHECKED)))
+        } else if let Some(interval) = fixed("every") {
+            Timing::Every(interval)
+        } else {
+            Timing::After(fixed("after")?)
+        };
+        let missed = setting("missed").as_deref().map_or_else(Missed::default, Missed::named);
+        let overlap = setting("overlap").as_deref().map_or_else(Overlap::default, Overlap::named);
+        Some(Schedule { timing, missed, overlap })
+    }
+
     fn settings(&mut self) -> Settings {
         let path = ["document", "metadata", "tenon"];
         let Some(tenon) = self.document.at(self.document.root(), &path) else { return default_settings() };
         let fixed = |path: &[&str]| self.document.at(tenon, path).map(|id| self.fixed(id));
         let dedup_for = fixed(&["dedupFor"]);
         let keep_jobs = fixed(&["retention", "jobs"]);
+        let keep_payloads = fixed(&["retention", "payloads"]);
         let default = default_settings();
         Settings {
             ordering_key: self.expr(tenon, "orderingKey"),
             dedup_key: self.expr(tenon, "dedupKey"),
             dedup_for: dedup_for.unwrap_or(default.dedup_for),
             concurrency: self.number(tenon, "concurrency").map(|count| count as u32),
+            rate_limit: self.rate_limit(tenon),
             on_failure: match self.text(tenon, "onFailure").as_deref() {
                 Some("park") => OnFailure::Park,
                 _ => OnFailure::Continue,
             },
             priority: self.number(tenon, "priority").map_or(default.priority, |priority| priority as u8),
             keep_jobs,
+            keep_payloads,
+            mask: self.mask(tenon),
             respond: self.respond(tenon),
         }
+    }
+
+    fn mask(&self, tenon: NodeId) -> Vec<String> {
+        let list = self.document.get(tenon, "mask").map_or(&[][..], |list| self.document.items(list));
+        list.iter().filter_map(|pointer| self.document.text(*pointer).map(str::to_owned)).collect()
+    }
+
+    fn rate_limit(&self, tenon: NodeId) -> Option<RateLimit> {
+        let rate = self.document.get(tenon, "rateLimit")?;
+        let limit = self.number(rate, "limit")? as u32;
+        let per = self.document.get(rate, "per").map(|per| self.fixed(per))?;
+        let burst = self.number(rate, "burst").map_or(limit, |burst| burst as u32);
+        Some(RateLimit { limit, per, burst })
     }
 
     fn respond(&mut self, tenon: NodeId) -> Option<Respond> {
@@ -123,9 +161,12 @@ fn default_settings() -> Settings {
         dedup_key: None,
         dedup_for: DAY,
         concurrency: None,
+        rate_limit: None,
         on_failure: OnFailure::Continue,
         priority: DEFAULT_PRIORITY,
         keep_jobs: None,
+        keep_payloads: None,
+        mask: Vec::new(),
         respond: None,
     }
 }

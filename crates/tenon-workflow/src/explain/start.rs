@@ -55,17 +55,31 @@ impl<'d> Narrator<'d> {
         }
     }
 
-    /// ` (in order per …, at most 10 jobs at once)`
+    /// ` (in order per …, at most 10 jobs at once, at most 100 started within 1 s)`
     fn pace(&self, settings: &mut Part<'d>) -> Words {
         let order = settings.take("orderingKey").map(|key| text("in order per ").words(self.expression(key)));
         let bound = settings
             .take("concurrency")
             .map(|count| text("at most ").words(self.plain(count)).text(" jobs at once"));
-        match (order, bound) {
-            (Some(order), Some(bound)) => text(" (").words(order).text(", ").words(bound).text(")"),
-            (Some(only), None) | (None, Some(only)) => text(" (").words(only).text(")"),
-            (None, None) => Words::default(),
+        let rate = settings.take_part("rateLimit").map(|rate| self.rate(rate));
+        let mut parts = order.into_iter().chain(bound).chain(rate);
+        let Some(first) = parts.next() else { return Words::default() };
+        parts.fold(text(" (").words(first), |all, part| all.text(", ").words(part)).text(")")
+    }
+
+    /// `at most 100 started within 1 s and 200 at once`
+    fn rate(&self, mut rate: Part<'d>) -> Words {
+        let mut words = text("at most ");
+        if let Some(limit) = rate.take("limit") {
+            words = words.words(self.plain(limit)).text(" started");
         }
+        if let Some(per) = rate.take("per") {
+            words = words.text(" within ").words(self.duration(per));
+        }
+        if let Some(burst) = rate.take("burst") {
+            words = words.text(" and ").words(self.plain(burst)).text(" at once");
+        }
+        words.words(self.rest_of(&rate))
     }
 
     fn schedule(&mut self, mut schedule: Part<'d>, pace: Words) {

@@ -17,6 +17,8 @@ const NO_EXPRESSION: &str = r"^(?!\s*\$\{[\s\S]*\}\s*$)";
 const WEB_ADDRESS: &str = r"^(?:\{\S*|[hH][tT][tT][pP][sS]?://[^\s/?#]\S*)$";
 /// As `WEB_ADDRESS`; other schemes, and addresses with braces, are only not fetched.
 const FILE_ADDRESS: &str = r"^(?:[\s\S]*[{}][\s\S]*|(?![hH][tT][tT][pP][sS]?://)[\s\S]*://[\s\S]*|[hH][tT][tT][pP][sS]?://[^\s/?#]\S*)$";
+/// Five or six fields, or a name such as `@daily`.
+const CRON: &str = r"^\s*(?:@\S+|\S+(?:\s+\S+){4,5})\s*$";
 /// Neither empty nor with white space.
 const ADDRESS: &str = r"^\S+$";
 
@@ -56,6 +58,8 @@ impl Generator {
 pub(super) fn literal(literal: Literal) -> Value {
     match literal {
         Literal::Any | Literal::Moment => json!({ "type": "string" }),
+        Literal::Cron => json!({ "type": "string", "pattern": CRON, "examples": ["*/5 * * * *"] }),
+        Literal::TimeZone => json!({ "type": "string", "pattern": ADDRESS, "examples": ["Europe/Berlin"] }),
         Literal::NotEmpty => json!({ "type": "string", "pattern": r"\S" }),
         Literal::DslVersion => {
             let pattern = format!(r"^1\.0\.{VERSION_TAIL}");

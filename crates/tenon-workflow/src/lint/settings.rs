@@ -10,7 +10,7 @@ impl Linter<'_> {
         let document = self.document;
         let root = document.root();
         let setting = |name: &str| document.at(root, &["document", "metadata", "tenon", name]);
-        let has_events = document.get(root, "schedule").is_some();
+        let has_events = document.at(root, &["schedule", "on"]).is_some();
         let dedup_key = setting("dedupKey");
         if let Some(dedup_for) = setting("dedupFor").filter(|_| dedup_key.is_none() && has_events) {
             let message =

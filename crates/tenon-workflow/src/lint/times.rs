@@ -159,6 +159,7 @@ impl Linter<'_> {
             &["schedule", "every"][..],
             &["schedule", "after"],
             &["document", "metadata", "tenon", "dedupFor"],
+            &["document", "metadata", "tenon", "rateLimit", "per"],
         ] {
             places.extend(document.at(root, path));
         }

@@ -48,18 +48,6 @@ later! {
     CATALOGS: PART_LATER,
         "`use.catalogs` comes with the function catalog, which this version of Tenon does not have",
         "define functions under `use.functions` and remove the catalog";
-    SCHEDULE_TIME: PART_LATER,
-        "schedules by time come with schedule triggers, which this version of Tenon does not have",
-        "start the workflow from outside at the right time: through a webhook, or by a call";
-    SCHEDULE_SETTINGS: PART_LATER,
-        "this setting is for schedules by time, which come with schedule triggers",
-        "remove it";
-    MASK: PART_LATER,
-        "masking values of the event in traces and logs is not there yet",
-        "keep the value out of the event, or shorten `retention.jobs`";
-    RETENTION_PAYLOADS: PART_LATER,
-        "payloads are kept as long as their job; a shorter time for them is not there yet",
-        "shorten `retention.jobs`";
 
     FILE_ADDRESS: FILE_LATER,
         "a file that the workflow refers to is fetched when it is applied, from a literal http or https address",

@@ -1,7 +1,7 @@
 //! `metadata`, and what Tenon reads below `metadata.tenon`. All else under `metadata` is free.
 
-use super::Literal::{Any, JsonPointer, NotEmpty};
-use super::{Field, Object, Place, Shape, later};
+use super::Literal::{Any, JsonPointer, TimeZone};
+use super::{Field, Object, Place, Shape};
 
 pub(super) static TASK_METADATA: Shape = Shape::Object(
     &Object::new(
@@ -42,18 +42,36 @@ static DOCUMENT_TENON: Shape = Shape::Object(&Object::new(
         ),
         Field::new("dedupFor", &Shape::Duration(None), "How long a repeat is recognised; default PT24H"),
         Field::new("concurrency", &COUNT, "Jobs of this workflow at once"),
+        Field::new("rateLimit", &RATE_LIMIT, "Jobs of this workflow that start in a time"),
         Field::new("onFailure", &Shape::Choice(&["continue", "park"]), "What a lane does when a job faults"),
         Field::new("priority", &Shape::Integer(0, 9), "0 to 9, higher first; default 5"),
         Field::new("retention", &RETENTION, "How long finished jobs are kept"),
-        Field::new("mask", &Shape::List(&Shape::Text(JsonPointer), 0), "Values of the event that are masked")
-            .later(&later::MASK),
+        Field::new(
+            "mask",
+            &Shape::List(&Shape::Text(JsonPointer), 0),
+            "Values of the event that nobody is shown",
+        ),
         Field::new("respond", &RESPOND, "The answer for synchronous callers"),
-        Field::new("timeZone", &Shape::Text(NotEmpty), "The time zone of `schedule.cron`")
-            .later(&later::SCHEDULE_SETTINGS),
-        Field::new("missed", &Shape::Choice(&["skip", "latest", "all"]), "Missed occurrences")
-            .later(&later::SCHEDULE_SETTINGS),
-        Field::new("overlap", &Shape::Choice(&["allow", "skip", "queue"]), "Overlapping occurrences")
-            .later(&later::SCHEDULE_SETTINGS),
+        Field::new("timeZone", &Shape::Text(TimeZone), "The time zone of `schedule.cron`; default UTC"),
+        Field::new(
+            "missed",
+            &Shape::Choice(&["skip", "latest", "all"]),
+            "What becomes of times that were missed; default latest",
+        ),
+        Field::new(
+            "overlap",
+            &Shape::Choice(&["allow", "skip", "queue"]),
+            "What becomes of a time at which a job is still at work; default allow",
+        ),
+    ],
+));
+
+static RATE_LIMIT: Shape = Shape::Object(&Object::new(
+    "`rateLimit`",
+    &[
+        Field::new("limit", &COUNT, "How many").required(),
+        Field::new("per", &Shape::Duration(None), "In what time, e.g. PT1S").required(),
+        Field::new("burst", &COUNT, "How many at once after a pause; default `limit`"),
     ],
 ));
 
@@ -64,9 +82,8 @@ static RETENTION: Shape = Shape::Object(&Object::new(
         Field::new(
             "payloads",
             &Shape::Duration(None),
-            "How long payloads are kept; default: as long as the job",
-        )
-        .later(&later::RETENTION_PAYLOADS),
+            "How long their input, journal, result and event are kept; default: as long as the job",
+        ),
     ],
 ));
 

@@ -1,6 +1,6 @@
 //! The document as a whole: `document`, `use`, `schedule`, `evaluate`.
 
-use super::Literal::{Any, DslVersion, Label, Language, Mode, NotEmpty, Version};
+use super::Literal::{Any, Cron, DslVersion, Label, Language, Mode, NotEmpty, Version};
 use super::{
     Field, Object, Place, Rule, Section, Shape, authentication, call, data, event, fault, later, tenon,
 };
@@ -74,15 +74,18 @@ static SCHEDULE: Shape = Shape::Object(
     &Object::new(
         "`schedule`",
         &[
-            Field::new("every", &Shape::Duration(None), "An interval").later(&later::SCHEDULE_TIME),
-            Field::new("cron", &Shape::Text(NotEmpty), "A cron expression").later(&later::SCHEDULE_TIME),
-            Field::new("after", &Shape::Duration(None), "A pause after each job")
-                .later(&later::SCHEDULE_TIME),
+            Field::new("every", &Shape::Duration(None), "An interval, at least a second"),
+            Field::new("cron", &Shape::Text(Cron), "A cron expression of five or six fields"),
+            Field::new("after", &Shape::Duration(None), "A pause after each job, at least a second"),
             Field::new("on", &event::SCHEDULED, "Events"),
             Field::new("read", &event::READ, "How events are read; default data"),
         ],
     )
-    .rules(&[Rule::AtLeastOne(&["every", "cron", "after", "on"]), Rule::Needs("read", "on")]),
+    .rules(&[
+        Rule::AtLeastOne(&["every", "cron", "after", "on"]),
+        Rule::AtMostOne(&["every", "cron", "after"]),
+        Rule::Needs("read", "on"),
+    ]),
 );
 
 static EVALUATE: Shape = Shape::Object(&Object::new(

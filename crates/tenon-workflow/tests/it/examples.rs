@@ -82,7 +82,6 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "14 /do/1/runShell/run/shell TN1401",
         "would run commands on the server itself",
     ),
-    ("schedule-cron", "7 /schedule/cron TN1403", "come with schedule triggers"),
 ];
 
 fn path(name: &str) -> PathBuf {

@@ -1,6 +1,6 @@
 //! What is valid but not executable in this version: refused, with its place, the reason and what to do instead.
 
-use crate::documents::{findings, refused, says, workflow};
+use crate::documents::{refused, says};
 
 fn task(fields: &str) -> String {
     format!("do:\n  - a:\n      {}\n", fields.replace('\n', "\n      "))
@@ -47,24 +47,9 @@ fn functions_of_catalogs() {
 fn parts() {
     for (parts, expected) in [
         ("use: {catalogs: {x: {endpoint: http://x}}}\ndo: []\n", "6 /use/catalogs TN1403"),
-        ("schedule: {every: PT1M}\ndo: []\n", "6 /schedule/every TN1403"),
-        ("schedule: {cron: 0 0 * * *}\ndo: []\n", "6 /schedule/cron TN1403"),
-        ("schedule: {after: PT1M}\ndo: []\n", "6 /schedule/after TN1403"),
         ("schedule: {on: {one: {with: {type: '${ .x }'}}}}\ndo: []\n", "6 /schedule/on/one/with/type TN1205"),
     ] {
         refused(parts, &[expected]);
-    }
-    for (setting, code) in [
-        ("timeZone: Europe/Berlin", "TN1403"),
-        ("missed: all", "TN1403"),
-        ("overlap: skip", "TN1403"),
-        ("mask: [/data/card]", "TN1403"),
-        ("retention: {payloads: P1D}", "TN1403"),
-    ] {
-        let source = workflow("do: []\n")
-            .replace("  version:", &format!("  metadata: {{tenon: {{{setting}}}}}\n  version:"));
-        let codes: Vec<_> = findings(&source).iter().map(|finding| finding.code).collect();
-        assert_eq!(codes, [code], "{setting}");
     }
 }
 
@@ -97,12 +82,7 @@ fn what_is_inside_is_still_checked() {
 #[test]
 fn all_parts_are_named() {
     refused(
-        "schedule: {cron: 0 0 * * *}\nuse: {catalogs: {}}\ndo:\n  - a:\n      run: {script: {language: js, code: x}}\n  - b:\n      run: {shell: {command: x}}\n",
-        &[
-            "6 /schedule/cron TN1403",
-            "7 /use/catalogs TN1403",
-            "10 /do/0/a/run/script TN1401",
-            "12 /do/1/b/run/shell TN1401",
-        ],
+        "use: {catalogs: {}}\ndo:\n  - a:\n      run: {script: {language: js, code: x}}\n  - b:\n      run: {shell: {command: x}}\n",
+        &["6 /use/catalogs TN1403", "9 /do/0/a/run/script TN1401", "11 /do/1/b/run/shell TN1401"],
     );
 }

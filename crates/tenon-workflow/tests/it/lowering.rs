@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use tenon_workflow::{
-    Action, Backoff, EventTypes, HttpOutput, Match, OnFailure, Program, ReadAs, Span, Task, Then, Wait,
+    Action, Backoff, EventTypes, HttpOutput, Match, OnFailure, Program, RateLimit, ReadAs, Span, Task, Then,
+    Wait,
 };
 
 use crate::documents::{findings, program, workflow};
@@ -293,9 +294,11 @@ fn settings() {
       dedupKey: .data.id
       dedupFor: PT1H
       concurrency: 10
+      rateLimit: { limit: 100, per: PT1S }
       onFailure: park
       priority: 0
-      retention: { jobs: P7D }
+      retention: { jobs: P7D, payloads: P1D }
+      mask: [/data/card, /data/a~1b]
       respond: { status: 201, headers: { a: b }, body: '${ .x }' }
   version:";
     let source = workflow("do: []\n").replace("\n  version:", tenon);
@@ -307,7 +310,11 @@ fn settings() {
         (settings.concurrency, settings.on_failure, settings.priority),
         (Some(10), OnFailure::Park, 0)
     );
+    let rate = RateLimit { limit: 100, per: Duration::from_secs(1), burst: 100 };
+    assert_eq!(settings.rate_limit, Some(rate));
     assert_eq!(settings.keep_jobs, Some(Duration::from_hours(7 * 24)));
+    assert_eq!(settings.mask, ["/data/card", "/data/a~1b"]);
+    assert_eq!(settings.keep_payloads, Some(Duration::from_hours(24)));
     let respond = settings.respond.expect("it responds");
     assert!(respond.status.is_some() && respond.headers.is_some() && respond.body.is_some());
 }

@@ -2,6 +2,7 @@
 
 mod calls;
 mod codes;
+mod cron;
 mod documents;
 mod duration;
 mod events;

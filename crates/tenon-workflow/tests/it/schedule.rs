@@ -1,8 +1,8 @@
-//! `schedule.on`: one event, one of several, several together, and gathered until something holds.
+//! `schedule`: by time; and `schedule.on`: one event, one of several, several together, and gathered until something holds.
 
-use tenon_workflow::{EventTypes, Strategy, Subscription, Until};
+use tenon_workflow::{EventTypes, Missed, Overlap, Strategy, Subscription, Until};
 
-use crate::documents::{accepted, program, refused, says};
+use crate::documents::{accepted, findings, program, refused, says, workflow};
 
 fn on(on: &str) -> String {
     format!("schedule: {{on: {{{on}}}}}\ndo: []\n")
@@ -103,4 +103,63 @@ fn a_digest_is_of_the_strategy_alone() {
     assert_eq!(one, digest(same));
     let other = digest("schedule: {on: {all: [{with: {type: x}}, {with: {type: z}}]}}\ndo: []\n");
     assert_ne!(one, other);
+}
+
+fn with_settings(settings: &str, rest: &str) -> String {
+    workflow(rest).replace("  version:", &format!("  metadata: {{tenon: {{{settings}}}}}\n  version:"))
+}
+
+#[test]
+fn by_time() {
+    for (schedule, timing) in [
+        ("cron: '0 0 * * *'", "cron 0 0 * * * UTC"),
+        ("cron: ' */5  * * * * * '", "cron */5 * * * * * UTC"),
+        ("every: PT5M", "every 300.000000"),
+        ("after: {seconds: 1, milliseconds: 500}", "after 1.500000"),
+        ("every: PT5M, on: {any: []}", "every 300.000000"),
+    ] {
+        let program = program(&format!("schedule: {{{schedule}}}\ndo: []\n"));
+        let schedule = program.schedule.expect("it has one");
+        assert_eq!(schedule.timing.text(), timing);
+        assert_eq!((schedule.missed, schedule.overlap), (Missed::Latest, Overlap::Allow));
+    }
+    assert!(program(&on("any: []")).schedule.is_none());
+}
+
+#[test]
+fn settings_of_times() {
+    let source = with_settings(
+        "timeZone: europe/berlin, missed: skip, overlap: queue",
+        "schedule: {cron: '0 0 * * *'}\ndo: []\n",
+    );
+    let document = tenon_workflow::Document::parse(&source).expect("it is YAML");
+    let schedule = tenon_workflow::compile(&document).expect("it compiles").schedule.expect("it has one");
+    assert_eq!(schedule.timing.text(), "cron 0 0 * * * Europe/Berlin");
+    assert_eq!((schedule.missed, schedule.overlap), (Missed::Skip, Overlap::Queue));
+}
+
+#[test]
+fn times_that_are_none() {
+    for (schedule, place) in [
+        ("{cron: '* * * *'}", "6 /schedule/cron TN1309"),
+        ("{cron: '0 0 30 2 *'}", "6 /schedule/cron TN1309"),
+        ("{every: PT0.5S}", "6 /schedule/every TN1016"),
+        ("{after: PT0S}", "6 /schedule/after TN1016"),
+        ("{every: '${ .x }'}", "6 /schedule/every TN1205"),
+        ("{every: PT1S, cron: '* * * * *'}", "6 /schedule TN1015"),
+    ] {
+        refused(&format!("schedule: {schedule}\ndo: []\n"), &[place]);
+    }
+    for (settings, schedule, code) in [
+        ("timeZone: Mars/Olympus", "{cron: '* * * * *'}", "TN1310"),
+        ("timeZone: Europe/Berlin", "{every: PT1S}", "TN1015"),
+        ("missed: all", "{on: {any: []}}", "TN1015"),
+        ("overlap: skip", "{after: PT1S}", "TN1015"),
+    ] {
+        let source = with_settings(settings, &format!("schedule: {schedule}\ndo: []\n"));
+        let codes: Vec<_> = findings(&source).iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, [code], "{settings} {schedule}");
+    }
+    let zone = with_settings("timeZone: Berlin", "schedule: {cron: '* * * * *'}\ndo: []\n");
+    assert_eq!(findings(&zone)[0].hint.as_deref(), Some("did you mean `Europe/Berlin`?"));
 }

@@ -16,6 +16,7 @@ pub(crate) enum EventCommand {
     #[command(after_help = "Examples:
   tenon event list
   tenon event list --type com.acme.order.created --since 1h
+  tenon event list --unwanted                events that started nothing
   tenon event list --output json --limit 500")]
     List {
         #[command(flatten)]
@@ -67,6 +68,9 @@ pub(crate) struct EventFilter {
     /// Captured before: a time, a date, or how long ago
     #[arg(long, value_name = "TIME", value_parser = time::moment)]
     pub(crate) until: Option<String>,
+    /// That no workflow wanted
+    #[arg(long)]
+    pub(crate) unwanted: bool,
     /// Whose id begins so
     #[arg(long, value_name = "PREFIX")]
     pub(crate) id: Option<String>,

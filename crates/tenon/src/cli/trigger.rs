@@ -13,11 +13,35 @@ pub(crate) enum TriggerCommand {
   tenon trigger list
   tenon trigger list --output yaml")]
     List(PageArgs),
-    /// Show one trigger with its document
+    /// Show one trigger with its state, what happened lately, and its document
     #[command(after_help = "Examples:
   tenon trigger show shop
   tenon trigger show shop --output json")]
     Show { trigger: TriggerName },
+    /// Show the last requests that a webhook has seen, taken and refused
+    #[command(after_help = "Examples:
+  tenon trigger captures shop
+  tenon trigger captures shop --output json")]
+    Captures { trigger: TriggerName },
+    /// Fire a schedule, or poll, now
+    #[command(after_help = "Examples:
+  tenon trigger fire nightly
+  tenon trigger fire contacts --output json")]
+    Fire { trigger: TriggerName },
+    /// Show where a poller goes on, or set it
+    #[command(after_help = "Examples:
+  tenon trigger cursor contacts
+  tenon trigger cursor contacts 2026-01-01T00:00:00Z
+  tenon trigger cursor contacts 4711
+  tenon trigger cursor contacts null
+
+The cursor is JSON; what is not JSON is taken as text. null begins anew. The poller asks with it at once.")]
+    Cursor {
+        trigger: TriggerName,
+        /// The new cursor
+        #[arg(allow_hyphen_values = true)]
+        value: Option<String>,
+    },
     /// Let the trigger produce events again
     #[command(after_help = "Examples:
   tenon trigger enable shop")]

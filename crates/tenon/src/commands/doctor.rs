@@ -1,5 +1,7 @@
 //! `tenon doctor`: what is wrong and how to mend it. Looks at this machine's settings first, then asks the server.
 
+mod disk;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -53,8 +55,18 @@ pub(super) async fn run(session: Session<'_>) -> Result<(), Failure> {
     }
     let client = Client::new(settings)?;
     let mut outcome = Ok(());
+    let mut disk = Value::Null;
     match remote(&client).await {
-        Ok(remote) => checks.extend(remote),
+        Ok(remote) => {
+            checks.extend(remote);
+            match client.get("/api/v1/doctor/disk").await {
+                Ok(detail) => disk = detail,
+                Err(error) => {
+                    let failure = Failure::from(error);
+                    checks.push(Check::new("content", State::Warning, failure.message));
+                }
+            }
+        }
         Err(error) => {
             let failure = Failure::from(error);
             let check = Check::new("server", State::Error, failure.message.clone());
@@ -63,7 +75,7 @@ pub(super) async fn run(session: Session<'_>) -> Result<(), Failure> {
         }
     }
     let shown = up.map(|up| up.shown()).unwrap_or_default();
-    print(&checks, &client_rows, &shown, session.output)?;
+    print(&Report { checks: &checks, disk: &disk, client: &client_rows, up: &shown }, session.output)?;
     finish(&checks, outcome)
 }
 
@@ -172,21 +184,27 @@ fn content(disk: &Value) -> String {
     format!("{events} events, {jobs} jobs, {open} of them open")
 }
 
-fn print(
-    checks: &[Check],
-    client: &[[String; 3]],
-    up: &[config::Shown],
-    output: &mut Output,
-) -> Result<(), Failure> {
+/// All that was found.
+struct Report<'a> {
+    checks: &'a [Check],
+    disk: &'a Value,
+    client: &'a [[String; 3]],
+    up: &'a [config::Shown],
+}
+
+fn print(report: &Report<'_>, output: &mut Output) -> Result<(), Failure> {
+    let Report { checks, disk, client, up } = *report;
     let settings =
         client.iter().map(|[what, value, from]| json!({ "setting": what, "value": value, "from": from }));
     let value = json!({
         "checks": checks.iter().map(Check::json).collect::<Vec<_>>(),
+        "disk": disk,
         "client": settings.collect::<Vec<_>>(),
         "configuration": config::json(up),
     });
     output.value(&value, |output| {
         let mut lines: Vec<String> = checks.iter().flat_map(|check| check.lines(output)).collect();
+        lines.extend(disk::lines(disk));
         lines.push(String::new());
         lines.push(table(&["SETTING", "VALUE", "FROM"], client.iter().map(|row| row.to_vec()).collect()));
         lines.push(String::new());

@@ -2,7 +2,10 @@
 
 mod cancel;
 mod list;
+mod many;
+mod purge;
 mod rerun;
+mod resume;
 mod show;
 mod trace;
 mod watch;
@@ -18,6 +21,9 @@ pub(super) async fn run(command: JobCommand, context: Context<'_>) -> Result<(),
         JobCommand::Trace(args) => trace::run(&args, context).await,
         JobCommand::Watch(args) => watch::run(args, context).await,
         JobCommand::Rerun(args) => rerun::run(args, context).await,
-        JobCommand::Cancel(id) => cancel::run(&id.job, context).await,
+        JobCommand::Resume(which) => resume::resume(&which, context).await,
+        JobCommand::Skip(which) => resume::skip(&which, context).await,
+        JobCommand::Cancel(which) => cancel::run(&which, context).await,
+        JobCommand::Purge(which) => purge::run(&which, context).await,
     }
 }

@@ -7,6 +7,7 @@ use super::Context;
 use crate::client::{Request, path};
 use crate::failure::Failure;
 use crate::output::{Format, fields, plain};
+use crate::time;
 
 /// A resource by its address below `/api/v1` and how people call it.
 pub(super) struct Target<'a> {
@@ -52,4 +53,11 @@ pub(super) fn with_document(rows: &[(&str, String)], resource: &Value) -> String
 /// `enabled` or `disabled`.
 pub(super) fn enabled(resource: &Value) -> String {
     if resource["enabled"] == Value::Bool(false) { "disabled".to_owned() } else { "enabled".to_owned() }
+}
+
+/// When something with a schedule starts by itself, if it will.
+pub(super) fn next(resource: &Value) -> Option<(&'static str, String)> {
+    let times = resource["next"].as_array()?;
+    let times: Vec<String> = times.iter().map(time::shown).collect();
+    Some(("next", if times.is_empty() { "-".to_owned() } else { times.join(", ") }))
 }

@@ -1,5 +1,8 @@
 //! `tenon trigger …`: which verb runs.
 
+mod captures;
+mod cursor;
+mod fire;
 mod list;
 mod show;
 
@@ -12,6 +15,9 @@ pub(super) async fn run(command: TriggerCommand, context: Context<'_>) -> Result
     match command {
         TriggerCommand::List(page) => list::run(&page, context).await,
         TriggerCommand::Show { trigger } => show::run(&trigger, context).await,
+        TriggerCommand::Captures { trigger } => captures::run(&trigger, context).await,
+        TriggerCommand::Fire { trigger } => fire::run(&trigger, context).await,
+        TriggerCommand::Cursor { trigger, value } => cursor::run(&trigger, value.as_deref(), context).await,
         TriggerCommand::Enable { trigger } => act(&trigger, Action::Enable, context).await,
         TriggerCommand::Disable { trigger } => act(&trigger, Action::Disable, context).await,
         TriggerCommand::Delete { trigger } => act(&trigger, Action::Delete, context).await,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tenon_outbound::Network;
+use tenon_outbound::{HostRate, Network};
 
 /// A kind of value.
 pub(crate) trait Value: Sized {
@@ -59,6 +59,10 @@ pub(crate) struct Networks(pub(crate) Vec<Network>);
 /// Names that outbound calls find elsewhere: host, port, address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Resolutions(pub(crate) Vec<(String, u16, SocketAddr)>);
+
+/// How fast hosts are called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HostRates(pub(crate) Vec<HostRate>);
 
 impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -294,6 +298,20 @@ impl Value for Resolutions {
     }
 }
 
+impl Value for HostRates {
+    const SHAPE: &'static str = "host=number/s|m|h";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let rates: Result<_, _> = parts.map(str::parse::<HostRate>).collect();
+        rates.map(Self).map_err(|error| format!("is no list of rates: {error}"))
+    }
+
+    fn shown(&self) -> String {
+        self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+    }
+}
+
 impl Value for Option<PathBuf> {
     const SHAPE: &'static str = "path";
 
@@ -303,6 +321,18 @@ impl Value for Option<PathBuf> {
 
     fn shown(&self) -> String {
         self.as_ref().map_or_else(String::new, |path| path.display().to_string())
+    }
+}
+
+impl Value for Option<Duration> {
+    const SHAPE: &'static str = "duration";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        Some(text).filter(|text| !text.is_empty()).map(Value::parse).transpose()
+    }
+
+    fn shown(&self) -> String {
+        self.as_ref().map_or_else(String::new, Value::shown)
     }
 }
 

@@ -142,3 +142,59 @@ fn job_rerun_and_cancel() {
     let sent: Value = serde_json::from_str(&server.asked()[0].body).expect("JSON");
     assert_eq!(sent, json!({ "version": "latest", "from": "start", "input": { "id": 2 } }));
 }
+
+#[test]
+fn job_resume_skip_and_purge_of_one_job() {
+    let server = FakeServer::start();
+    server.answer("POST", "/api/v1/jobs/job_01/resume", 202, json!({ "job": "job_01" }));
+    server.answer("POST", "/api/v1/jobs/job_01/skip", 202, json!({ "job": "job_01" }));
+    let refused = json!({ "detail": "the job is completed, not suspended", "code": "TN0021" });
+    server.answer("POST", "/api/v1/jobs/job_02/resume", 409, refused);
+    let purged = json!({ "matched": 1, "done": 1, "refused": [], "next": null });
+    server.on("POST", "/api/v1/jobs/bulk", purged);
+    let sandbox = Sandbox::with(&server);
+    assert_snapshot!("job_resume", sandbox.run(&["job", "resume", "job_01"]));
+    assert_snapshot!("job_skip", sandbox.run(&["job", "skip", "job_01"]));
+    assert_snapshot!("job_resume_completed", sandbox.run(&["job", "resume", "job_02"]));
+    assert_snapshot!("job_purge", sandbox.run(&["job", "purge", "job_01"]));
+    let sent: Value = serde_json::from_str(&server.asked()[3].body).expect("JSON");
+    assert_eq!(sent, json!({ "filter": { "job": "job_01" }, "action": "purge" }));
+}
+
+#[test]
+fn many_jobs_are_counted_then_asked_about_then_worked_through() {
+    let server = FakeServer::start();
+    let path = "/api/v1/jobs/bulk";
+    server.on("POST", path, json!({ "matched": 250, "done": 0, "refused": [], "next": null }));
+    let sandbox = Sandbox::with(&server);
+    let args = ["job", "cancel", "--workflow", "shop/orders", "--state", "pending,waiting"];
+    assert_snapshot!("many_dry_run", sandbox.run(&[&args[..], &["--dry-run"]].concat()));
+    assert_snapshot!("many_without_yes", sandbox.run(&args));
+    assert_snapshot!("many_without_filter", sandbox.run(&["job", "purge", "--yes"]));
+    let counted: Value = serde_json::from_str(&server.asked()[0].body).expect("JSON");
+    let filter = json!({ "workflow": "shop/orders", "state": "pending,waiting" });
+    assert_eq!(counted, json!({ "filter": filter, "action": "cancel", "limit": 1000, "dryRun": true }));
+}
+
+#[test]
+fn pages_of_many_jobs_are_told_and_so_are_refusals() {
+    let server = FakeServer::start();
+    let path = "/api/v1/jobs/bulk";
+    let refused = json!([{ "job": "job_07", "detail": "no step of the job has failed" }]);
+    server.answer(
+        "POST",
+        path,
+        200,
+        json!({ "matched": 200, "done": 199, "refused": refused, "next": "77" }),
+    );
+    server.answer("POST", path, 200, json!({ "matched": 50, "done": 50, "refused": [], "next": null }));
+    let sandbox = Sandbox::with(&server);
+    let args = ["job", "rerun", "--error", "timeout", "--from", "failed", "--version", "latest", "--yes"];
+    assert_snapshot!("many_reruns", sandbox.run(&args));
+    let second: Value = serde_json::from_str(&server.asked()[1].body).expect("JSON");
+    let expected = json!({
+        "filter": { "errorType": "timeout" }, "action": "rerun", "limit": 200, "dryRun": false,
+        "cursor": "77", "version": "latest", "from": "failed",
+    });
+    assert_eq!(second, expected);
+}

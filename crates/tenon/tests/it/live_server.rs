@@ -23,9 +23,19 @@ pub(crate) struct LiveServer {
 impl LiveServer {
     /// Starts it and waits until it is ready; if it ends before, that is its exit code and its log.
     pub(crate) fn start(sandbox: &Sandbox, args: &[&str]) -> Result<Self, (Option<i32>, String)> {
-        let args = [&["up", "--listen", "127.0.0.1:0"], args].concat();
+        Self::start_on(sandbox, ("127.0.0.1:0", args), &[])
+    }
+
+    /// The same at an address of one's choice, with these variables of the environment.
+    pub(crate) fn start_on(
+        sandbox: &Sandbox,
+        (listen, args): (&str, &[&str]),
+        variables: &[(String, String)],
+    ) -> Result<Self, (Option<i32>, String)> {
+        let args = [&["up", "--listen", listen], args].concat();
         let mut command = sandbox.command(&args);
         command.env_remove("TENON_SERVER").env_remove("TENON_KEY");
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary runs");
         let log = Arc::new(Mutex::new(String::new()));

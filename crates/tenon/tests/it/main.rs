@@ -3,8 +3,11 @@
 
 mod documentation;
 mod fake_server;
+mod guides;
 mod jobs;
+mod lanes;
 mod live_server;
+mod masking;
 mod offline;
 mod project;
 mod project_variables;

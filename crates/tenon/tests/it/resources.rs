@@ -78,9 +78,29 @@ fn trigger_list_and_show() {
     shown["document"] = json!("kind: webhook\npath: shop/orders\n");
     server.on("GET", "/api/v1/triggers?limit=50", json!({ "items": [trigger()], "next": null }));
     server.on("GET", "/api/v1/triggers/shop", shown);
+    server.on("GET", "/api/v1/triggers/shop/notes?limit=10", json!({ "items": [], "next": null }));
     let sandbox = Sandbox::with(&server);
     assert_snapshot!("trigger_list", sandbox.run(&["trigger", "list"]));
     assert_snapshot!("trigger_show", sandbox.run(&["trigger", "show", "shop"]));
+}
+
+#[test]
+fn a_schedule_is_shown_and_fired() {
+    let server = FakeServer::start();
+    let mut shown = trigger();
+    (shown["kind"], shown["url"], shown["enabled"]) = (json!("schedule"), json!(null), json!(true));
+    shown["next"] = json!(["2026-11-22T02:00:00Z", "2026-11-23T02:00:00Z"]);
+    shown["state"] = json!({ "last": "2026-11-21T02:00:00Z", "running": [{}], "version": 4 });
+    shown["document"] = json!("kind: schedule\ncron: 0 2 * * *\n");
+    let detail = json!({ "occurrence": "2026-11-21T02:00:00.000000Z", "jobs": ["job_1"] });
+    let note = json!({ "at": "2026-11-21T02:00:00Z", "kind": "fired", "detail": detail });
+    server.on("GET", "/api/v1/triggers/shop", shown);
+    server.on("GET", "/api/v1/triggers/shop/notes?limit=10", json!({ "items": [note], "next": null }));
+    let fired = json!({ "name": "shop", "events": ["ev_1"], "jobs": ["job_1"] });
+    server.on("POST", "/api/v1/triggers/shop/fire", fired);
+    let sandbox = Sandbox::with(&server);
+    assert_snapshot!("schedule_show", sandbox.run(&["trigger", "show", "shop"]));
+    assert_snapshot!("trigger_fire", sandbox.run(&["trigger", "fire", "shop"]));
 }
 
 #[test]
@@ -191,12 +211,15 @@ fn doctor() {
             "disk": { "bytes": 10_485_760, "free": 1_073_741_824, "events": 3, "jobs": 2, "openJobs": 1 },
         }),
     );
+    let events = json!({ "kind": "events", "rows": 3, "bytes": 4096, "estimate": false });
+    server.on("GET", "/api/v1/doctor/disk", json!({ "parts": [events] }));
     let sandbox = Sandbox::with(&server);
     let ran = sandbox.run_with(&["doctor"], &[("TENON_LISTN", "x")]);
     let checks = ran.stdout.split("\n\n").next().expect("checks").to_owned();
     assert_eq!(ran.exit, Some(0), "{ran}");
     assert_snapshot!(checks);
     assert!(ran.stdout.contains("TENON_SERVER") && ran.stdout.contains("limits.event"), "{ran}");
+    assert!(ran.stdout.contains("what the server's disk holds") && ran.stdout.contains("4.0 KiB"), "{ran}");
 }
 
 #[test]

@@ -4,7 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tenon_engine::{Accepted, Effect, EffectAction, Execution, Job, Outcome, Progress, Recorded, Timestamp};
+use tenon_engine::{
+    Accepted, Effect, EffectAction, Execution, Finished, Job, Outcome, Progress, Recorded, Timestamp,
+    begin_at, places,
+};
 use tenon_workflow::Program;
 
 use super::outside::{Outside, START};
@@ -18,6 +21,7 @@ pub(crate) struct Ran {
     pub(crate) is_tie: bool,
     pub(crate) crashes: u32,
     pub(crate) outcomes: usize,
+    journal: Vec<Recorded>,
 }
 
 /// A job in its world.
@@ -44,22 +48,33 @@ struct Next {
     outcome: Outcome,
 }
 
+/// How often a job that faults is resumed, and how long it stands before.
+const RESUMES: u32 = 3;
+const STANDS_US: i64 = 3_600_000_000;
+
 /// Runs a job to its end (or until nothing can happen any more), crashing at about so many percent of its outcomes.
-pub(crate) fn run(
+pub(crate) fn run(program: &Arc<Program>, input: &Arc<Value>, outside: &Outside, dice: (u64, u64)) -> Ran {
+    run_resumed(program, input, outside, (dice, 0))
+}
+
+/// The same, resumed a few times if it faults.
+pub(crate) fn run_and_resume(
     program: &Arc<Program>,
     input: &Arc<Value>,
     outside: &Outside,
-    (seed, crash_percent): (u64, u64),
+    dice: (u64, u64),
 ) -> Ran {
-    let job = Job {
-        id: "job_0000000000001".to_owned(),
-        program: Arc::clone(program),
-        event: Some(Outside::own_event()),
-        input: Arc::clone(input),
-        captured_at: START,
-        runtime: Arc::new(json!({ "name": "tenon", "version": "1" })),
-        hops: 0,
-    };
+    run_resumed(program, input, outside, (dice, RESUMES))
+}
+
+fn run_resumed(
+    program: &Arc<Program>,
+    input: &Arc<Value>,
+    outside: &Outside,
+    ((seed, crash_percent), resumes): ((u64, u64), u32),
+) -> Ran {
+    let mut resumes = resumes;
+    let job = job(program, input);
     let mut stage = Stage {
         execution: Execution::new(job.clone()),
         job,
@@ -77,6 +92,11 @@ pub(crate) fn run(
     while stage.execution.resume() == Progress::Yielded {}
     let ended = loop {
         stage.look_out();
+        if resumes > 0 && matches!(stage.execution.finished(), Some(Finished::Faulted(_))) {
+            resumes -= 1;
+            stage.resume();
+            continue;
+        }
         if let Some(finished) = stage.execution.finished() {
             break Some((stage.now, finished.clone()));
         }
@@ -88,8 +108,35 @@ pub(crate) fn run(
         let Some(next) = stage.next() else { break None };
         stage.accept(next);
     };
+    stage.nothing_is_recorded_twice();
     let (outcomes, is_tie) = (stage.journal.len(), stage.is_tie);
-    Ran { observed: Observed { ended, performed: stage.performed }, is_tie, crashes, outcomes }
+    let journal = stage.journal;
+    Ran { observed: Observed { ended, performed: stage.performed }, is_tie, crashes, outcomes, journal }
+}
+
+/// A job that begins at any task that another one like it came to begins with just what was recorded before.
+#[track_caller]
+pub(crate) fn check_beginnings(program: &Arc<Program>, input: &Arc<Value>, ran: &Ran) -> usize {
+    let job = || job(program, input);
+    let places = places(job(), &ran.journal).unwrap_or_else(|diverged| panic!("{diverged}"));
+    for place in &places {
+        let begun = begin_at(job(), Some(job()), &ran.journal, (place, None));
+        let begun = begun.unwrap_or_else(|diverged| panic!("{place:?}: {diverged}"));
+        assert_eq!(begun, ran.journal[..place.entries as usize], "{place:?}");
+    }
+    places.len()
+}
+
+fn job(program: &Arc<Program>, input: &Arc<Value>) -> Job {
+    Job {
+        id: "job_0000000000001".to_owned(),
+        program: Arc::clone(program),
+        event: Some(Outside::own_event()),
+        input: Arc::clone(input),
+        captured_at: START,
+        runtime: Arc::new(json!({ "name": "tenon", "version": "1" })),
+        hops: 0,
+    }
 }
 
 // === impl Stage ===
@@ -116,14 +163,36 @@ impl Stage<'_> {
                 }
                 EffectAction::Grpc(_) => unreachable!("not generated"),
             };
-            self.ends.entry(key).or_insert(self.now + takes);
+            if let EffectAction::Timer { .. } = &effect.action {
+                // A bound may be longer than it was, once the job was resumed.
+                self.ends.insert(key, self.now + takes);
+            } else {
+                self.ends.entry(key).or_insert(self.now + takes);
+            }
             self.out.push(effect);
+        }
+    }
+
+    /// Somebody has the job go on, after a while.
+    fn resume(&mut self) {
+        self.now += STANDS_US;
+        let sequence = u32::try_from(self.journal.len()).expect("few outcomes");
+        self.journal.push(Recorded::resumption(sequence, Timestamp(self.now)));
+        self.crash();
+    }
+
+    #[track_caller]
+    fn nothing_is_recorded_twice(&self) {
+        let mut known = BTreeSet::new();
+        for recorded in self.journal.iter().filter(|recorded| !recorded.is_resumption()) {
+            assert!(known.insert((&recorded.effect, recorded.attempt)), "{recorded:?}");
         }
     }
 
     /// Everything that is not durable is gone.
     fn crash(&mut self) {
         self.execution = Execution::new(self.job.clone());
+        self.execution.prepare(&self.journal);
         while self.execution.resume() == Progress::Yielded {}
         for recorded in &self.journal {
             self.execution.replay(recorded).unwrap_or_else(|diverged| panic!("{diverged}"));

@@ -26,6 +26,7 @@ document:
       dedupKey: .data.id
       dedupFor: PT12H
       concurrency: 10
+      rateLimit: { limit: 100, per: PT1S, burst: 200 }
       onFailure: park
       priority: 7
       retention: { jobs: P7D, payloads: P1D }
@@ -50,7 +51,7 @@ output: { as: { done: '${ .ok }' }, schema: { resource: { name: ours, endpoint: 
 
     Tags: team = "shop"
 
-    When an event of type com.acme.order.created whose data satisfies `.total > 0` arrives (in order per `.data.customer`, at most 10 jobs at once)
+    When an event of type com.acme.order.created whose data satisfies `.total > 0` arrives (in order per `.data.customer`, at most 10 jobs at once, at most 100 started within 1 s and 200 at once)
     - its input lists each whole event, with its envelope
     - its input must be an object
     - its input becomes `.[0]`
@@ -107,17 +108,13 @@ fn times_that_start_it() {
     let source = "
 document:
   { dsl: 1.0.3, namespace: a, name: b, version: 1.0.0, metadata: { tenon: { timeZone: Europe/Berlin, missed: latest, overlap: queue, concurrency: 2, dedupFor: PT1H, onFailure: continue } } }
-schedule: { every: PT5M, cron: 0 5 * * *, after: { minutes: 10 }, on: { one: { with: { type: a } } } }
+schedule: { cron: 0 5 * * *, on: { one: { with: { type: a } } } }
 do: []
 ";
     assert_snapshot!(executed(whole(source)), @r#"
     a/b 1.0.0
 
-    Every 5 min
-
     At the times of the cron expression `0 5 * * *`
-
-    Again 10 min after its last job ended
 
     When an event of type a arrives (at most 2 jobs at once)
     - an event that came before within 1 h starts no second job

@@ -14,7 +14,7 @@ use crate::examples;
 const STRUCTURAL: [&str; 6] = ["TN1020", "TN1104", "TN1301", "TN1302", "TN1303", "TN1306"];
 
 /// What a schema cannot say: the code, a part of the message, a document with it, why.
-const EXCEPTIONS: [(&str, &str, &str, &str); 3] = [
+const EXCEPTIONS: [(&str, &str, &str, &str); 5] = [
     (
         "TN1012",
         "must be a whole number, not 503.0",
@@ -33,10 +33,25 @@ const EXCEPTIONS: [(&str, &str, &str, &str); 3] = [
         "schedule: { on: { all: [{ with: { type: a }, correlate: { k: { from: . } } }, { with: { type: b } }] } }\ndo: []\n",
         "it compares the keys of two places",
     ),
+    (
+        "TN1016",
+        "must be at least one second",
+        "schedule: { every: PT0.5S }\ndo: []\n",
+        "a pattern cannot add up the parts of a duration",
+    ),
+    (
+        "TN1015",
+        "has no effect without",
+        "document: { dsl: 1.0.3, namespace: a, name: b, version: 1.0.0, metadata: { tenon: { missed: all } } }\ndo: []\n",
+        "it compares two places",
+    ),
 ];
 
 /// What the examples lack.
 pub(crate) const EVERYTHING: &str = include_str!("everything.yaml");
+
+/// What cannot be together with a part of [`EVERYTHING`].
+const INTERVAL: &str = "schedule: { every: { minutes: 10, milliseconds: 5 } }\ndo: []\n";
 
 /// How many broken documents are made of each example; and of [`EVERYTHING`], which is as large as many.
 const MUTATIONS: usize = 60;
@@ -153,7 +168,7 @@ fn is_structural(finding: &Diagnostic) -> bool {
 #[test]
 fn every_exception_is_one() {
     for (code, part, parts, why) in EXCEPTIONS {
-        let source = workflow(parts);
+        let source = if parts.starts_with("document:") { parts.to_owned() } else { workflow(parts) };
         let found = findings(&source);
         let is_it = |finding: &Diagnostic| finding.code == code && finding.message.contains(part);
         assert!(found.iter().any(is_it), "{}", lines(&found));
@@ -165,7 +180,8 @@ fn every_exception_is_one() {
 fn originals() -> Vec<(String, Value)> {
     let examples = examples::documents("examples");
     let examples = examples.iter().map(|(name, source)| (name.clone(), value(source)));
-    examples.chain([("everything".to_owned(), value(EVERYTHING))]).collect()
+    let ours = [("everything", EVERYTHING.to_owned()), ("interval", workflow(INTERVAL))];
+    examples.chain(ours.map(|(name, source)| (name.to_owned(), value(&source)))).collect()
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub(super) async fn run(filter: EventFilter, page: &PageArgs, context: Context<'
         .with("source", filter.source)
         .with("since", filter.since)
         .with("until", filter.until)
+        .with("wanted", filter.unwanted.then_some(false))
         .with("id", filter.id);
     let rows = |items: &[Value]| {
         let row = |item: &Value| {
@@ -24,7 +25,7 @@ pub(super) async fn run(filter: EventFilter, page: &PageArgs, context: Context<'
                 plain(&item["source"]),
                 plain(&item["subject"]),
                 time::shown(&item["capturedAt"]),
-                item["jobs"].as_array().map_or(0, Vec::len).to_string(),
+                jobs(item),
                 plain(&item["duplicates"]),
             ]
         };
@@ -32,4 +33,10 @@ pub(super) async fn run(filter: EventFilter, page: &PageArgs, context: Context<'
         table(&headings, items.iter().map(row).collect())
     };
     context.list("/api/v1/events", query, page, rows).await
+}
+
+/// How many jobs an event has; one without any is either kept for later or for nobody.
+fn jobs(event: &Value) -> String {
+    let count = event["jobs"].as_array().map_or(0, Vec::len);
+    if event["wanted"] == false { format!("{count}, unwanted") } else { count.to_string() }
 }

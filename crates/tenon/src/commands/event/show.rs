@@ -11,6 +11,8 @@ pub(super) async fn run(event: &str, context: Context<'_>) -> Result<(), Failure
     context.output.value(&event, |_| {
         let jobs = event["jobs"].as_array().map_or(&[][..], Vec::as_slice);
         let jobs = jobs.iter().map(plain).collect::<Vec<_>>().join("\n");
+        let unwanted = event["wanted"] == false;
+        let nobody = if unwanted { "none: no workflow wanted it" } else { "-" };
         let rows = [
             ("event", plain(&event["id"])),
             ("type", plain(&event["type"])),
@@ -19,7 +21,7 @@ pub(super) async fn run(event: &str, context: Context<'_>) -> Result<(), Failure
             ("time", plain(&event["time"])),
             ("captured", time::shown(&event["capturedAt"])),
             ("duplicates", plain(&event["duplicates"])),
-            ("jobs", if jobs.is_empty() { "-".to_owned() } else { jobs }),
+            ("jobs", if jobs.is_empty() { nobody.to_owned() } else { jobs }),
         ];
         format!("{}\n\ndata:\n{:#}", fields(&rows), event["data"])
     })

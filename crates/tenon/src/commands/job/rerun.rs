@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::many::{self, Deed};
 use crate::cli::{RerunArgs, Version};
 use crate::client::{Request, path};
 use crate::commands::Context;
@@ -14,11 +15,18 @@ pub(super) async fn run(args: RerunArgs, context: Context<'_>) -> Result<(), Fai
         Version::Same => "same",
         Version::Latest => "latest",
     };
-    let mut body = json!({ "version": version, "from": "start" });
+    let mut body = json!({ "version": version, "from": args.from });
+    let Some(job) = &args.which.job else {
+        if args.input.is_some() {
+            return Err(Failure::usage("--input is for one job").hint("name the job"));
+        }
+        let deed = Deed { action: "rerun", done: "started again", with: body };
+        return many::run(&deed, &args.which.many, context).await;
+    };
     if let Some(input) = &args.input {
         body["input"] = json_input::read(input)?;
     }
-    let request = Request::post(path(&["api", "v1", "jobs", &args.job, "rerun"])).json(&body);
+    let request = Request::post(path(&["api", "v1", "jobs", job, "rerun"])).json(&body);
     let accepted = context.client.send(request).await?.body;
     context.output.value(&accepted, |_| plain(&accepted["job"]))
 }

@@ -3,7 +3,7 @@
 use crate::cli::WorkflowName;
 use crate::client::{Query, path};
 use crate::commands::Context;
-use crate::commands::resource::{enabled, with_document};
+use crate::commands::resource::{enabled, next, with_document};
 use crate::failure::Failure;
 use crate::output::plain;
 use crate::time;
@@ -16,7 +16,7 @@ pub(super) async fn run(
     let address = path(&["api", "v1", "workflows", &name.namespace, &name.name]);
     let workflow = context.client.get(Query::default().with("revision", revision).after(&address)).await?;
     context.output.value(&workflow, |_| {
-        let rows = [
+        let mut rows = vec![
             ("workflow", name.to_string()),
             ("version", plain(&workflow["version"])),
             ("revision", plain(&workflow["revision"])),
@@ -24,6 +24,7 @@ pub(super) async fn run(
             ("updated", time::shown(&workflow["updatedAt"])),
             ("digest", plain(&workflow["digest"])),
         ];
+        rows.extend(next(&workflow));
         with_document(&rows, &workflow)
     })
 }

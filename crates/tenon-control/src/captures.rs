@@ -1,0 +1,63 @@
+//! `/triggers/{name}/captures`: the last requests that a webhook has seen on this node, taken and refused.
+
+use std::collections::HashMap;
+
+use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
+use serde_json::Value;
+use tenon_capture::trigger::Trigger;
+use tenon_gateway::{App, Caller, Problem, Workspace, codes};
+use tenon_store::Kind;
+
+use crate::page::{Parameters, page};
+use crate::{Control, masked};
+
+pub(crate) async fn list(
+    (State(app), Extension(control)): (State<App>, Extension<Control>),
+    _: Caller,
+    workspace: Workspace,
+    Path(name): Path<String>,
+    given: Query<HashMap<String, String>>,
+) -> Result<Json<Value>, Problem> {
+    Parameters::new(given, &[])?;
+    let found = app.store().resource(workspace.id, Kind::Trigger, &name).await?;
+    let found = found.ok_or_else(|| {
+        Problem::new(&codes::NOT_FOUND, "there is no trigger of this name")
+            .with_hint("`tenon trigger list` shows those there are")
+    })?;
+    match Trigger::parse(&found.document) {
+        Ok(Trigger::Webhook(webhook)) if webhook.captures => {
+            let mut requests = app.captured_requests(found.revision.resource, &webhook);
+            for request in &mut requests {
+                hide_values(&app, &control, &workspace, request).await?;
+            }
+            Ok(page(requests, None))
+        }
+        Ok(Trigger::Webhook(_)) => {
+            let problem = Problem::new(&codes::CONFLICT, "the trigger says `captures: false`");
+            Err(problem.with_hint("remove it from the trigger; requests are kept from then on"))
+        }
+        _ => Err(Problem::new(&codes::CONFLICT, "only webhooks have requests to look at")
+            .with_hint("`tenon event list` shows what the trigger has produced")),
+    }
+}
+
+/// What the workflows that the request's event is for mask of it, is not shown of the request either.
+async fn hide_values(
+    app: &App,
+    control: &Control,
+    workspace: &Workspace,
+    request: &mut Value,
+) -> Result<(), Problem> {
+    let event = request["event"].as_str().and_then(|event| event.parse().ok());
+    let Some(event) = event else { return Ok(()) };
+    let Some(event) = app.store().event(workspace.id, event).await? else { return Ok(()) };
+    let mask = control.history.event_mask(workspace.id, &event).await;
+    let mask = mask.map_err(|error| masked::unreadable(&error))?;
+    for part in ["path", "query", "headers", "body", "raw"] {
+        if let Some(value) = request.get_mut(part) {
+            mask.value(value);
+        }
+    }
+    Ok(())
+}

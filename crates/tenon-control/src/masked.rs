@@ -1,0 +1,41 @@
+//! Jobs and events as people see them: without what their workflows mask (`metadata.tenon.mask`).
+
+use serde_json::Value;
+use tenon_gateway::Problem;
+use tenon_store::JobRecord;
+use tenon_worker::{HistoryError, Mask};
+
+use crate::Control;
+
+/// Of a job in a list: its error, where it has one.
+pub(crate) async fn in_list(control: &Control, job: &JobRecord, shown: &mut Value) -> Result<(), Problem> {
+    if shown["error"].is_null() {
+        return Ok(());
+    }
+    let mask = control.history.mask(job).await.map_err(|error| unreadable(&error))?;
+    of_job(&mask, shown);
+    Ok(())
+}
+
+/// Of a job with whatever is shown of it.
+pub(crate) fn of_job(mask: &Mask, shown: &mut Value) {
+    if mask.is_empty() {
+        return;
+    }
+    mask.error(&mut shown["error"]);
+    mask.value(&mut shown["lane"]);
+    if let Some(input) = shown.get_mut("input") {
+        mask.input(input);
+    }
+    if let Some(output) = shown.get_mut("output") {
+        mask.value(output);
+    }
+}
+
+/// What is to be masked cannot be found out, so nothing is shown.
+pub(crate) fn unreadable(error: &HistoryError) -> Problem {
+    match error {
+        HistoryError::Store(error) => error.clone().into(),
+        other => Problem::internal("mask", other),
+    }
+}

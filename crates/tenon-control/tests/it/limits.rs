@@ -1,0 +1,61 @@
+//! Limits can be seen with what they are used for; workspaces can be made.
+
+use serde_json::{Value, json};
+
+use crate::server::Server;
+
+const ONE_AN_HOUR: &str = "{dsl: '1.0.3', namespace: acme, name: slow, version: '1.0.0', metadata: {tenon: {rateLimit: {limit: 1, per: PT1H}, concurrency: 3}}}";
+
+fn row<'a>(limits: &'a Value, kind: &str) -> &'a Value {
+    let items = limits["items"].as_array().expect("a list");
+    items.iter().find(|item| item["kind"] == kind).unwrap_or_else(|| panic!("no {kind} in {limits}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_limit_is_seen_with_its_use_and_what_waits() {
+    let server = Server::start().await;
+    let document = format!("document: {ONE_AN_HOUR}\ndo:\n- done: {{set: {{ok: true}}}}\n");
+    server.send("PUT /api/v1/workflows/acme/slow", &document, &[]).await.expect(201);
+    for _ in 0..3 {
+        server.post("/run/default/acme/slow", "{}").await.expect(202);
+    }
+    let mut limits = server.get("/api/v1/limits").await.expect(200);
+    // polls: the one job that may start has ended
+    while row(&limits, "serverConcurrency")["used"] != 0 {
+        limits = server.get("/api/v1/limits").await.expect(200);
+    }
+    let rate = row(&limits, "workflowRate");
+    assert_eq!(
+        [&rate["name"], &rate["limit"], &rate["perSeconds"], &rate["left"], &rate["waiting"]],
+        [&json!("acme/slow"), &json!(1), &json!(3600.0), &json!(0), &json!(2)]
+    );
+    assert!(rate["next"].as_str().is_some_and(|next| next.ends_with('Z')), "{rate}");
+    assert_eq!(row(&limits, "workflowConcurrency")["limit"], 3);
+    let backlog = row(&limits, "backlogJobs");
+    assert_eq!((&backlog["used"], &backlog["refusing"]), (&json!(2), &json!(false)));
+    assert_eq!(row(&limits, "serverConcurrency")["waiting"], 2);
+    for kind in ["workspaceConcurrency", "backlogBytes", "backlogAge", "bodyMemory", "payloadMemory"] {
+        row(&limits, kind);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_is_made_once_and_sees_only_its_own() {
+    let server = Server::start().await;
+    assert_eq!(
+        server.send("PUT /api/v1/workspaces/shop-test", "", &[]).await.expect(201)["name"],
+        "shop-test"
+    );
+    server.send("PUT /api/v1/workspaces/shop-test", "", &[]).await.expect(200);
+    let listed = server.get("/api/v1/workspaces").await.expect(200);
+    assert_eq!(listed["items"], json!([{ "name": "default" }, { "name": "shop-test" }]));
+    let other = [("tenon-workspace", "shop-test")];
+    let audit = server.send("GET /api/v1/audit", "", &other).await.expect(200);
+    assert_eq!(audit["items"][0]["action"], "workspace.create");
+    assert_eq!(audit["items"].as_array().map(Vec::len), Some(1), "{audit}");
+    server.send("GET /api/v1/limits", "", &other).await.expect(200);
+    for name in ["Shop", "-a", "a-", "a_b", &"a".repeat(64)] {
+        let problem = server.send(&format!("PUT /api/v1/workspaces/{name}"), "", &[]).await.expect(400);
+        assert!(problem["hint"].as_str().is_some_and(|hint| hint.contains("lower case")), "{problem}");
+    }
+}

@@ -1,0 +1,172 @@
+//! Who calls a webhook: a key, a password, a token, or whoever can sign. Secrets are asked for at the moment of use.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use hyper::http::request::Parts;
+use tenon_capture::trigger::{Auth, Signature};
+use tenon_store::{Timestamp, WorkspaceId};
+
+use super::lookup::Hook;
+use super::signature::{Delivery, Refusal, Signed, is_same, verify};
+use crate::auth::Peer;
+use crate::codes;
+use crate::{App, Problem};
+
+const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"tenon\", charset=\"UTF-8\"");
+const SIGNATURE: HeaderValue = HeaderValue::from_static("Signature");
+
+/// The values of secrets that there are now.
+pub(super) struct Secrets {
+    values: Vec<String>,
+    /// Some are not there, or are no text.
+    is_incomplete: bool,
+}
+
+/// What can be known before the body has arrived.
+pub(super) async fn check(
+    app: &App,
+    workspace: WorkspaceId,
+    hook: &Hook,
+    parts: &Parts,
+) -> Result<(), Problem> {
+    match &hook.webhook.auth {
+        Auth::None | Auth::Signature(_) => Ok(()),
+        Auth::Key => app.keys().verify(&parts.headers, parts.extensions.get::<Peer>().copied()).map(|_| ()),
+        Auth::Basic { user, secrets } => {
+            let wrong = |detail: &'static str| {
+                Problem::new(&codes::CREDENTIALS, detail).with_header(WWW_AUTHENTICATE, BASIC)
+            };
+            let given = text(parts, AUTHORIZATION.as_str()).and_then(basic);
+            let (name, password) =
+                given.ok_or_else(|| wrong("this needs `Authorization: Basic`, with user and password"))?;
+            let secrets = Secrets::now(app, workspace, hook, secrets).await?;
+            let is_user = is_same(user.as_bytes(), &name);
+            if secrets.is_any(&password) & is_user {
+                return Ok(());
+            }
+            Err(secrets.refuse(wrong("the user or the password is wrong")))
+        }
+        Auth::Bearer { header, secrets } => {
+            let given = match header {
+                Some(name) => text(parts, name),
+                None => text(parts, AUTHORIZATION.as_str()).and_then(bearer),
+            };
+            let name = header.as_deref().unwrap_or("authorization");
+            let missing = || {
+                let detail = format!("this needs a token in the header `{name}`");
+                Problem::new(&codes::CREDENTIALS, detail)
+            };
+            let token = given.ok_or_else(missing)?;
+            let secrets = Secrets::now(app, workspace, hook, secrets).await?;
+            if secrets.is_any(token.as_bytes()) {
+                return Ok(());
+            }
+            Err(secrets.refuse(Problem::new(&codes::CREDENTIALS, "the token is wrong")))
+        }
+    }
+}
+
+/// What only the body can tell. `None`: nothing is signed here.
+pub(super) async fn check_signature(
+    app: &App,
+    workspace: WorkspaceId,
+    hook: &Hook,
+    (parts, body): (&Parts, &[u8]),
+) -> Result<Option<Delivery>, Problem> {
+    let Auth::Signature(signature) = &hook.webhook.auth else { return Ok(None) };
+    let secrets = Secrets::now(app, workspace, hook, &signature.secrets).await?;
+    let request =
+        Signed { headers: &parts.headers, method: parts.method.as_str(), path: parts.uri.path(), body };
+    let now = app.capture().ports().clock.now();
+    match verify(signature, &secrets.values, &request, now) {
+        Ok(delivery) => Ok(Some(delivery)),
+        Err(Refusal::Wrong) => {
+            let wrong = Problem::new(&codes::SIGNATURE, "the signature is not one of this body");
+            Err(secrets.refuse(wrong.with_header(WWW_AUTHENTICATE, SIGNATURE)))
+        }
+        Err(Refusal::Malformed(detail)) => {
+            Err(Problem::new(&codes::SIGNATURE, detail).with_header(WWW_AUTHENTICATE, SIGNATURE))
+        }
+        Err(Refusal::Stale(age)) => Err(stale(signature, age)),
+        Err(Refusal::UnusableKey) => {
+            tracing::error!(trigger = hook.name, names = ?signature.secrets, "a webhook's secret is no key of its scheme");
+            Err(Problem::new(&codes::SECRET, "a secret of this webhook is no key of its scheme"))
+        }
+    }
+}
+
+/// The mark that a replay of this delivery would find.
+pub(super) fn mark(
+    hook: &Hook,
+    delivery: Option<Delivery>,
+    now: Timestamp,
+) -> Option<tenon_store::DedupMark> {
+    let Auth::Signature(signature) = &hook.webhook.auth else { return None };
+    let delivery = delivery.filter(|_| signature.suppresses_replays)?;
+    Some(tenon_store::DedupMark {
+        scope: format!("signature:{}", hook.resource.0),
+        key: tenon_capture::bounded_key(delivery.key.into()).into_owned(),
+        expires: now.after(delivery.remember),
+    })
+}
+
+fn stale(signature: &Signature, age: i64) -> Problem {
+    let when = if age < 0 { "in the future" } else { "ago" };
+    let (age, most) = (age.unsigned_abs(), signature.tolerance.as_secs());
+    let detail = format!("it was signed {age} s {when}, and at most {most} s are accepted");
+    Problem::new(&codes::STALE, detail).with_header(WWW_AUTHENTICATE, SIGNATURE)
+}
+
+// === impl Secrets ===
+
+impl Secrets {
+    /// At least one, else the operator has something to do.
+    pub(super) async fn now(
+        app: &App,
+        workspace: WorkspaceId,
+        hook: &Hook,
+        names: &[String],
+    ) -> Result<Self, Problem> {
+        let found = app.variables().resolve(workspace, names, &[]).await?;
+        let texts = found.secrets.iter().filter_map(|variable| variable.value.as_str());
+        let values: Vec<String> = texts.filter(|text| !text.is_empty()).map(str::to_owned).collect();
+        let is_incomplete = values.len() < names.len();
+        if values.is_empty() {
+            tracing::error!(trigger = hook.name, ?names, "a webhook's secret is not set, or is no text");
+            return Err(missing());
+        }
+        Ok(Self { values, is_incomplete })
+    }
+
+    /// Whether it is one of them. All are compared.
+    pub(super) fn is_any(&self, given: &[u8]) -> bool {
+        self.values.iter().fold(false, |found, value| found | is_same(value.as_bytes(), given))
+    }
+
+    /// Where a secret is missing nobody can say that the sender was wrong: let it try again.
+    pub(super) fn refuse(&self, problem: Problem) -> Problem {
+        if self.is_incomplete { missing() } else { problem }
+    }
+}
+
+fn missing() -> Problem {
+    Problem::new(&codes::SECRET, "a secret of this webhook is not set")
+}
+
+fn text<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
+    parts.headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty())
+}
+
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+fn basic(header: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (scheme, rest) = header.split_once(' ')?;
+    let pair = STANDARD.decode(rest.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let colon = pair.iter().position(|byte| *byte == b':')?;
+    Some((pair[..colon].to_vec(), pair[colon + 1..].to_vec()))
+}

@@ -1,0 +1,100 @@
+//! Schedules and pollers: what starts things without being called.
+//!
+//! All they remember is in the store, written together with what they bring; what is here is rebuilt from it at any
+//! moment. Knows no HTTP and no SQL: calls go out through [`tenon_capture::Calls`].
+
+mod found;
+mod poll;
+mod schedule;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tenon_capture::{Accepted, Calls, CaptureService, Error};
+use tenon_store::{Resource, WorkspaceId};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use poll::{CursorTooLarge, MAX_CURSOR_BYTES, PollState};
+pub use schedule::{Outlook, Schedules, outlook, pause};
+
+/// What the triggers are made of.
+#[derive(Clone)]
+pub struct Parts {
+    /// The way in; with the store and the clock.
+    pub capture: CaptureService,
+    /// The way out, for pollers.
+    pub calls: Arc<dyn Calls>,
+}
+
+/// Settings.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How often the store is asked for changed triggers, though nobody has told of a change.
+    pub look_every: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { look_every: Duration::from_secs(10) }
+    }
+}
+
+/// The running triggers. Cheap to clone; they stop by [`Triggers::drain`].
+#[derive(Clone)]
+pub struct Triggers {
+    parts: Parts,
+    pollers: poll::Pollers,
+    stop: watch::Sender<bool>,
+}
+
+/// Why a trigger did not fire when it was told to.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum FireError {
+    /// A trigger of this kind waits for others.
+    #[error("only schedules and pollers can be fired")]
+    NotByTime,
+    /// It is disabled or gone, or is at work.
+    #[error("the trigger is disabled, or was changed at the same moment")]
+    Conflict,
+    /// It cannot say what to start.
+    #[error("{0}")]
+    Failed(String),
+    /// Nothing was captured.
+    #[error(transparent)]
+    Capture(#[from] Error),
+}
+
+// === impl Triggers ===
+
+impl Triggers {
+    /// Starts to fire. The handle ends after [`Triggers::drain`].
+    pub fn start(parts: Parts, options: Options) -> (Self, JoinHandle<()>) {
+        let (stop, stopped) = watch::channel(false);
+        let schedules = schedule::run(parts.capture.clone(), options.clone(), stopped.clone());
+        let pollers = poll::Pollers::new(parts.clone());
+        let polls = pollers.clone().run(options, stopped);
+        let running = tokio::spawn(async move {
+            tokio::join!(schedules, polls);
+        });
+        (Self { parts, pollers, stop }, running)
+    }
+
+    /// Fires now, whatever the time: a schedule starts what it starts, a poller polls. `actor` is who asked.
+    pub async fn fire(
+        &self,
+        workspace: WorkspaceId,
+        resource: &Resource,
+        actor: &str,
+    ) -> Result<Vec<Accepted>, FireError> {
+        if let Some(fired) = schedule::fire(&self.parts.capture, workspace, resource, actor).await? {
+            return Ok(fired);
+        }
+        self.pollers.fire(workspace, resource).await
+    }
+
+    /// Begins nothing more; what is being committed is finished.
+    pub fn drain(&self) {
+        self.stop.send_replace(true);
+    }
+}
