@@ -13,11 +13,19 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 pub(crate) struct Api {
     connection: Connection,
     authorization: String,
+    workspace: String,
 }
 
 impl Api {
     pub(crate) fn new(address: SocketAddr, key: &str) -> Self {
-        Self { connection: Connection::new(address, TIMEOUT), authorization: format!("Bearer {key}") }
+        let connection = Connection::new(address, TIMEOUT);
+        Self { connection, authorization: format!("Bearer {key}"), workspace: "default".to_owned() }
+    }
+
+    /// The same for another workspace.
+    pub(crate) fn in_workspace(mut self, workspace: &str) -> Self {
+        workspace.clone_into(&mut self.workspace);
+        self
     }
 
     /// The JSON behind a path.
@@ -69,6 +77,7 @@ impl Api {
     fn call(&mut self, method: &str, path: &str, body: &[u8]) -> Result<Received> {
         let headers = [
             ("Authorization", self.authorization.as_str()),
+            ("Tenon-Workspace", self.workspace.as_str()),
             ("Content-Type", "application/yaml"),
             ("Accept", "application/json"),
         ];

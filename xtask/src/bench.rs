@@ -9,12 +9,16 @@ mod documents;
 pub(crate) mod expressions;
 mod flow;
 mod footprint;
+mod gate;
 mod idle;
 mod ingest;
 mod machine;
+mod ordered;
+mod pruning;
 mod report;
 mod stage;
 mod statistics;
+mod tenants;
 mod waiting;
 
 use crate::{clock, load, repository};
@@ -52,6 +56,15 @@ pub(crate) struct Arguments {
     /// Waiting jobs of B7
     #[arg(long, default_value_t = 100_000)]
     jobs: u64,
+    /// Events of B5, over 100 keys
+    #[arg(long, default_value_t = 10_000)]
+    events: u64,
+    /// Events of B9's flood
+    #[arg(long, default_value_t = 1_000_000)]
+    flood: u64,
+    /// Finished jobs that are pruned in B1c
+    #[arg(long, default_value_t = 1_000_000)]
+    finished: u64,
     /// Where the raw numbers go [default: target/bench/results.json]
     #[arg(long)]
     json: Option<PathBuf>,
@@ -71,16 +84,22 @@ pub(crate) struct Arguments {
 enum Workload {
     #[value(name = "B1")]
     Ingest,
+    #[value(name = "B1c")]
+    Pruning,
     #[value(name = "B2")]
     Flow,
     #[value(name = "B3")]
     LongFlow,
     #[value(name = "B4")]
     Latency,
+    #[value(name = "B5")]
+    Ordered,
     #[value(name = "B6")]
     IdleWorkflows,
     #[value(name = "B7")]
     WaitingJobs,
+    #[value(name = "B9")]
+    Tenants,
     #[value(name = "B12")]
     Expressions,
     #[value(name = "footprint")]
@@ -149,6 +168,9 @@ impl Bench {
         let begun = clock::now();
         let result = match workload {
             Workload::Ingest => ingest::run(self, report),
+            Workload::Pruning => pruning::run(self, report),
+            Workload::Ordered => ordered::run(self, report),
+            Workload::Tenants => tenants::run(self, report),
             Workload::Flow => flow::run(self, report, &flow::SHORT),
             Workload::LongFlow => flow::run(self, report, &flow::LONG),
             Workload::Latency => flow::latency(self, report),
@@ -170,11 +192,20 @@ impl Bench {
     }
 
     fn stage_of(&self, tenon: &Path, name: &str) -> Result<Stage> {
+        Stage::open(tenon.to_owned(), self.fresh(name)?, &[])
+    }
+
+    /// A fresh server with settings of its own.
+    fn stage_with(&self, name: &str, settings: &[(&'static str, &str)]) -> Result<Stage> {
+        Stage::open(self.tenon.clone(), self.fresh(name)?, settings)
+    }
+
+    fn fresh(&self, name: &str) -> Result<PathBuf> {
         let directory = self.directory.join(name);
         if directory.exists() {
             fs::remove_dir_all(&directory)?;
         }
-        Stage::open(tenon.to_owned(), directory)
+        Ok(directory)
     }
 
     /// Runs the load generator in a process of its own.

@@ -11,6 +11,8 @@ mod history;
 mod log;
 mod mutants;
 mod nemesis;
+mod person;
+mod poker;
 mod producer;
 mod pulse;
 mod random;
@@ -19,6 +21,9 @@ mod replier;
 mod report;
 mod rotator;
 mod sink;
+mod small_disk;
+mod source;
+mod timetable;
 mod trap;
 
 use crate::{clock, repository};
@@ -26,12 +31,25 @@ use anyhow::{Result, bail};
 use campaign::{Campaign, Outcome};
 use nemesis::Plan;
 use record::Moment;
+use small_disk::SmallDisk;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Half of all kills wait for a moment that is likely to show something.
-const MOMENTS: &[Moment] =
-    &[Moment::Time, Moment::Time, Moment::Time, Moment::Acknowledged, Moment::Arrival, Moment::Answer];
+const MOMENTS: &[Moment] = &[
+    Moment::Time,
+    Moment::Time,
+    Moment::Time,
+    Moment::Time,
+    Moment::Acknowledged,
+    Moment::Arrival,
+    Moment::Answer,
+    Moment::Page,
+];
+/// In so many of a hundred longer lives the process is stopped for a while.
+const STOPS: u64 = 35;
+/// Kills, at most, of the run on a full disk: it keeps its data in memory.
+const FULL_DISK_KILLS: u32 = 20;
 /// `--short`: kills, and seconds for them.
 const SHORT: (u32, u64) = (12, 20);
 
@@ -80,10 +98,32 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         binary,
         directory: directory().join("run"),
         seed,
-        plan: Plan { kills, limit: Duration::from_secs(seconds), longest_life_ms: 2_000, moments: MOMENTS },
+        plan: Plan {
+            kills,
+            limit: Duration::from_secs(seconds),
+            longest_life_ms: 2_000,
+            moments: MOMENTS,
+            stops: STOPS,
+        },
+        has_small_disk: false,
         pause_ms: if arguments.short { 60 } else { 150 },
         drain: Duration::from_mins(1),
     };
+    conclude(&campaign, &campaign.run()?)?;
+    on_small_disk(&campaign)
+}
+
+/// Another, shorter one on a disk that is full at times, where such a disk can be had.
+fn on_small_disk(whole: &Campaign) -> Result<()> {
+    let directory = directory();
+    if let Err(error) = SmallDisk::mount(&directory.join("probe"), 1) {
+        println!("\nleft out: the run on a full disk ({error:#})");
+        return Ok(());
+    }
+    let kills = whole.plan.kills.div_ceil(2).min(FULL_DISK_KILLS);
+    let plan = Plan { kills, limit: whole.plan.limit / 2, moments: &[Moment::Time], ..whole.plan.clone() };
+    let directory = directory.join("full-disk");
+    let campaign = Campaign { directory, plan, has_small_disk: true, ..whole.clone() };
     conclude(&campaign, &campaign.run()?)
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// The body of every webhook: 200 bytes of JSON.
 pub(super) const BODY: &str = concat!(
@@ -49,6 +50,31 @@ pub(super) fn flow(name: &str, calls: u32, callee: SocketAddr) -> String {
     document
 }
 
+/// In order by `.key`: one POST each to `<callee>/<key>/<turn>`.
+pub(super) fn ordered(name: &str, callee: SocketAddr) -> String {
+    let document = header(name)
+        + &format!(
+            "  - tell:\n      call: http\n      with:\n        method: post\n        \
+             endpoint: ${{ \"http://{callee}/\\(.[0].key)/\\(.[0].turn)\" }}\n"
+        );
+    let document = document.replacen("schedule:\n", "timeout:\n  after: PT1H\nschedule:\n", 1);
+    with_setting(&document, "orderingKey: ${ .data.key }")
+}
+
+/// One `set` that starts once a day.
+pub(super) fn one_a_day(name: &str) -> String {
+    with_setting(&one_set(name), "rateLimit: { limit: 1, per: P1D }")
+}
+
+/// One `set` whose jobs are kept so long.
+pub(super) fn kept(name: &str, keep: Duration) -> String {
+    with_setting(&one_set(name), &format!("retention: {{ jobs: PT{}S }}", keep.as_secs()))
+}
+
+fn with_setting(document: &str, setting: &str) -> String {
+    document.replacen("'1.0.0'\n", &format!("'1.0.0'\n  metadata:\n    tenon:\n      {setting}\n"), 1)
+}
+
 /// Waits for a day.
 pub(super) fn wait_a_day(name: &str) -> String {
     header(name) + "  - rest:\n      wait: P1D\n"
@@ -89,6 +115,9 @@ mod tests {
         check(&flow("a", 1, callee));
         check(&flow("a", 5, callee));
         check(&wait_a_day("a"));
+        check(&ordered("a", callee));
+        check(&one_a_day("a"));
+        check(&kept("a", Duration::from_secs(90)));
     }
 
     #[test]

@@ -44,9 +44,15 @@ pub(super) struct Sample {
 }
 
 impl Stage {
-    pub(super) fn open(tenon: PathBuf, directory: PathBuf) -> Result<Self> {
+    pub(super) fn open(
+        tenon: PathBuf,
+        directory: PathBuf,
+        settings: &[(&'static str, &str)],
+    ) -> Result<Self> {
         let guard = Directory(directory.clone());
-        Ok(Self { server: Place::new(tenon, directory)?.start()?, directory: guard })
+        let place = Place::new(tenon, directory)?;
+        let place = settings.iter().fold(place, |place, (name, value)| place.with_setting(name, value));
+        Ok(Self { server: place.start()?, directory: guard })
     }
 
     /// Stops and starts the server on the same data: for its start-up time and memory.
@@ -65,6 +71,14 @@ impl Stage {
         if let Some(document) = workflow {
             api.put(&format!("/api/v1/workflows/{NAMESPACE}/{name}"), document)?;
         }
+        api.put(&format!("/api/v1/triggers/{name}"), &documents::trigger(name, respond))
+    }
+
+    /// The same in a workspace of its own, made if it is not there.
+    pub(super) fn deploy_in(&self, workspace: &str, name: &str, workflow: &str, respond: &str) -> Result<()> {
+        let mut api = self.server.api().in_workspace(workspace);
+        self.server.api().put(&format!("/api/v1/workspaces/{workspace}"), "")?;
+        api.put(&format!("/api/v1/workflows/{NAMESPACE}/{name}"), workflow)?;
         api.put(&format!("/api/v1/triggers/{name}"), &documents::trigger(name, respond))
     }
 

@@ -1,17 +1,22 @@
 //! One run: Tenon, sink and producers up, kills, faults stop, the backlog drains, everything is read, checked.
 
 use super::checker::{self, Evidence, Violation};
-use super::flows::FLOWS;
+use super::flows::{FLOWS, NAMESPACE};
 use super::history;
 use super::log::{Log, Pen, read};
 use super::nemesis::{Nemesis, Plan};
+use super::person::Person;
+use super::poker::Poker;
 use super::producer::{Producer, Setting};
 use super::pulse::Pulse;
 use super::random::Random;
-use super::record::{Fault, Produced, Replied, Rotated, RunClock, Sunk};
+use super::record::{Fault, Mended, Polled, Produced, Replied, Rotated, RunClock, Sunk};
 use super::replier::{self, Replier};
 use super::rotator::{Rotator, SESAME};
 use super::sink::Sink;
+use super::small_disk::SmallDisk;
+use super::source::{POLLERS, Source, WAKE};
+use super::timetable::{OWN, TIMETABLE, is_timed};
 use super::trap::Trap;
 use crate::progress::Progress;
 use crate::server::{Place, Server};
@@ -23,9 +28,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// How long Tenon lets a call take; the sink hangs for longer.
-pub(crate) const CALL_TIMEOUT: &str = "1s";
-/// Producers of all kinds of events, and of ordered ones.
+/// How long Tenon lets a call take; the sink hangs for longer, the nemesis stops Tenon for less.
+pub(crate) const CALL_TIMEOUT: &str = "4s";
+/// Room for a short run beside what Tenon keeps free.
+const SMALL_DISK_MB: u32 = 320;
+/// Producers of all kinds of events, and of each ordered workflow.
 const MIXED: u64 = 6;
 const ORDERED: u64 = 2;
 /// Load goes on for a moment after the last kill.
@@ -42,6 +49,8 @@ pub(crate) struct Campaign {
     pub(crate) directory: PathBuf,
     pub(crate) seed: u64,
     pub(crate) plan: Plan,
+    /// Whether Tenon's data are on a disk that is full at times.
+    pub(crate) has_small_disk: bool,
     /// Milliseconds between two sendings of a producer, at most.
     pub(crate) pause_ms: u64,
     /// How long the backlog may take to drain.
@@ -61,16 +70,15 @@ struct Logs {
     sunk: Log<Sunk>,
     replied: Log<Replied>,
     rotated: Log<Rotated>,
+    polled: Log<Polled>,
+    mended: Log<Mended>,
     faults: Log<Fault>,
 }
 
 impl Campaign {
     pub(crate) fn run(&self) -> Result<Outcome> {
         let clock = RunClock::start();
-        if self.directory.exists() {
-            fs::remove_dir_all(&self.directory)?;
-        }
-        fs::create_dir_all(&self.directory)?;
+        let small_disk = self.clean()?;
         let logs = Logs::create(&self.directory)?;
         let random = Random::new(self.seed);
         let trap = Arc::new(Trap::new(clock));
@@ -78,6 +86,7 @@ impl Campaign {
         let replier = Arc::new(Replier::new(replier_setting(&server, &logs, clock, &trap, &random)));
         let (pen, own) = (logs.sunk.pen(), random.fork(1));
         let sink = Sink::start(pen, clock, Arc::clone(&trap), Arc::clone(&replier), own)?;
+        let source = Source::start(logs.polled.pen(), clock, Arc::clone(&trap), random.fork(5))?;
         let _pulse = Pulse::start(&self.directory, logs.faults.pen(), clock)?;
 
         let stop = Arc::new(AtomicBool::new(false));
@@ -91,11 +100,26 @@ impl Campaign {
             pause_ms: self.pause_ms,
         };
         let mut load = vec![rotator(&setting, logs.rotated.pen(), random.fork(3)).start()?];
-        deploy(&server, &sink)?;
+        deploy(&server, &sink, &source)?;
+        logs.faults.pen().write(Fault::Opened { at: clock.now() });
+        deploy_timed(&server, &sink)?;
+        let settled = Arc::new(AtomicBool::new(false));
+        let poker = poker(&setting, Arc::clone(&settled), random.fork(6)).start();
+        let drained = Arc::new(AtomicBool::new(false));
+        let person = Person {
+            api: server.api(),
+            pen: logs.mended.pen(),
+            clock,
+            random: random.fork(7),
+            stop: Arc::clone(&drained),
+        };
+        let person = person.start();
+        load.push(source.grow(self.pause_ms, Arc::clone(&stop)));
         load.extend(produce(&setting, &random));
         let progress = Progress::new("kill -9", self.plan.kills.into());
         let pen = logs.faults.pen();
-        let mut nemesis = Nemesis { plan: self.plan.clone(), trap, clock, pen, random: random.fork(2) };
+        let (plan, random, small_disk) = (self.plan.clone(), random.fork(2), small_disk.clone());
+        let mut nemesis = Nemesis { plan, small_disk, trap, clock, pen, random };
         let survivor = nemesis.run(server, &progress);
         progress.finish();
         sleep(LAST_LOAD);
@@ -105,7 +129,15 @@ impl Campaign {
         }
         let server = survivor?;
 
+        let is_settled = source.settle(self.drain);
+        settled.store(true, Ordering::Relaxed);
+        poker.join().expect("the poker does not panic");
+        logs.faults.pen().write(Fault::Settled { at: clock.now(), is_settled });
+        logs.faults.pen().write(Fault::Closed { at: clock.now() });
+        disable_timed(&server)?;
         self.drain(&server, &logs.faults.pen(), clock)?;
+        drained.store(true, Ordering::Relaxed);
+        person.join().expect("the person does not panic");
         replier.finish();
         let history = history::fetch(&server, self.directory.join("history.jsonl"))?;
         server.stop()?;
@@ -113,6 +145,20 @@ impl Campaign {
         let evidence = Evidence { history, spilled, ..logs.evidence()? };
         let violations = checker::check(&evidence);
         Ok(Outcome { evidence, violations, took: clock.elapsed() })
+    }
+
+    /// An empty directory. In it the small disk, if there is to be one: unmounted when it is dropped.
+    fn clean(&self) -> Result<Option<Arc<SmallDisk>>> {
+        let data = self.directory.join("tenon/data");
+        if self.directory.exists() {
+            if self.has_small_disk {
+                SmallDisk::clear(&data);
+            }
+            fs::remove_dir_all(&self.directory)?;
+        }
+        fs::create_dir_all(&self.directory)?;
+        let small_disk = self.has_small_disk.then(|| SmallDisk::mount(&data, SMALL_DISK_MB));
+        Ok(small_disk.transpose()?.map(Arc::new))
     }
 
     fn first_start(&self, faults: &Pen<Fault>, clock: RunClock) -> Result<Server> {
@@ -149,6 +195,8 @@ impl Logs {
             sunk: Log::create(directory.join("sink.jsonl"))?,
             replied: Log::create(directory.join("replies.jsonl"))?,
             rotated: Log::create(directory.join("variables.jsonl"))?,
+            mended: Log::create(directory.join("person.jsonl"))?,
+            polled: Log::create(directory.join("source.jsonl"))?,
             faults: Log::create(directory.join("nemesis.jsonl"))?,
         })
     }
@@ -160,22 +208,51 @@ impl Logs {
             sunk: read(&self.sunk.finish()?)?,
             replied: read(&self.replied.finish()?)?,
             rotated: read(&self.rotated.finish()?)?,
+            mended: read(&self.mended.finish()?)?,
+            polled: read(&self.polled.finish()?)?,
             faults: read(&self.faults.finish()?)?,
             ..Evidence::default()
         })
     }
 }
 
-fn deploy(server: &Server, sink: &Sink) -> Result<()> {
+fn deploy(server: &Server, sink: &Sink, source: &Source) -> Result<()> {
     let mut api = server.api();
-    for flow in FLOWS {
-        let path = format!("/api/v1/workflows/{}/{}", super::flows::NAMESPACE, flow.name);
-        api.put(&path, &flow.document(&sink.callees))?;
+    for flow in FLOWS.iter().filter(|flow| !is_timed(flow.name)) {
+        api.put(&workflow(flow.name), &flow.document(&sink.callees))?;
         if !flow.started_by.is_empty() {
             api.put(&format!("/api/v1/triggers/crash-{}", flow.name), &flow.trigger())?;
         }
     }
+    api.put("/api/v1/triggers/crash-wake", WAKE)?;
+    for poller in POLLERS {
+        api.put(&format!("/api/v1/triggers/crash-{}", poller.name), &poller.document(source.address))?;
+    }
     Ok(())
+}
+
+/// What starts by itself as soon as it is there.
+fn deploy_timed(server: &Server, sink: &Sink) -> Result<()> {
+    let mut api = server.api();
+    for flow in FLOWS.iter().filter(|flow| is_timed(flow.name)) {
+        api.put(&workflow(flow.name), &flow.document(&sink.callees))?;
+    }
+    for timed in TIMETABLE {
+        api.put(&format!("/api/v1/triggers/{}", timed.trigger()), &timed.document())?;
+    }
+    Ok(())
+}
+
+fn disable_timed(server: &Server) -> Result<()> {
+    let mut api = server.api();
+    for timed in TIMETABLE {
+        api.post(&format!("/api/v1/triggers/{}/disable", timed.trigger()))?;
+    }
+    api.post(&format!("{}/disable", workflow(OWN.name))).map(drop)
+}
+
+fn workflow(name: &str) -> String {
+    format!("/api/v1/workflows/{NAMESPACE}/{name}")
 }
 
 fn replier_setting(
@@ -206,6 +283,10 @@ fn rotator(setting: &Setting, pen: Pen<Rotated>, random: Random) -> Rotator {
     }
 }
 
+fn poker(setting: &Setting, stop: Arc<AtomicBool>, random: Random) -> Poker {
+    Poker { address: setting.address, authorization: setting.authorization.clone(), random, stop }
+}
+
 /// The files below a directory in which a text is to be read.
 fn files_with(text: &str, directory: &Path) -> Result<Vec<String>> {
     let mut found = Vec::new();
@@ -231,8 +312,11 @@ fn produce(setting: &Setting, random: &Random) -> Vec<std::thread::JoinHandle<()
     let mixed = (0..MIXED).map(|number| {
         Producer::mixed(&format!("mixed{number}"), setting.clone(), random.fork(100 + number)).start()
     });
-    let ordered = (0..ORDERED).map(|number| {
-        Producer::ordered(&format!("ordered{number}"), setting.clone(), random.fork(200 + number)).start()
+    let ordered = FLOWS.iter().filter(|flow| flow.is_ordered).zip(1..).flat_map(|(flow, place)| {
+        (0..ORDERED).map(move |number| {
+            let name = format!("{}{number}", flow.name);
+            Producer::ordered(&name, flow, setting.clone(), random.fork(100 * place + 100 + number)).start()
+        })
     });
     mixed.chain(ordered).collect()
 }

@@ -7,6 +7,8 @@ mod effects;
 mod families;
 mod lanes;
 mod listening;
+mod occurrences;
+mod polled;
 mod replay;
 mod surprise;
 #[cfg(test)]
@@ -16,7 +18,12 @@ mod variables;
 
 use super::flows::{self, Flow, Way};
 use super::history::{History, Job};
-use super::record::{Acknowledgement, Answer, Arrival, Fault, Produced, Replied, Rotated, Sending, Sunk};
+use super::record::{
+    Acknowledgement, Answer, Arrival, Fault, Mended, Polled, Produced, Remedy, Replied, Rotated, Sending,
+    Sunk,
+};
+use super::source::POLLERS;
+use super::timetable::{self, OWN};
 use std::collections::{BTreeMap, HashMap};
 
 /// The checks, in order.
@@ -33,6 +40,8 @@ pub(crate) const CHECKS: &[(&str, &str)] = &[
     ("C11", "every child once, and ended before its parent goes on"),
     ("C12", "every event that is listened for taken once, by one job, in order"),
     ("C13", "every call has the variables of its time, and no secret is kept"),
+    ("C14", "every item that was offered to a poller is one event, and none is skipped"),
+    ("C15", "every occurrence once, none early, none lost, what is passed over is noted"),
 ];
 
 /// All logs of a run.
@@ -42,6 +51,8 @@ pub(crate) struct Evidence {
     pub(crate) sunk: Vec<Sunk>,
     pub(crate) replied: Vec<Replied>,
     pub(crate) rotated: Vec<Rotated>,
+    pub(crate) polled: Vec<Polled>,
+    pub(crate) mended: Vec<Mended>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) history: History,
     /// Files of Tenon's that have a secret in the clear.
@@ -72,6 +83,8 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Violation> {
         families::check,
         listening::check,
         variables::check,
+        polled::check,
+        occurrences::check,
     ];
     checks.iter().flat_map(|check| check(&index)).collect()
 }
@@ -91,6 +104,10 @@ fn drained(index: &Index<'_>) -> Vec<Violation> {
 struct Index<'a> {
     evidence: &'a Evidence,
     keys: BTreeMap<&'a str, Key<'a>>,
+    /// Which workflow each item of the source belongs to, by the token that a poller gives it.
+    items: HashMap<String, &'static Flow>,
+    /// Parked jobs that somebody gave up; whether Tenon said that it is done.
+    given_up: HashMap<&'a str, bool>,
     by_id: HashMap<&'a str, &'a Job>,
     /// By token, then by workflow.
     jobs: HashMap<&'a str, HashMap<&'a str, Vec<&'a Job>>>,
@@ -104,8 +121,10 @@ struct Index<'a> {
     launches: Vec<i64>,
     /// From ready to killed.
     lives: Vec<(i64, i64)>,
-    /// When the machine itself stood still.
+    /// When the machine itself stood still, the process was stopped, or could not write.
     stalls: Vec<(i64, i64)>,
+    /// When the disk was full.
+    filled: Vec<(i64, i64)>,
 }
 
 /// What producers know of one dedup key.
@@ -130,8 +149,35 @@ impl<'a> Index<'a> {
         let (arrivals, answers) = sunk(&evidence.sunk);
         let (kills, lives) = lives(&evidence.faults);
         let (launches, stalls) = (launches(&evidence.faults), stalls(&evidence.faults));
-        let keys = keys(&evidence.produced);
-        Self { evidence, keys, by_id, jobs, arrivals, answers, kills, launches, lives, stalls }
+        let filled = filled(&evidence.faults);
+        let (keys, items) = (keys(&evidence.produced), items(&evidence.polled));
+        let given_up = given_up(&evidence.mended);
+        Self {
+            evidence,
+            keys,
+            items,
+            given_up,
+            by_id,
+            jobs,
+            arrivals,
+            answers,
+            kills,
+            launches,
+            lives,
+            stalls,
+            filled,
+        }
+    }
+
+    /// The workflow that a token was meant for.
+    fn meant_for(&self, token: &str) -> Option<&'static Flow> {
+        let sent = self.keys.get(token).map(|key| key.flow).or_else(|| self.items.get(token).copied());
+        let timed = || timetable::occurrence(token).and_then(|(timed, _)| flows::flow(timed.name));
+        // Who starts itself has no other token than its id.
+        let own = || {
+            self.by_id.get(token).filter(|job| job.workflow == OWN.name).and_then(|_| flows::flow(OWN.name))
+        };
+        sent.or_else(timed).or_else(own)
     }
 
     /// Jobs of a workflow that carry a token; reruns are not counted.
@@ -149,13 +195,15 @@ impl<'a> Index<'a> {
         self.kills.iter().any(|(at, gone)| *gone >= from && *at <= to)
     }
 
+    /// How long it stood still between two moments, in microseconds.
+    fn still_between(&self, from: i64, to: i64) -> i64 {
+        overlap(&self.stalls, from, to)
+    }
+
     /// How long Tenon was ready between two moments, in microseconds, while the machine was not standing still.
     fn ready_between(&self, from: i64, to: i64) -> i64 {
         let parts = self.lives.iter().map(|(begin, end)| (from.max(*begin), to.min(*end)));
-        parts
-            .filter(|(from, to)| from < to)
-            .map(|(from, to)| to - from - overlap(&self.stalls, from, to))
-            .sum()
+        parts.filter(|(from, to)| from < to).map(|(from, to)| to - from - self.still_between(from, to)).sum()
     }
 }
 
@@ -203,6 +251,26 @@ fn keys(produced: &[Produced]) -> BTreeMap<&str, Key<'_>> {
     keys
 }
 
+fn given_up(mended: &[Mended]) -> HashMap<&str, bool> {
+    let mut given_up = HashMap::new();
+    for record in mended.iter().filter(|record| record.remedy == Remedy::Skip) {
+        *given_up.entry(record.job.as_str()).or_default() |= record.is_done;
+    }
+    given_up
+}
+
+fn items(polled: &[Polled]) -> HashMap<String, &'static Flow> {
+    let mut items = HashMap::new();
+    for record in polled {
+        if let Polled::Offered { number, .. } = record {
+            items.extend(
+                POLLERS.iter().filter_map(|poller| Some((poller.token(*number), flows::flow(poller.name)?))),
+            );
+        }
+    }
+    items
+}
+
 /// `Idempotency-Key` is `<job>.<effect>`.
 fn job_of(key: &str) -> &str {
     key.split_once('.').map_or(key, |(job, _)| job)
@@ -222,12 +290,32 @@ fn launches(faults: &[Fault]) -> Vec<i64> {
     faults.iter().filter_map(launch).collect()
 }
 
+/// Spans that do not overlap.
 fn stalls(faults: &[Fault]) -> Spans {
     let stall = |fault: &Fault| match fault {
-        Fault::Stalled { from, to } => Some((*from, *to)),
+        Fault::Stalled { from, to } | Fault::Stopped { from, to } | Fault::Filled { from, to } => {
+            Some((*from, *to))
+        }
         _ => None,
     };
-    faults.iter().filter_map(stall).collect()
+    let mut all: Spans = faults.iter().filter_map(stall).collect();
+    all.sort_unstable();
+    let mut spans = Spans::new();
+    for (from, to) in all {
+        match spans.last_mut().filter(|(_, end)| from <= *end) {
+            Some((_, end)) => *end = to.max(*end),
+            None => spans.push((from, to)),
+        }
+    }
+    spans
+}
+
+fn filled(faults: &[Fault]) -> Spans {
+    let filled = |fault: &Fault| match fault {
+        Fault::Filled { from, to } => Some((*from, *to)),
+        _ => None,
+    };
+    faults.iter().filter_map(filled).collect()
 }
 
 fn lives(faults: &[Fault]) -> (Spans, Spans) {
@@ -240,8 +328,8 @@ fn lives(faults: &[Fault]) -> (Spans, Spans) {
                 kills.push((*at, *gone));
                 lives.extend(ready.take().map(|ready| (ready, *at)));
             }
-            Fault::Stalled { .. } => {}
             Fault::Drained { at, .. } => lives.extend(ready.take().map(|ready| (ready, *at))),
+            _ => {}
         }
     }
     (kills, lives)
@@ -274,7 +362,8 @@ mod tests {
             Fault::Killed { at: 20, gone: 21, moment: super::super::record::Moment::Time },
             Fault::Launched { at: 22 },
             Fault::Ready { at: 40 },
-            Fault::Stalled { from: 60, to: 75 },
+            Fault::Stalled { from: 60, to: 70 },
+            Fault::Stopped { from: 65, to: 75 },
             Fault::Drained { at: 100, took_us: 1, open: 0 },
         ];
         let evidence = Evidence { faults: faults.to_vec(), ..Evidence::default() };

@@ -2,6 +2,7 @@
 
 use super::log::{Log, read};
 use super::rotator::SESAME;
+use super::timetable::{OWN, TIMETABLE, Timed};
 use crate::api::Api;
 use crate::progress::Progress;
 use crate::server::Server;
@@ -21,6 +22,7 @@ const READERS: usize = 4;
 pub(crate) struct History {
     pub(crate) events: Vec<Event>,
     pub(crate) jobs: Vec<Job>,
+    pub(crate) notes: Vec<Note>,
 }
 
 /// One line of the log.
@@ -29,6 +31,7 @@ pub(crate) struct History {
 enum Line {
     Event(Event),
     Job(Box<Job>),
+    Note(Note),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,6 +41,20 @@ pub(crate) struct Event {
     pub(crate) source: String,
     pub(crate) subject: Option<String>,
     pub(crate) duplicates: u64,
+    pub(crate) jobs: Vec<String>,
+}
+
+/// What a schedule has noted about an occurrence.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Note {
+    pub(crate) schedule: String,
+    /// `fired`, `missed`, `skipped`, `failed`.
+    pub(crate) kind: String,
+    pub(crate) occurrence: i64,
+    /// It is about all from `occurrence` to this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<i64>,
+    /// What it started by name.
     pub(crate) jobs: Vec<String>,
 }
 
@@ -115,8 +132,32 @@ pub(crate) fn fetch(server: &Server, log: PathBuf) -> Result<History> {
         anyhow::Ok(jobs)
     })?;
     progress.finish();
-    keep(&log, events, jobs)?;
+    let notes = notes(&mut server.api())?;
+    keep(&log, History { events, jobs, notes })?;
     load(&log)
+}
+
+/// The notes of all schedules.
+fn notes(api: &mut Api) -> Result<Vec<Note>> {
+    let mut notes = Vec::new();
+    for timed in TIMETABLE.iter().chain([&OWN]) {
+        let items = api.list(&timed.notes())?;
+        notes.extend(items.iter().filter_map(|item| note(timed, item)));
+    }
+    Ok(notes)
+}
+
+/// `None`: it is about no occurrence.
+fn note(timed: &Timed, value: &Value) -> Option<Note> {
+    let detail = &value["detail"];
+    let moment = |name: &str| time(&detail[name]).ok().flatten();
+    let (occurrence, until) = match moment("occurrence") {
+        Some(occurrence) => (occurrence, None),
+        None => (moment("from")?, Some(moment("to")?)),
+    };
+    let kind = value["kind"].as_str()?.to_owned();
+    let jobs = detail["jobs"].as_array().into_iter().flatten().filter_map(id_of).collect();
+    Some(Note { schedule: timed.name.to_owned(), kind, occurrence, until, jobs })
 }
 
 fn read_jobs(api: &mut Api, next: &dyn Fn() -> Option<String>, progress: &Progress) -> Result<Vec<Job>> {
@@ -128,11 +169,13 @@ fn read_jobs(api: &mut Api, next: &dyn Fn() -> Option<String>, progress: &Progre
     Ok(jobs)
 }
 
-fn keep(log: &std::path::Path, events: Vec<Event>, jobs: Vec<Job>) -> Result<()> {
+fn keep(log: &std::path::Path, history: History) -> Result<()> {
     let log = Log::create(log.to_owned())?;
     let pen = log.pen();
+    let History { events, jobs, notes } = history;
     let events = events.into_iter().map(Line::Event);
-    for line in events.chain(jobs.into_iter().map(|job| Line::Job(Box::new(job)))) {
+    let jobs = jobs.into_iter().map(|job| Line::Job(Box::new(job)));
+    for line in events.chain(jobs).chain(notes.into_iter().map(Line::Note)) {
         pen.write(line);
     }
     log.finish().map(drop)
@@ -144,6 +187,7 @@ fn load(log: &std::path::Path) -> Result<History> {
         match line {
             Line::Event(event) => history.events.push(event),
             Line::Job(job) => history.jobs.push(*job),
+            Line::Note(note) => history.notes.push(note),
         }
     }
     Ok(history)
@@ -312,6 +356,19 @@ mod tests {
         let received = json!({ "kind": "received", "event": "ev_1", "envelope": {} });
         assert_eq!(read(received).as_deref(), Some("ev_1"));
         assert_eq!(read(json!({ "kind": "answered" })), None);
+    }
+
+    #[test]
+    fn notes_about_occurrences_are_read() {
+        let read = |detail: Value| {
+            let note = note(&OWN, &json!({ "kind": "missed", "at": "x", "detail": detail }))?;
+            Some((note.occurrence, note.until))
+        };
+        let (one, two) = ("1970-01-01T00:00:01.000000Z", "1970-01-01T00:00:02.000000Z");
+        assert_eq!(read(json!({ "occurrence": one, "reason": "r" })), Some((1_000_000, None)));
+        let span = json!({ "from": one, "to": two, "count": 2 });
+        assert_eq!(read(span), Some((1_000_000, Some(2_000_000))));
+        assert_eq!(read(json!({ "reason": "the timing changed", "from": "every 1", "to": "every 2" })), None);
     }
 
     #[test]

@@ -69,6 +69,30 @@ const MUTANTS: &[Mutant] = &[
         moments: &[Moment::Time],
         checks: &["C9"],
     },
+    Mutant {
+        feature: "mutant-cursor-apart",
+        what: "a cursor is durable before the events that it stands for",
+        moments: &[Moment::Page],
+        checks: &["C14"],
+    },
+    Mutant {
+        feature: "mutant-marks-apart",
+        what: "a dedup mark is durable before its event",
+        moments: &[Moment::Time, Moment::Acknowledged],
+        checks: &["C1", "C6"],
+    },
+    Mutant {
+        feature: "mutant-lane-order",
+        what: "who comes into a lane goes before the last one in it",
+        moments: &[Moment::Time],
+        checks: &["C6"],
+    },
+    Mutant {
+        feature: "mutant-schedule-again",
+        what: "the newest occurrence of a schedule is started again after a restart",
+        moments: &[Moment::Time],
+        checks: &["C15"],
+    },
 ];
 
 /// Caught by the store's own tests.
@@ -107,7 +131,7 @@ type Caught = Option<String>;
 /// The build that must not be caught.
 fn control(seed: u64) -> Result<Caught> {
     let binary = build(None)?;
-    let moments = &[Moment::Time, Moment::Acknowledged, Moment::Arrival, Moment::Answer];
+    let moments = &[Moment::Time, Moment::Acknowledged, Moment::Arrival, Moment::Answer, Moment::Page];
     let outcome = campaign("unchanged", binary, moments, seed).run()?;
     eprint!("{}", report::evidence(&outcome.violations));
     let violated = report::violated(&outcome.violations);
@@ -137,9 +161,10 @@ fn campaign(name: &str, binary: PathBuf, moments: &'static [Moment], seed: u64) 
         binary,
         directory: super::directory().join(name),
         seed,
-        plan: Plan { kills: KILLS, limit: Duration::from_mins(1), longest_life_ms: 1_000, moments },
+        plan: Plan { kills: KILLS, limit: Duration::from_mins(1), longest_life_ms: 1_000, moments, stops: 0 },
+        has_small_disk: false,
         pause_ms: 60,
-        drain: Duration::from_secs(20),
+        drain: Duration::from_secs(40),
     }
 }
 

@@ -1,18 +1,26 @@
-//! The nemesis: starts Tenon, kills it with `kill -9` at a random or a chosen moment, starts it again.
+//! The nemesis: starts Tenon, kills it with `kill -9` at a random or a chosen moment, starts it again. At times it
+//! stops the process for a while, and lets it go on.
 
 use super::log::Pen;
 use super::random::Random;
 use super::record::{Fault, Moment, RunClock};
+use super::small_disk::SmallDisk;
 use super::trap::Trap;
 use crate::progress::Progress;
 use crate::server::{Place, Server};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
 /// How long a chosen moment is waited for before time decides.
 const MOMENT_LIMIT: Duration = Duration::from_secs(2);
+
+/// Milliseconds for which the process is stopped, at least and at most; short stops more often than long ones.
+const STOPPED_MS: (u64, u64) = (200, 3_000);
+/// Milliseconds for which the disk is full.
+const FULL_MS: (u64, u64) = (200, 1_200);
 
 /// How it is to kill.
 #[derive(Clone, Debug)]
@@ -24,11 +32,15 @@ pub(crate) struct Plan {
     pub(crate) longest_life_ms: u64,
     /// What may decide; one is picked for each life.
     pub(crate) moments: &'static [Moment],
+    /// In so many of a hundred longer lives the process is stopped for a while.
+    pub(crate) stops: u64,
 }
 
 /// Runs the kills.
 pub(crate) struct Nemesis {
     pub(crate) plan: Plan,
+    /// What Tenon writes to, if it is to be full at times.
+    pub(crate) small_disk: Option<Arc<SmallDisk>>,
     pub(crate) trap: Arc<Trap>,
     pub(crate) clock: RunClock,
     pub(crate) pen: Pen<Fault>,
@@ -71,6 +83,7 @@ impl Nemesis {
             if life > Duration::from_millis(250) {
                 let begun = self.clock.elapsed();
                 self.ready(&mut server)?;
+                self.trouble(&server)?;
                 sleep((begun + life).saturating_sub(self.clock.elapsed()));
             } else {
                 sleep(life);
@@ -88,6 +101,35 @@ impl Nemesis {
         let place = server.kill()?;
         self.pen.write(Fault::Killed { at, gone: self.clock.now(), moment });
         Ok(place)
+    }
+
+    /// What befalls it in the midst of its life, if anything.
+    fn trouble(&mut self, server: &Server) -> Result<()> {
+        if self.random.percent(self.plan.stops) {
+            sleep(self.a_moment());
+            let process = Pid::from_raw(server.process().cast_signed()).context("a process id is not 0")?;
+            let from = self.clock.now();
+            kill_process(process, Signal::STOP).context("could not stop tenon")?;
+            let longest = self.random.between(STOPPED_MS.0 + 1, STOPPED_MS.1);
+            sleep(Duration::from_millis(self.random.between(STOPPED_MS.0, longest)));
+            kill_process(process, Signal::CONT).context("could not let tenon go on")?;
+            self.pen.write(Fault::Stopped { from, to: self.clock.now() });
+        } else if let Some(disk) = self.small_disk.clone() {
+            sleep(self.a_moment());
+            let from = self.clock.now();
+            disk.fill()?;
+            sleep(Duration::from_millis(self.random.between(FULL_MS.0, FULL_MS.1)));
+            disk.make_room()?;
+            self.pen.write(Fault::Filled { from, to: self.clock.now() });
+        } else {
+            return Ok(());
+        }
+        sleep(self.a_moment());
+        Ok(())
+    }
+
+    fn a_moment(&mut self) -> Duration {
+        Duration::from_millis(self.random.between(0, 300))
     }
 
     /// From 50 ms on, short lives more often than long ones.

@@ -2,7 +2,8 @@
 //!
 //! A key whose acknowledgement was not seen is sent again under the same key until it is acknowledged, or, at
 //! times, given up: then none or one job is right. Ordered keys are never given up, and the next of a lane is
-//! sent only after the one before was acknowledged: so the order of capture is known.
+//! sent only after the one before was acknowledged: so the order of capture is known, whatever the time that an
+//! event bears. Some keys are sent by two connections at once, and many again much later.
 
 use super::flows::{FLOWS, Flow, NAMESPACE, Way};
 use super::log::Pen;
@@ -22,6 +23,14 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two tries while Tenon is down.
 const RETRY_AFTER: Duration = Duration::from_millis(5);
+/// Lanes of an ordered producer.
+const LANES: usize = 4;
+/// In so many of a hundred times the next ordered event follows at once, into the same lane: then some wait in it.
+const BURST: u64 = 60;
+/// Ordered jobs take long, so their producers pause for longer.
+const ORDERED_PAUSE: u64 = 24;
+/// In so many of a hundred times a key is sent by two connections at once.
+const TWICE: u64 = 8;
 /// Of how many earlier sendings one is chosen to be repeated.
 const MEMORY: usize = 200;
 
@@ -54,38 +63,48 @@ pub(crate) struct Producer {
     name: String,
     setting: Setting,
     random: Random,
-    connection: Connection,
+    connections: [Connection; 2],
     sent: u64,
+    /// What it may send.
+    flows: Vec<&'static Flow>,
     lanes: Vec<(String, u64)>,
+    /// The lane of the newest ordered event.
+    lane: usize,
     earlier: VecDeque<Sendable>,
 }
 
 impl Producer {
     /// Sends all kinds of events.
     pub(crate) fn mixed(name: &str, setting: Setting, random: Random) -> Self {
-        let connection = Connection::new(setting.address, PATIENCE);
+        let connections = [(); 2].map(|()| Connection::new(setting.address, PATIENCE));
         Self {
             name: name.to_owned(),
             setting,
             random,
-            connection,
+            connections,
             sent: 0,
+            flows: FLOWS.iter().filter(|flow| !flow.started_by.is_empty() && !flow.is_ordered).collect(),
             lanes: Vec::new(),
+            lane: 0,
             earlier: VecDeque::new(),
         }
     }
 
-    /// Sends ordered events into lanes of its own.
-    pub(crate) fn ordered(name: &str, setting: Setting, random: Random) -> Self {
-        let lanes = (0..3).map(|lane| (format!("{name}-lane-{lane}"), 0)).collect();
-        Self { lanes, ..Self::mixed(name, setting, random) }
+    /// Sends events of an ordered workflow into lanes of its own.
+    pub(crate) fn ordered(name: &str, flow: &'static Flow, setting: Setting, random: Random) -> Self {
+        let setting = Setting { pause_ms: setting.pause_ms * ORDERED_PAUSE, ..setting };
+        let lanes = (0..LANES).map(|lane| (format!("{name}-lane-{lane}"), 0)).collect();
+        Self { lanes, flows: vec![flow], ..Self::mixed(name, setting, random) }
     }
 
     pub(crate) fn start(mut self) -> JoinHandle<()> {
         thread::spawn(move || {
             while !self.stopped() {
                 self.turn();
-                thread::sleep(Duration::from_millis(self.random.between(0, self.setting.pause_ms)));
+                if self.lanes.is_empty() || !self.random.percent(BURST) {
+                    self.lane = self.random.between(0, LANES as u64) as usize;
+                    thread::sleep(Duration::from_millis(self.random.between(0, self.setting.pause_ms)));
+                }
             }
         })
     }
@@ -95,11 +114,12 @@ impl Producer {
             let index = self.random.between(0, self.earlier.len() as u64) as usize;
             let again = self.earlier[index].clone();
             // A repeat that gets lost needs no second try: the first was acknowledged.
-            self.send(&again);
+            self.send(&again, 1);
             return;
         }
         let sendable = self.next();
-        while !self.send(&sendable) {
+        let copies = if self.random.percent(TWICE) { 2 } else { 1 };
+        while !self.send(&sendable, copies) {
             let may_give_up = sendable.lane.is_none();
             if self.stopped() || (may_give_up && self.random.percent(3)) {
                 return;
@@ -115,33 +135,48 @@ impl Producer {
     fn next(&mut self) -> Sendable {
         let key = format!("{}-{}", self.name, self.sent);
         self.sent += 1;
-        let ordered = !self.lanes.is_empty();
-        let flows: Vec<&'static Flow> = FLOWS
-            .iter()
-            .filter(|flow| !flow.started_by.is_empty() && (flow.name == "ordered") == ordered)
-            .collect();
-        let flow = *self.random.pick(&flows);
+        let flow = *self.random.pick(&self.flows);
         let way = *self.random.pick(flow.started_by);
-        let lane = ordered.then(|| {
-            let index = self.random.between(0, self.lanes.len() as u64) as usize;
-            let lane = &mut self.lanes[index];
+        let lane = flow.is_ordered.then(|| {
+            let lane = &mut self.lanes[self.lane];
             lane.1 += 1;
             lane.clone()
         });
         Sendable { key, flow, way, lane }
     }
 
+    /// Sends once, by so many connections at the same time. Whether it was acknowledged to one of them.
+    fn send(&mut self, sendable: &Sendable, copies: usize) -> bool {
+        let setting = &self.setting;
+        thread::scope(|scope| {
+            let sending: Vec<_> = self.connections[..copies]
+                .iter_mut()
+                .map(|connection| scope.spawn(|| setting.send(connection, sendable)))
+                .collect();
+            // Those that are not waited for here are when the scope ends.
+            sending.into_iter().any(|thread| thread.join().expect("no sending panics"))
+        })
+    }
+
+    fn stopped(&self) -> bool {
+        self.setting.stop.load(Ordering::Relaxed)
+    }
+}
+
+// === impl Setting ===
+
+impl Setting {
     /// Sends once. Whether it was acknowledged.
-    fn send(&mut self, sendable: &Sendable) -> bool {
+    fn send(&self, connection: &mut Connection, sendable: &Sendable) -> bool {
         self.log(sendable, Sending::Sent);
-        let (target, headers, body) = sendable.request(&self.setting.authorization);
+        let (target, headers, body) = sendable.request(&self.authorization);
         let headers: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let request = Request { method: "POST", target: &target, headers: &headers, body: body.as_bytes() };
-        let answer = self.connection.send(&request);
+        let answer = connection.send(&request);
         if answer.as_ref().is_ok_and(|received| matches!(received.status(), Ok(200..300))) {
             // Before anything else: if it was said too early, microseconds decide whether that shows.
-            self.setting.trap.reached(Moment::Acknowledged);
+            self.trap.reached(Moment::Acknowledged);
         }
         let step = match answer {
             Ok(received) => read_answer(&received),
@@ -153,8 +188,8 @@ impl Producer {
     }
 
     fn log(&self, sendable: &Sendable, step: Sending) {
-        self.setting.pen.write(Produced {
-            at: self.setting.clock.now(),
+        self.pen.write(Produced {
+            at: self.clock.now(),
             key: sendable.key.clone(),
             flow: sendable.flow.name.to_owned(),
             way: sendable.way,
@@ -162,11 +197,9 @@ impl Producer {
             step,
         });
     }
-
-    fn stopped(&self) -> bool {
-        self.setting.stop.load(Ordering::Relaxed)
-    }
 }
+
+// === impl Sendable ===
 
 impl Sendable {
     /// Target, headers and body.
@@ -189,7 +222,7 @@ impl Sendable {
                 (format!("/run/default/{NAMESPACE}/{name}"), headers, data.to_string())
             }
             Way::Event => {
-                let event = json!({
+                let mut event = json!({
                     "specversion": "1.0",
                     "id": key,
                     "source": "https://crash.test/producer",
@@ -198,6 +231,10 @@ impl Sendable {
                     "datacontenttype": "application/json",
                     "data": data,
                 });
+                if let Some((_, number)) = &self.lane {
+                    // The later it is sent, the older it calls itself.
+                    event["time"] = format!("2001-01-01T00:00:{:02}Z", 59 - number % 60).into();
+                }
                 let headers = vec![
                     ("Content-Type", "application/cloudevents+json".to_owned()),
                     ("Authorization", authorization.to_owned()),
@@ -215,8 +252,10 @@ pub(crate) fn read_answer(received: &Received) -> Sending {
         Ok(status) => status,
         Err(error) => return Sending::Lost(error.to_string()),
     };
-    if status == 503 {
-        return Sending::Unready;
+    match status {
+        503 => return Sending::Unready,
+        507 => return Sending::Full,
+        _ => {}
     }
     let value: Value = serde_json::from_str(&body).unwrap_or_default();
     if !(200..300).contains(&status) || !(value["jobs"].is_array() || value["job"].is_string()) {
@@ -254,6 +293,7 @@ mod tests {
         assert!(matches!(answer(202, "hello"), Sending::Refused(202, _)));
         assert!(matches!(answer(500, "{}"), Sending::Refused(500, _)));
         assert!(matches!(answer(503, "{}"), Sending::Unready));
+        assert!(matches!(answer(507, "{}"), Sending::Full));
     }
 
     #[test]

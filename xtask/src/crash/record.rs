@@ -53,6 +53,8 @@ pub(crate) enum Sending {
     Lost(String),
     /// 503: Tenon is not ready; nothing may have been kept.
     Unready,
+    /// 507: the disk is full; nothing was kept.
+    Full,
     /// Any other answer.
     Refused(u16, String),
 }
@@ -128,6 +130,61 @@ pub(crate) struct Rotated {
     pub(crate) set: Option<i64>,
 }
 
+/// What the source offered, and what it answered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Polled {
+    /// An item is there from now on.
+    Offered { at: i64, number: u64, stamp: u64 },
+    /// A poller asked, and got these items.
+    Asked {
+        at: i64,
+        poller: String,
+        since: u64,
+        /// As in [`Arrival`].
+        is_orphan: bool,
+        how: Page,
+        numbers: Vec<u64>,
+    },
+    /// A request that no poller should have sent.
+    Strange { at: i64, head: String },
+}
+
+/// How the source answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Page {
+    Good,
+    /// With what was there long before.
+    Stale,
+    /// 500.
+    Fails,
+    /// Nothing until long after the caller's time is up.
+    Hangs,
+    /// With half a document.
+    Broken,
+    /// With a document that has no list.
+    NoList,
+}
+
+/// What somebody did about a parked job.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Mended {
+    pub(crate) at: i64,
+    pub(crate) job: String,
+    pub(crate) remedy: Remedy,
+    /// Whether Tenon said that it is done; else it is about to be asked.
+    pub(crate) is_done: bool,
+}
+
+/// What can be done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Remedy {
+    Resume,
+    Skip,
+}
+
 /// How the sink answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -155,8 +212,18 @@ pub(crate) enum Fault {
     Ready { at: i64 },
     /// SIGKILL was sent at `at`; the process was gone at `gone`.
     Killed { at: i64, gone: i64, moment: Moment },
+    /// SIGSTOP at `from`, SIGCONT at `to`.
+    Stopped { from: i64, to: i64 },
+    /// There was no room on the disk.
+    Filled { from: i64, to: i64 },
     /// The machine itself stood still, disk or processors.
     Stalled { from: i64, to: i64 },
+    /// Schedules are about to be deployed.
+    Opened { at: i64 },
+    /// They are about to be disabled.
+    Closed { at: i64 },
+    /// Faults are over, the source has stopped growing; whether all pollers have seen all of it.
+    Settled { at: i64, is_settled: bool },
     /// Producers stopped and no further fault came; `open` jobs are left after `took_us`.
     Drained { at: i64, took_us: i64, open: u64 },
 }
@@ -173,4 +240,6 @@ pub(crate) enum Moment {
     Arrival,
     /// The sink answered just now.
     Answer,
+    /// The source answered a poller just now, or a moment ago.
+    Page,
 }

@@ -2,7 +2,9 @@
 
 use super::campaign::Outcome;
 use super::checker::{CHECKS, Evidence, Violation};
-use super::record::{Answer, Fault, Moment, Sending, Sunk};
+use super::record::{Answer, Fault, Moment, Page, Polled, Remedy, Sending, Sunk};
+use super::source::POLLERS;
+use super::timetable::is_timed;
 use comfy_table::{Table, presets};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write;
@@ -30,10 +32,15 @@ pub(crate) fn statistics(outcome: &Outcome) -> Table {
     row("calls at the sink", calls(evidence));
     row("children", children(evidence));
     row("events listened for", listened(evidence));
+    row("items polled", polled(&evidence.polled));
+    row("parked jobs", mended(evidence));
+    row("occurrences of schedules", occurrences(evidence));
     row("values of variables", evidence.rotated.len().to_string());
     row("in flight at a kill", in_flight_twice(evidence));
     row("drained", drained(&evidence.faults));
-    row("machine stood still", stalls(&evidence.faults));
+    row("stopped and continued", spans(&evidence.faults, |fault| matches!(fault, Fault::Stopped { .. })));
+    row("disk full", spans(&evidence.faults, |fault| matches!(fault, Fault::Filled { .. })));
+    row("machine stood still", spans(&evidence.faults, |fault| matches!(fault, Fault::Stalled { .. })));
     let replayed = evidence.history.jobs.iter().filter(|job| job.is_final());
     row("jobs replayed", replayed.count().to_string());
     row("time", format!("{:.1} s", outcome.took.as_secs_f64()));
@@ -93,12 +100,13 @@ fn kills(faults: &[Fault]) -> String {
         .collect();
     let count = |moment| moments.iter().filter(|candidate| **candidate == moment).count();
     format!(
-        "{} ({} at random times, {} upon an acknowledgement, {} upon a call, {} upon its answer)",
+        "{} ({} at random times, {} upon an acknowledgement, {} upon a call, {} upon its answer, {} upon a page)",
         moments.len(),
         count(Moment::Time),
         count(Moment::Acknowledged),
         count(Moment::Arrival),
-        count(Moment::Answer)
+        count(Moment::Answer),
+        count(Moment::Page)
     )
 }
 
@@ -117,12 +125,13 @@ fn sendings(evidence: &Evidence) -> String {
     let count =
         |test: fn(&Sending) -> bool| evidence.produced.iter().filter(|record| test(&record.step)).count();
     format!(
-        "{} ({} acknowledged, of them {} as duplicates; {} without an answer, {} while not ready)",
+        "{} ({} acknowledged, of them {} as duplicates; {} without an answer, {} while not ready, {} while full)",
         count(|step| matches!(step, Sending::Sent)),
         count(|step| matches!(step, Sending::Acknowledged(_))),
         count(|step| matches!(step, Sending::Acknowledged(promise) if promise.duplicate)),
         count(|step| matches!(step, Sending::Lost(_))),
         count(|step| matches!(step, Sending::Unready)),
+        count(|step| matches!(step, Sending::Full)),
     )
 }
 
@@ -167,6 +176,33 @@ fn listened(evidence: &Evidence) -> String {
     format!("{taken} taken ({sent} sendings)")
 }
 
+fn polled(polled: &[Polled]) -> String {
+    let offered = polled.iter().filter(|record| matches!(record, Polled::Offered { .. })).count();
+    let is_bad = |how: Page| !matches!(how, Page::Good | Page::Stale);
+    let pages = |test: &dyn Fn(Page) -> bool| {
+        polled.iter().filter(|record| matches!(record, Polled::Asked { how, .. } if test(*how))).count()
+    };
+    format!(
+        "{offered} by {} pollers ({} good pages, {} stale, {} bad)",
+        POLLERS.len(),
+        pages(&|how| how == Page::Good),
+        pages(&|how| how == Page::Stale),
+        pages(&is_bad)
+    )
+}
+
+fn mended(evidence: &Evidence) -> String {
+    let done =
+        |remedy| evidence.mended.iter().filter(|record| record.is_done && record.remedy == remedy).count();
+    format!("resumed {} times, {} given up", done(Remedy::Resume), done(Remedy::Skip))
+}
+
+fn occurrences(evidence: &Evidence) -> String {
+    let started = evidence.history.jobs.iter().filter(|job| is_timed(&job.workflow)).count();
+    let noted = |kind| evidence.history.notes.iter().filter(|note| note.kind == kind).count();
+    format!("{started} started, {} missed, {} skipped", noted("missed"), noted("skipped"))
+}
+
 fn word(how: Answer) -> &'static str {
     match how {
         Answer::Ok => "ok",
@@ -187,14 +223,17 @@ fn in_flight_twice(evidence: &Evidence) -> String {
     format!("{} attempts were made again", again.count())
 }
 
-fn stalls(faults: &[Fault]) -> String {
-    let stall = |fault: &Fault| match fault {
-        Fault::Stalled { from, to } => Some(to - from),
+/// How often something held it up, and for how long at most.
+fn spans(faults: &[Fault], is_it: fn(&Fault) -> bool) -> String {
+    let span = |fault: &Fault| match fault {
+        Fault::Stalled { from, to } | Fault::Stopped { from, to } | Fault::Filled { from, to } => {
+            Some(to - from)
+        }
         _ => None,
     };
-    let stalls: Vec<i64> = faults.iter().filter_map(stall).collect();
-    let longest = stalls.iter().max().copied().unwrap_or(0);
-    format!("{} times, at most {:.1} s", stalls.len(), longest as f64 / 1e6)
+    let spans: Vec<i64> = faults.iter().filter(|fault| is_it(fault)).filter_map(span).collect();
+    let longest = spans.iter().max().copied().unwrap_or(0);
+    format!("{} times, at most {:.1} s", spans.len(), longest as f64 / 1e6)
 }
 
 fn drained(faults: &[Fault]) -> String {

@@ -8,7 +8,7 @@
 use super::flows::{self, Callees};
 use super::log::Pen;
 use super::random::Random;
-use super::record::{self, Answer, Arrival, Carried, Moment, RunClock, Sunk};
+use super::record::{Answer, Arrival, Carried, Moment, RunClock, Sunk};
 use super::replier::Replier;
 use super::trap::Trap;
 use crate::http::{self, Received};
@@ -23,7 +23,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How long the callee hangs: past [`super::campaign::CALL_TIMEOUT`].
-const HANG: Duration = Duration::from_millis(1500);
+const HANG: Duration = Duration::from_millis(4_500);
 /// How long `slow` takes, at least and at most.
 const SLOW_MS: (u64, u64) = (20, 250);
 /// Attempts beyond this one are answered as they should be.
@@ -114,8 +114,10 @@ impl Shared {
         let mut buffer = Vec::new();
         while let Some(received) = http::receive(&mut stream, &mut buffer)? {
             let request = self.requests.fetch_add(1, Ordering::Relaxed);
+            // In this order: who has not closed it yet was alive after this moment.
+            let at = self.clock.now();
             let is_orphan = has_closed(&stream)?;
-            let Some(arrival) = self.arrival(request, &received, is_orphan) else {
+            let Some(arrival) = arrival(request, &received, (at, is_orphan)) else {
                 let head = String::from_utf8_lossy(&received.head).into_owned();
                 self.pen.write(Sunk::Strange { at: self.clock.now(), head });
                 stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")?;
@@ -135,20 +137,6 @@ impl Shared {
             self.answer(&mut stream, &arrival, how, &mut random)?;
         }
         Ok(())
-    }
-
-    fn arrival(&self, request: u64, received: &Received, is_orphan: bool) -> Option<Arrival> {
-        let body: Value = serde_json::from_slice(&received.body).ok()?;
-        Some(record::Arrival {
-            at: self.clock.now(),
-            request,
-            key: received.header("idempotency-key")?,
-            attempt: received.header("tenon-attempt")?.parse().ok()?,
-            token: body.get("token")?.as_str()?.to_owned(),
-            part: body.get("part")?.as_str()?.to_owned(),
-            carried: carried(received),
-            is_orphan,
-        })
     }
 
     fn answer(
@@ -184,6 +172,20 @@ impl Shared {
     }
 }
 
+fn arrival(request: u64, received: &Received, (at, is_orphan): (i64, bool)) -> Option<Arrival> {
+    let body: Value = serde_json::from_slice(&received.body).ok()?;
+    Some(Arrival {
+        at,
+        request,
+        key: received.header("idempotency-key")?,
+        attempt: received.header("tenon-attempt")?.parse().ok()?,
+        token: body.get("token")?.as_str()?.to_owned(),
+        part: body.get("part")?.as_str()?.to_owned(),
+        carried: carried(received),
+        is_orphan,
+    })
+}
+
 fn carried(received: &Received) -> Option<Carried> {
     let carried =
         Carried { authorization: received.header("authorization"), setting: received.header("x-setting") };
@@ -192,7 +194,7 @@ fn carried(received: &Received) -> Option<Carried> {
 
 /// Whether the other side has closed the connection already. The kernel tells of a process's death before
 /// anybody can have waited for it.
-fn has_closed(stream: &TcpStream) -> io::Result<bool> {
+pub(super) fn has_closed(stream: &TcpStream) -> io::Result<bool> {
     stream.set_nonblocking(true)?;
     let closed = match stream.peek(&mut [0]) {
         Ok(count) => count == 0,
@@ -207,8 +209,8 @@ fn choose(temper: Temper, attempt: u32, random: &mut Random) -> Answer {
     match temper {
         Temper::Flaky if attempt <= LAST_BAD_ATTEMPT => match chance {
             0..25 => Answer::Fails,
-            25..33 => Answer::Hangs,
-            33..43 => Answer::Resets,
+            25..29 => Answer::Hangs,
+            29..43 => Answer::Resets,
             43..55 => Answer::Twice,
             55..65 => Answer::Slow,
             _ => Answer::Ok,

@@ -3,7 +3,7 @@
 use super::{Index, Key, Violation};
 use crate::crash::flows::Way;
 use crate::crash::history::Job;
-use crate::crash::record::Sending;
+use crate::crash::record::{Produced, Sending};
 use std::collections::{HashMap, HashSet};
 
 pub(super) fn check(index: &Index<'_>) -> Vec<Violation> {
@@ -83,12 +83,20 @@ fn same_promise(key: &Key<'_>) -> Option<Violation> {
     Some(Violation { check: "C3", what, evidence: key.evidence() })
 }
 
+/// Whether an answer does not say that it is one of a repeat, and should. Of sendings that were under way together
+/// any may have been the first.
 fn repeat_is_silent(key: &Key<'_>) -> bool {
+    let is_sent = |record: &&Produced| matches!(record.step, Sending::Sent);
+    let first = key.records.iter().position(|record| matches!(record.step, Sending::Acknowledged(_)));
+    let before = &key.records[..first.unwrap_or(0)];
+    let sent = before.iter().copied().filter(is_sent).count();
+    let is_raced = sent > before.len() - sent + 1;
     let answers = key.records.iter().filter_map(|record| match &record.step {
         Sending::Acknowledged(promise) => Some(promise.duplicate),
         _ => None,
     });
-    answers.skip(1).any(|duplicate| !duplicate)
+    let firsts = answers.clone().filter(|duplicate| !duplicate).count();
+    firsts > 1 || !is_raced && answers.skip(1).any(|duplicate| !duplicate)
 }
 
 /// No two events carry one key.
@@ -218,6 +226,15 @@ mod tests {
         story.passes();
         story.produced("set", Sending::Acknowledged(Acknowledgement { duplicate: false, ..first.clone() }));
         story.expect("C3", "was not answered as a duplicate");
+        let mut raced = Story::good();
+        raced.unacknowledged("set-key");
+        raced.produced("set", Sending::Sent);
+        raced.produced("set", Sending::Sent);
+        raced.produced("set", Sending::Acknowledged(first.clone()));
+        raced.produced("set", Sending::Acknowledged(Acknowledgement { duplicate: false, ..first.clone() }));
+        raced.passes();
+        raced.produced("set", Sending::Acknowledged(Acknowledgement { duplicate: false, ..first.clone() }));
+        raced.expect("C3", "was not answered as a duplicate");
         let other = Acknowledgement { event: Some("ev_five".into()), ..first };
         story.produced("set", Sending::Acknowledged(other));
         story.expect("C3", "name different events or jobs");

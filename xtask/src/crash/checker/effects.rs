@@ -29,10 +29,10 @@ fn job_violation(index: &Index<'_>, job: &Job) -> Option<Violation> {
         .collect();
     let entry_of = |arrival: &Arrival| entries.get(&(arrival.key.clone(), arrival.attempt)).copied();
     let flow = flows::flow(&job.workflow)?;
-    let what = late(arrivals, &entry_of)
+    let what = late(index, arrivals, &entry_of)
         .or_else(|| twice(index, arrivals))
         .or_else(|| backwards(flow, arrivals))
-        .or_else(|| called_off(flow, job, arrivals))?;
+        .or_else(|| called_off(index, flow, (job, arrivals)))?;
     let mut evidence: Vec<String> = job.journal.iter().map(|entry| format!("{entry:?}")).collect();
     evidence.extend(arrivals.iter().map(|arrival| format!("{arrival:?}")));
     let (first, last) = (arrivals.first()?.at, arrivals.last()?.at);
@@ -42,11 +42,15 @@ fn job_violation(index: &Index<'_>, job: &Job) -> Option<Violation> {
 }
 
 /// An attempt that was seen after its outcome had been recorded.
-fn late<'a>(arrivals: &[&Arrival], entry_of: &impl Fn(&Arrival) -> Option<&'a Entry>) -> Option<String> {
+fn late<'a>(
+    index: &Index<'_>,
+    arrivals: &[&Arrival],
+    entry_of: &impl Fn(&Arrival) -> Option<&'a Entry>,
+) -> Option<String> {
     arrivals.iter().find_map(|arrival| {
         let entry = entry_of(arrival)?;
         let slack = if entry.outcome == "answered" { ANSWERED_SLACK_US } else { FAILED_SLACK_US };
-        let late = arrival.at - entry.at;
+        let late = arrival.at - entry.at - index.still_between(entry.at, arrival.at);
         (late > slack).then(|| {
             format!(
                 "attempt {} of {} started {late} us after its outcome was recorded",
@@ -84,13 +88,13 @@ fn backwards(flow: &Flow, arrivals: &[&Arrival]) -> Option<String> {
 }
 
 /// An attempt that was seen long after it was not wanted any more: another had won, or the job had ended.
-fn called_off(flow: &Flow, job: &Job, arrivals: &[&Arrival]) -> Option<String> {
+fn called_off(index: &Index<'_>, flow: &Flow, (job, arrivals): (&Job, &[&Arrival])) -> Option<String> {
     let won = job.journal.iter().find(|entry| entry.outcome == "answered");
     let won_at = won.filter(|_| !flow.rivals.is_empty()).map(|entry| entry.at);
     arrivals.iter().filter(|arrival| !arrival.is_orphan).find_map(|arrival| {
         let is_rival = flow.rivals.contains(&arrival.part.as_str());
         let over_at = if is_rival { won_at } else { job.ended_at.filter(|_| job.is_final()) }?;
-        let late = arrival.at - over_at;
+        let late = arrival.at - over_at - index.still_between(over_at, arrival.at);
         (late > FAILED_SLACK_US).then(|| {
             format!(
                 "attempt {} of {} started {late} us after it was called off",
@@ -104,7 +108,7 @@ fn called_off(flow: &Flow, job: &Job, arrivals: &[&Arrival]) -> Option<String> {
 mod tests {
     use super::super::synthetic::Story;
     use super::FAILED_SLACK_US;
-    use crate::crash::record::Sunk;
+    use crate::crash::record::{Fault, Sunk};
 
     #[test]
     fn an_attempt_after_its_outcome_is_c5() {
@@ -193,5 +197,17 @@ mod tests {
         story.kill(ended + 400);
         story.call("job_loser-race", "loser-begin", ended + FAILED_SLACK_US + 1);
         story.expect("C5", "us after it was called off");
+    }
+
+    #[test]
+    fn who_was_stopped_is_not_late() {
+        let mut story = Story::good();
+        let ended = story.job("job_loser-race").ended_at.unwrap();
+        story.job("job_loser-race").journal.clear();
+        story.kill(ended);
+        story.call("job_loser-race", "loser-begin", ended + FAILED_SLACK_US + 1);
+        story.expect("C5", "us after it was called off");
+        story.fault(Fault::Stopped { from: ended, to: ended + 1_000 });
+        story.lacks("C5");
     }
 }

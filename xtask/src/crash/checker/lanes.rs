@@ -65,7 +65,26 @@ mod tests {
         let mut story = Story::good();
         let started = story.job("job_second").started_at.unwrap();
         story.kill(started);
-        story.again("job_first", 0, started + 50_000);
+        story.again("job_first", 1, started + 500_000);
+        story.expect("C6", "the sink saw it before the other's last call");
+    }
+
+    #[test]
+    fn a_job_that_starts_while_the_one_before_is_parked_is_c6() {
+        let mut story = Story::good();
+        let ended = story.job("job_given-up").ended_at.unwrap();
+        story.job("job_after").started_at = Some(ended - 1);
+        story.expect("C6", "started before the other had ended");
+        let mut story = Story::good();
+        story.job("job_given-up").ended_at = None;
+        story.expect("C6", "started before the other had ended");
+    }
+
+    #[test]
+    fn a_call_while_the_job_before_waits_is_c6() {
+        let mut story = Story::good();
+        let pause = story.job("job_first").journal[0].clone();
+        story.call("job_second", "ordered", pause.started_at + 1);
         story.expect("C6", "the sink saw it before the other's last call");
     }
 

@@ -6,6 +6,9 @@ use crate::crash::history::{Entry, Job};
 use crate::crash::record::{Answer, Arrival, Sending, Sunk};
 use std::collections::{BTreeMap, HashSet};
 
+/// How long Tenon may go on to say that the disk is full when it is not any more: it looks ten times a second.
+const FULL_FOR_US: i64 = 3_000_000;
+
 pub(super) fn check(index: &Index<'_>) -> Vec<Violation> {
     let mut violations = refusals(index);
     violations.extend(strange_requests(index));
@@ -22,7 +25,13 @@ fn violation(what: String, evidence: Vec<String>) -> Violation {
 /// Every good request was accepted, or could not be answered.
 fn refusals(index: &Index<'_>) -> Vec<Violation> {
     let refused = index.evidence.produced.iter().filter(|record| matches!(record.step, Sending::Refused(..)));
-    refused.map(|record| violation(format!("a good request was refused: {record:?}"), Vec::new())).collect()
+    let refused =
+        refused.map(|record| violation(format!("a good request was refused: {record:?}"), Vec::new()));
+    let full = index.evidence.produced.iter().filter(|record| matches!(record.step, Sending::Full));
+    let is_due = |at: i64| index.filled.iter().any(|(from, to)| (*from..to + FULL_FOR_US).contains(&at));
+    let full = full.filter(|record| !is_due(record.at));
+    let full = full.map(|record| violation(format!("the disk was not full, but: {record:?}"), Vec::new()));
+    refused.chain(full).collect()
 }
 
 fn strange_requests(index: &Index<'_>) -> Vec<Violation> {
@@ -39,10 +48,10 @@ fn job_surprise(index: &Index<'_>, job: &Job) -> Option<Violation> {
         Some(violation(what, entries.chain(seen).collect()))
     };
     let token = job.token.as_deref().unwrap_or_default();
-    let Some(key) = index.keys.get(token) else { return describe("nobody sent its token".to_owned()) };
-    let is_due = key.flow.jobs().iter().any(|(name, ..)| *name == job.workflow);
+    let Some(meant) = index.meant_for(token) else { return describe("nobody sent its token".to_owned()) };
+    let is_due = meant.jobs().iter().any(|(name, ..)| *name == job.workflow);
     let Some(flow) = flows::flow(&job.workflow).filter(|_| is_due) else {
-        return describe(format!("its token was sent to {}", key.flow.name));
+        return describe(format!("its token was sent to {}", meant.name));
     };
     if job.rerun_of.is_some() {
         return describe("nobody asked for a rerun".to_owned());
@@ -50,6 +59,11 @@ fn job_surprise(index: &Index<'_>, job: &Job) -> Option<Violation> {
     if !job.is_final() {
         // C1, C2 and C9 say so.
         return None;
+    }
+    match (index.given_up.get(job.id.as_str()), job.state.as_str()) {
+        (Some(_), "faulted") => return None,
+        (Some(true), state) => return describe(format!("it was given up, and is {state}")),
+        _ => {}
     }
     if job.state != flow.ends {
         return describe(format!("it is {}: {}", job.state, job.error));
@@ -90,7 +104,7 @@ fn event_surprises(index: &Index<'_>) -> Vec<Violation> {
     let mut violations = Vec::new();
     for event in events {
         let subject = event.subject.as_deref().unwrap_or_default();
-        let expected = index.keys.get(subject).and_then(|key| key.flow.events(&event.kind));
+        let expected = index.meant_for(subject).and_then(|flow| flow.events(&event.kind));
         match expected.filter(|(count, _)| event.number() <= *count) {
             None => violations.push(violation(format!("nobody sent {event:?}"), Vec::new())),
             Some((_, jobs)) if event.jobs.len() != jobs => {
@@ -138,7 +152,7 @@ fn sink_surprises(index: &Index<'_>) -> Vec<Violation> {
 mod tests {
     use super::super::synthetic::Story;
     use crate::crash::history::Entry;
-    use crate::crash::record::{Sending, Sunk};
+    use crate::crash::record::{Fault, Sending, Sunk};
     use serde_json::json;
 
     #[test]
@@ -146,6 +160,16 @@ mod tests {
         let mut story = Story::good();
         story.produced("set", Sending::Refused(500, "oops".to_owned()));
         story.expect("C4", "a good request was refused");
+    }
+
+    #[test]
+    fn a_disk_that_is_called_full_and_is_not_is_c4() {
+        let mut story = Story::good();
+        story.produced("set", Sending::Full);
+        story.expect("C4", "the disk was not full, but");
+        let at = story.tick();
+        story.fault(Fault::Filled { from: at - 10_000, to: at });
+        story.passes();
     }
 
     #[test]
@@ -176,6 +200,19 @@ mod tests {
         let mut story = Story::good();
         story.job("job_five").output = json!({ "token": "five-key", "part": "five-4" });
         story.expect("C4", "its output is");
+    }
+
+    #[test]
+    fn a_parked_job_ends_as_somebody_wanted_it_to() {
+        let mut story = Story::good();
+        story.evidence.mended.clear();
+        story.expect("C4", "it is faulted");
+        let mut story = Story::good();
+        story.job("job_given-up").state = "completed".to_owned();
+        story.expect("C4", "it was given up, and is completed");
+        let mut story = Story::good();
+        story.evidence.mended.retain(|record| !record.is_done);
+        story.passes();
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod telling;
 use super::{Evidence, Violation, check};
 use crate::crash::flows::{SETTING, Way};
 use crate::crash::history::{Event, Job};
-use crate::crash::record::{Carried, Fault, Moment, Produced, Replied, Rotated, Sending, Sunk};
+use crate::crash::record::{Carried, Fault, Moment, Page, Polled, Produced, Replied, Rotated, Sending, Sunk};
 use telling::Call;
 
 #[derive(Clone)]
@@ -81,6 +81,13 @@ impl Story {
         self.evidence.replied.push(Replied { at, token, kind, number: 1, step });
     }
 
+    /// A poller asks, and there is nothing more.
+    pub(super) fn asked(&mut self, poller: &str, since: u64, is_orphan: bool) {
+        let (at, poller) = (self.tick(), poller.to_owned());
+        let (how, numbers) = (Page::Good, Vec::new());
+        self.evidence.polled.push(Polled::Asked { at, poller, since, is_orphan, how, numbers });
+    }
+
     /// As if the acknowledgement had been lost.
     pub(super) fn unacknowledged(&mut self, key: &str) {
         for record in self.evidence.produced.iter_mut().filter(|record| record.key == key) {
@@ -105,6 +112,12 @@ impl Story {
         let end = self.evidence.faults.len() - 1;
         let killed = Fault::Killed { at: from, gone: from, moment: Moment::Time };
         self.evidence.faults.splice(end..end, [killed, Fault::Launched { at: to }, Fault::Ready { at: to }]);
+    }
+
+    /// Something else than a kill.
+    pub(super) fn fault(&mut self, fault: Fault) {
+        let end = self.evidence.faults.len() - 1;
+        self.evidence.faults.insert(end, fault);
     }
 
     // === what tests expect

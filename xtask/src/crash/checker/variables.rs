@@ -54,7 +54,9 @@ fn begun(index: &Index<'_>, job: &Job, arrival: &Arrival) -> i64 {
     let last = index.arrivals(&job.id).iter().filter(same).map(|other| other.at).max();
     let recorded = job.journal.iter().find(|entry| {
         let is_it = entry.attempt == arrival.attempt && arrival.key == format!("{}.{}", job.id, entry.effect);
-        is_it && last == Some(arrival.at)
+        // What began later is another run, which the sink has not seen.
+        let is_later = entry.started_at > arrival.at + ANSWERED_SLACK_US;
+        is_it && last == Some(arrival.at) && !is_later
     });
     let launched = index.launches.iter().copied().filter(|launched| *launched <= arrival.at).max();
     recorded.map(|entry| entry.started_at).or(launched).unwrap_or(i64::MIN)

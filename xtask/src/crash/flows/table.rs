@@ -1,8 +1,10 @@
 //! The workflows of the crash run, one by one.
 
 use super::{
-    Child, Emits, Flow, Hears, PATIENCE_US, PAUSE_US, RETRY_DELAY_US, Since, TIMEOUT_US, Timer, Way, row,
+    Child, Emits, Flow, Hears, PARKED, PATIENCE_US, PAUSE_US, RETRY_DELAY_US, Since, TIMEOUT_US, Timer, Way,
+    row,
 };
+use crate::crash::timetable::{ALONE_US, OWN};
 
 const ANY_WAY: &[Way] = &[Way::Webhook, Way::Event, Way::Call];
 const NO_WAY: &[Way] = &[];
@@ -25,8 +27,32 @@ pub(crate) const FLOWS: &[Flow] = &[
         ..row("chain", ANY_WAY, &[], include_str!("chain.yaml"))
     },
     row("left", NO_WAY, &[], include_str!("left.yaml")),
+    row("paged", NO_WAY, &["paged"], include_str!("paged.yaml")),
+    row("keyed", NO_WAY, &["keyed"], include_str!("keyed.yaml")),
+    row("every-all", NO_WAY, &["every-all"], include_str!("every-all.yaml")),
+    row("cron-latest", NO_WAY, &["cron-latest"], include_str!("cron-latest.yaml")),
+    row("every-skip", NO_WAY, &["every-skip"], include_str!("every-skip.yaml")),
+    Flow {
+        timer: Some(Timer { since: Since::Outcome, delay_us: ALONE_US, is_certain: true }),
+        ..row("alone", NO_WAY, &["alone"], include_str!("alone.yaml"))
+    },
+    row(OWN.name, NO_WAY, &["own"], include_str!("own.yaml")),
     row("right", NO_WAY, &["right"], include_str!("right.yaml")),
-    row("ordered", &[Way::Webhook, Way::Event], &["ordered"], include_str!("ordered.yaml")),
+    Flow {
+        // What it waits for between its calls, and before it tries again.
+        timer: Some(Timer { is_certain: true, ..RETRY }),
+        is_ordered: true,
+        ..row(
+            "ordered",
+            &[Way::Webhook, Way::Event],
+            &["ordered", "ordered-last"],
+            include_str!("ordered.yaml"),
+        )
+    },
+    Flow {
+        is_ordered: true,
+        ..row(PARKED, &[Way::Webhook, Way::Event], &["parked"], include_str!("parked.yaml"))
+    },
     Flow {
         order: &[
             &["spread-1", "spread-after"],

@@ -3,12 +3,15 @@
 
 use super::Story;
 use crate::crash::checker::Evidence;
-use crate::crash::flows::{self, Emits, Flow, Hears, SECRET, SETTING, Way};
-use crate::crash::history::{Entry, Event, Job};
+use crate::crash::flows::{self, Emits, Flow, Hears, PARKED, SECRET, SETTING, Way};
+use crate::crash::history::{Entry, Event, Job, Note};
 use crate::crash::record::{
-    Acknowledgement, Answer, Arrival, Carried, Fault, Produced, Replied, Rotated, Sending, Sunk,
+    Acknowledgement, Answer, Arrival, Carried, Fault, Mended, Page, Polled, Produced, Remedy, Replied,
+    Rotated, Sending, Sunk,
 };
 use crate::crash::rotator::SESAME;
+use crate::crash::source::POLLERS;
+use crate::crash::timetable::{OWN, STEP_US, TIMETABLE};
 use serde_json::Value;
 
 /// Times count from here.
@@ -55,11 +58,20 @@ impl Story {
             story.key("ordered", id, &key, Some(("lane".to_owned(), number)));
             story.job_of("ordered", id, &key);
         }
+        for (id, number) in [("given-up", 1), ("after", 2)] {
+            let key = format!("{id}-key");
+            story.key(PARKED, id, &key, Some(("parked-lane".to_owned(), number)));
+            story.job_of(PARKED, id, &key);
+        }
+        story.give_up("job_given-up");
+        story.items();
+        story.occurrences();
+        story.evidence.faults.push(Fault::Settled { at: BEGIN + 59_000_000, is_settled: true });
         story.evidence.faults.push(Fault::Drained { at: BEGIN + 60_000_000, took_us: 5, open: 0 });
         story
     }
 
-    pub(super) fn tick(&mut self) -> i64 {
+    pub(in crate::crash::checker) fn tick(&mut self) -> i64 {
         self.clock += 1_000;
         self.clock
     }
@@ -88,6 +100,91 @@ impl Story {
             self.evidence.produced.push(Produced { at, key, flow, way: Way::Webhook, lane, step });
         }
         self.event(&format!("ev_{id}"), (&format!("crash.{flow}"), 1), key, vec![format!("job_{id}")]);
+    }
+
+    /// As if a job had failed, been parked, and not been wanted any more.
+    fn give_up(&mut self, id: &str) {
+        let job = self.job(id);
+        "faulted".clone_into(&mut job.state);
+        job.output = Value::Null;
+        for entry in &mut job.journal {
+            "failed".clone_into(&mut entry.outcome);
+        }
+        let at = job.ended_at.unwrap();
+        for is_done in [false, true] {
+            self.evidence.mended.push(Mended { at, job: id.to_owned(), remedy: Remedy::Skip, is_done });
+        }
+    }
+
+    /// Two items of the source, seen by every poller.
+    fn items(&mut self) {
+        for number in [1, 2] {
+            let at = self.tick();
+            self.evidence.polled.push(Polled::Offered { at, number, stamp: number });
+        }
+        for poller in POLLERS {
+            let (at, name) = (self.tick(), poller.name.to_owned());
+            let (how, numbers) = (Page::Good, vec![2, 1]);
+            self.evidence.polled.push(Polled::Asked {
+                at,
+                poller: name,
+                since: 0,
+                is_orphan: false,
+                how,
+                numbers,
+            });
+            for token in [1, 2].map(|number| poller.token(number)) {
+                self.event(
+                    &format!("ev_{token}"),
+                    (&format!("crash.{}", poller.name), 1),
+                    &token,
+                    vec![format!("job_{token}")],
+                );
+                self.job_of(poller.name, &token, &token);
+            }
+            self.asked(poller.name, 2, false);
+        }
+    }
+
+    /// Four seconds of every schedule.
+    fn occurrences(&mut self) {
+        let first = (self.clock / STEP_US + 2) * STEP_US;
+        let opened = first - 700_000;
+        self.evidence.faults.push(Fault::Opened { at: opened });
+        for timed in TIMETABLE {
+            for number in 0..4 {
+                let at = first + number * STEP_US;
+                let passed_over = match (timed.name, number) {
+                    ("every-skip", 2) => Some("missed"),
+                    ("alone", 1 | 3) => Some("skipped"),
+                    _ => None,
+                };
+                let kind = passed_over.unwrap_or("fired");
+                self.note(timed.name, kind, at, Vec::new());
+                if passed_over.is_none() {
+                    let (id, token) = (format!("{}-{number}", timed.name), timed.token(at));
+                    self.clock = at;
+                    self.job_of(timed.name, &id, &token);
+                    if timed.is_event {
+                        let (kind, jobs) = (format!("crash.{}", timed.name), vec![format!("job_{id}")]);
+                        self.event(&format!("ev_{id}"), (&kind, 1), &token, jobs);
+                    }
+                }
+            }
+        }
+        for number in 1..=4 {
+            self.clock = opened + number * STEP_US;
+            let job = format!("job_own-{number}");
+            self.note(OWN.name, "fired", self.clock, vec![job.clone()]);
+            self.job_of(OWN.name, &format!("own-{number}"), &job);
+        }
+        self.clock = first + 4 * STEP_US + 600_000;
+        self.evidence.faults.push(Fault::Closed { at: self.clock });
+    }
+
+    fn note(&mut self, schedule: &str, kind: &str, occurrence: i64, jobs: Vec<String>) {
+        let (schedule, kind) = (schedule.to_owned(), kind.to_owned());
+        self.evidence.history.notes.push(Note { schedule, kind, occurrence, until: None, jobs });
     }
 
     fn event(&mut self, id: &str, (kind, number): (&str, usize), subject: &str, jobs: Vec<String>) {

@@ -1,0 +1,265 @@
+//! C15: what starts by itself does so once for each occurrence, never early, and late only by a bound; what is passed
+//! over is noted.
+
+use super::timers::LATE_US;
+use super::{Index, Violation};
+use crate::crash::history::{Job, Note};
+use crate::crash::record::Fault;
+use crate::crash::timetable::{self, OWN, STEP_US, TIMETABLE, Timed};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Moments may be rounded to milliseconds.
+const EARLY_SLACK_US: i64 = 1_000;
+/// How late the newest occurrences may be when schedules are disabled, after a time without faults.
+const LAST_US: i64 = 1_500_000;
+/// Tenon keeps 1,000 notes of a trigger, some of which are not about occurrences. If there are so many, older ones may
+/// be gone.
+const NOTES: usize = 900;
+
+pub(super) fn check(index: &Index<'_>) -> Vec<Violation> {
+    let find = |test: fn(&Fault) -> Option<i64>| index.evidence.faults.iter().find_map(test);
+    let opened = find(|fault| match fault {
+        Fault::Opened { at } => Some(*at),
+        _ => None,
+    });
+    let closed = find(|fault| match fault {
+        Fault::Closed { at } => Some(*at),
+        _ => None,
+    });
+    let Some(span) = opened.zip(closed) else {
+        return vec![violation("nothing says when schedules were there".to_owned(), Vec::new())];
+    };
+    let all = TIMETABLE.iter().chain([&OWN]);
+    all.flat_map(|timed| Schedule::new(index, timed).violations(span)).collect()
+}
+
+fn violation(what: String, evidence: Vec<String>) -> Violation {
+    Violation { check: "C15", what, evidence }
+}
+
+/// What is known of one schedule.
+struct Schedule<'a> {
+    index: &'a Index<'a>,
+    timed: &'static Timed,
+    /// By occurrence.
+    jobs: BTreeMap<i64, Vec<&'a Job>>,
+    /// Jobs of which nothing says which occurrence they are.
+    nameless: Vec<&'a Job>,
+    notes: Vec<&'a Note>,
+}
+
+impl<'a> Schedule<'a> {
+    fn new(index: &'a Index<'a>, timed: &'static Timed) -> Self {
+        let all = &index.evidence.history.notes;
+        let notes: Vec<&Note> = all.iter().filter(|note| note.schedule == timed.name).collect();
+        let named = notes.iter().flat_map(|note| note.jobs.iter().map(|job| (job.as_str(), note.occurrence)));
+        let named: HashMap<&str, i64> = named.collect();
+        let (mut jobs, mut nameless): (BTreeMap<i64, Vec<&Job>>, Vec<&Job>) = Default::default();
+        let own = index.evidence.history.jobs.iter().filter(|job| job.workflow == timed.name);
+        for job in own.filter(|job| job.rerun_of.is_none()) {
+            let token = job.token.as_deref().and_then(timetable::occurrence);
+            let token = token.filter(|(owner, _)| owner.name == timed.name).map(|(_, at)| at);
+            match token.or_else(|| named.get(job.id.as_str()).copied()) {
+                Some(at) => jobs.entry(at).or_default().push(job),
+                None => nameless.push(job),
+            }
+        }
+        Self { index, timed, jobs, nameless, notes }
+    }
+
+    /// Whether older notes may be gone.
+    fn is_forgetful(&self) -> bool {
+        self.notes.len() >= NOTES
+    }
+
+    fn violations(&self, (opened, closed): (i64, i64)) -> Vec<Violation> {
+        let mut violations: Vec<Violation> =
+            self.jobs.iter().filter_map(|(at, jobs)| self.occurrence(*at, jobs)).collect();
+        let known: BTreeSet<i64> =
+            self.jobs.keys().copied().chain(self.notes.iter().map(|note| note.occurrence)).collect();
+        let first = known.first().copied().unwrap_or(opened + STEP_US);
+        if !self.is_forgetful() {
+            let nameless = |job: &&Job| violation(format!("nothing says why {} started", job.id), Vec::new());
+            violations.extend(self.nameless.iter().map(nameless));
+        }
+        let is_late = !self.is_forgetful() && self.index.ready_between(opened + STEP_US, first) > LATE_US;
+        if first < opened || is_late {
+            let what = format!("its first occurrence is {first}, and it is there since {opened}");
+            violations.extend([self.say(first, &what)]);
+        }
+        violations.extend(known.iter().filter(|at| (*at - first) % STEP_US != 0).map(|at| {
+            self.say(*at, &format!("it is no whole number of seconds after the first one, {first}"))
+        }));
+        let mut slot = first;
+        while slot <= closed - LAST_US {
+            violations.extend(self.slot(slot, closed));
+            slot += STEP_US;
+        }
+        violations
+    }
+
+    fn say(&self, at: i64, what: &str) -> Violation {
+        let jobs = self.jobs.get(&at).into_iter().flatten().map(|job| format!("{job:?}"));
+        let notes = self.notes.iter().filter(|note| note.covers(at)).map(|note| format!("{note:?}"));
+        violation(format!("{}, occurrence {at}: {what}", self.timed.name), jobs.chain(notes).collect())
+    }
+
+    /// What is wrong with an occurrence that has started something.
+    fn occurrence(&self, at: i64, jobs: &[&Job]) -> Option<Violation> {
+        let [job] = jobs else {
+            return Some(self.say(at, &format!("it has {} jobs", jobs.len())));
+        };
+        let ready = self.index.ready_between(at, job.created_at);
+        let what = if job.created_at < at - EARLY_SLACK_US {
+            format!("it started {} us early", at - job.created_at)
+        } else if ready > LATE_US {
+            format!("it started after {ready} us in which Tenon was ready")
+        } else if self.notes.iter().any(|note| note.is_passed_over() && note.is_about(at)) {
+            "it started something, and is noted as passed over".to_owned()
+        } else {
+            return None;
+        };
+        Some(self.say(at, &what))
+    }
+
+    /// What is wrong with a moment at which something should have started, if nothing did.
+    fn slot(&self, at: i64, closed: i64) -> Option<Violation> {
+        if self.jobs.contains_key(&at) || self.index.ready_between(at, closed) < LAST_US {
+            return None;
+        }
+        let oldest = self.notes.iter().map(|note| note.occurrence).min();
+        let may_be_forgotten = self.is_forgetful() && oldest > Some(at);
+        let is_noted = self.notes.iter().any(|note| note.is_passed_over() && note.covers(at));
+        let what = match (self.timed.has_all, is_noted) {
+            _ if may_be_forgotten => return None,
+            (true, _) => "it was lost",
+            (false, true) => return None,
+            (false, false) => "it started nothing, and no note says so",
+        };
+        Some(self.say(at, what))
+    }
+}
+
+impl Note {
+    fn is_passed_over(&self) -> bool {
+        matches!(self.kind.as_str(), "missed" | "skipped")
+    }
+
+    /// Whether it is about this one alone.
+    fn is_about(&self, at: i64) -> bool {
+        self.occurrence == at && self.until.is_none()
+    }
+
+    fn covers(&self, at: i64) -> bool {
+        (self.occurrence..=self.until.unwrap_or(self.occurrence)).contains(&at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::synthetic::Story;
+    use super::*;
+
+    /// Changes the job of an occurrence; the first is 0.
+    fn spoil(name: &str, number: usize, spoil: impl FnOnce(&mut Job)) -> Story {
+        let mut story = Story::good();
+        let mut jobs = story.evidence.history.jobs.iter_mut().filter(|job| job.workflow == name);
+        spoil(jobs.nth(number).unwrap());
+        story
+    }
+
+    #[test]
+    fn an_occurrence_that_came_twice_is_c15() {
+        for timed in TIMETABLE {
+            let mut story = Story::good();
+            let job = story.evidence.history.jobs.iter().find(|job| job.workflow == timed.name).unwrap();
+            let id = job.id.clone();
+            story.repeat_job(&id, "job_again");
+            story.expect("C15", "it has 2 jobs");
+        }
+    }
+
+    #[test]
+    fn an_early_occurrence_is_c15() {
+        let story = spoil("every-all", 1, |job| job.created_at -= 100_000);
+        story.expect("C15", "us early");
+    }
+
+    #[test]
+    fn a_late_occurrence_is_c15_unless_tenon_was_down() {
+        let late = |job: &mut Job| job.created_at += LATE_US + 100_000;
+        let mut story = spoil("every-all", 0, late);
+        story.expect("C15", "us in which Tenon was ready");
+        let at =
+            story.evidence.history.jobs.iter().find(|job| job.workflow == "every-all").unwrap().created_at;
+        story.down(at - LATE_US, at - 1_000);
+        story.lacks("C15");
+    }
+
+    #[test]
+    fn what_is_to_be_made_up_for_must_not_be_lost() {
+        let mut story = Story::good();
+        let lost = story.evidence.history.jobs.iter().position(|job| job.workflow == "every-all").unwrap();
+        story.evidence.history.jobs.remove(lost + 1);
+        story.expect("C15", "every-all, occurrence");
+        story.expect("C15", "it was lost");
+    }
+
+    #[test]
+    fn what_is_passed_over_must_be_noted() {
+        let mut story = Story::good();
+        story.evidence.history.notes.clear();
+        story.expect("C15", "every-skip, occurrence");
+        story.expect("C15", "alone, occurrence");
+        story.expect("C15", "it started nothing, and no note says so");
+    }
+
+    #[test]
+    fn what_started_must_not_be_noted_as_passed_over() {
+        let mut story = Story::good();
+        let note = story.evidence.history.notes.iter_mut().find(|note| note.kind == "missed").unwrap();
+        note.occurrence -= STEP_US;
+        story.expect("C15", "it started something, and is noted as passed over");
+    }
+
+    #[test]
+    fn occurrences_lie_whole_seconds_apart() {
+        let story = spoil("cron-latest", 2, |job| {
+            let at = job.created_at - 400_000;
+            job.token = Some(timetable::timed("cron-latest").unwrap().token(at));
+        });
+        story.expect("C15", "it is no whole number of seconds after the first one");
+    }
+
+    #[test]
+    fn a_schedule_that_begins_too_late_is_c15() {
+        let mut story = Story::good();
+        for fault in &mut story.evidence.faults {
+            if let Fault::Opened { at } = fault {
+                *at += 10_000_000;
+            }
+        }
+        story.expect("C15", "its first occurrence is");
+        story.evidence.faults.retain(|fault| !matches!(fault, Fault::Opened { .. }));
+        story.expect("C15", "nothing says when schedules were there");
+    }
+
+    #[test]
+    fn a_workflows_own_occurrences_are_known_by_notes() {
+        let story = spoil("own", 3, |job| job.created_at -= STEP_US);
+        story.expect("C15", "us early");
+        let mut story = Story::good();
+        note_of_own(&mut story).occurrence += STEP_US;
+        story.expect("C15", "it has 2 jobs");
+        note_of_own(&mut story).jobs.clear();
+        story.expect("C15", "nothing says why job_own-1 started");
+        let mut story = Story::good();
+        story.evidence.history.jobs.retain(|job| job.id != "job_own-2");
+        story.expect("C15", "own, occurrence");
+        story.expect("C15", "it was lost");
+    }
+
+    fn note_of_own(story: &mut Story) -> &mut Note {
+        story.evidence.history.notes.iter_mut().find(|note| note.schedule == "own").unwrap()
+    }
+}

@@ -1,0 +1,110 @@
+//! What starts by itself, every second: triggers of every policy, and a workflow with a schedule of its own.
+//!
+//! Each occurrence names itself in what it starts, so that the checker can tell which it was.
+
+use jiff::Timestamp;
+
+/// Between two occurrences of each, in microseconds.
+pub(crate) const STEP_US: i64 = 1_000_000;
+/// How long a job of `alone` waits, so that the next occurrence comes too early, in microseconds.
+pub(crate) const ALONE_US: i64 = 1_200_000;
+/// The workflow with a schedule of its own. What was missed is made up for. Its jobs do not know their occurrence;
+/// notes say which it was.
+pub(crate) const OWN: Timed = Timed { name: "own", has_all: true, is_event: false, rules: "" };
+
+/// A schedule, and the workflow of the same name that it starts.
+pub(crate) struct Timed {
+    pub(crate) name: &'static str,
+    /// Whether every occurrence starts something. Else it may be passed over, but only with a note.
+    pub(crate) has_all: bool,
+    /// Whether it starts its workflow by an event.
+    pub(crate) is_event: bool,
+    rules: &'static str,
+}
+
+/// All triggers.
+pub(crate) const TIMETABLE: &[Timed] = &[
+    Timed { name: "every-all", has_all: true, is_event: true, rules: "every: PT1S\nmissed: all" },
+    Timed {
+        name: "cron-latest",
+        has_all: false,
+        is_event: true,
+        rules: "cron: '* * * * * *'\nmissed: latest",
+    },
+    Timed { name: "every-skip", has_all: false, is_event: false, rules: "every: PT1S\nmissed: skip" },
+    Timed {
+        name: "alone",
+        has_all: false,
+        is_event: false,
+        rules: "every: PT1S\nmissed: skip\noverlap: skip",
+    },
+];
+
+/// The trigger of a name.
+pub(crate) fn timed(name: &str) -> Option<&'static Timed> {
+    TIMETABLE.iter().find(|timed| timed.name == name)
+}
+
+/// Whether a workflow starts by itself.
+pub(crate) fn is_timed(workflow: &str) -> bool {
+    workflow == OWN.name || timed(workflow).is_some()
+}
+
+/// Which schedule's occurrence gave a job its token, and when that was, in microseconds since 1970.
+pub(crate) fn occurrence(token: &str) -> Option<(&'static Timed, i64)> {
+    let (trigger, moment) = token.split_once('@')?;
+    let timed = timed(trigger.strip_prefix("crash-")?)?;
+    let moment: Timestamp = moment.parse().ok()?;
+    Some((timed, moment.as_microsecond()))
+}
+
+// === impl Timed ===
+
+impl Timed {
+    /// The trigger's name.
+    pub(crate) fn trigger(&self) -> String {
+        format!("crash-{}", self.name)
+    }
+
+    /// Where its notes are.
+    pub(crate) fn notes(&self) -> String {
+        if self.name == OWN.name {
+            return format!("/api/v1/workflows/crash/{}/notes", self.name);
+        }
+        format!("/api/v1/triggers/{}/notes", self.trigger())
+    }
+
+    pub(crate) fn document(&self) -> String {
+        let Self { name, rules, .. } = self;
+        let token = "'${ .trigger + \"@\" + .occurrence }'";
+        let starts = if self.is_event {
+            format!("emits: {{ type: crash.{name}, subject: {token} }}")
+        } else {
+            format!("run: [ {{ workflow: crash/{name} }} ]")
+        };
+        format!("kind: schedule\n{rules}\n{starts}\ndata: {{ token: {token} }}\n")
+    }
+
+    /// What an occurrence is called by what it starts.
+    #[cfg(test)]
+    pub(crate) fn token(&self, at: i64) -> String {
+        let moment = Timestamp::from_microsecond(at).expect("no test is so far away");
+        format!("{}@{moment}", self.trigger())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_occurrence_is_known_by_its_token() {
+        for timed in TIMETABLE {
+            let (found, at) = occurrence(&timed.token(1_500_000)).unwrap();
+            assert_eq!((found.name, at), (timed.name, 1_500_000));
+        }
+        for other in ["mixed0-1", "crash-unknown@1970-01-01T00:00:01Z", "crash-alone@soon"] {
+            assert!(occurrence(other).is_none(), "{other}");
+        }
+    }
+}
