@@ -11,6 +11,7 @@ use tenon_expr::is_deeper;
 use tenon_store::{EventId, Timestamp};
 
 use crate::clock::{parse_rfc3339, rfc3339};
+use crate::json_text::RESERVED;
 use crate::{JsonText, MAX_JSON_DEPTH};
 
 /// The extension attribute that counts how often an event was emitted by a job that an event started.
@@ -139,6 +140,11 @@ impl Event {
         }
         if matches!(&self.data, Data::Value(value) if is_deeper(value, MAX_JSON_DEPTH)) {
             return Err(invalid("data", format!("`data` nests more than {MAX_JSON_DEPTH} levels")));
+        }
+        // Text was looked through when it was read.
+        if matches!(&self.data, Data::Value(value) if has_reserved(value)) {
+            let message = format!("members of `data` whose name begins with `{RESERVED}` are not taken");
+            return Err(invalid("data", message));
         }
         self.check_extensions()
     }
@@ -279,6 +285,17 @@ fn text(name: &'static str, value: Value) -> Result<String, InvalidEvent> {
 fn short(text: &str) -> &str {
     let end = (0..=text.len().min(80)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     &text[..end]
+}
+
+/// Whether an object in it has a member that could not be read again. Not deeper than events may be.
+fn has_reserved(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(has_reserved),
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| name.starts_with(RESERVED) || has_reserved(value))
+        }
+        _ => false,
+    }
 }
 
 fn invalid(name: &str, message: String) -> InvalidEvent {

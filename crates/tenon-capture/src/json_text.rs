@@ -61,6 +61,10 @@ impl From<&Value> for JsonText {
     }
 }
 
+/// What the JSON library reads as something else than the name of a member: such an object would become another
+/// value each time that it is read, or could not be read at all.
+pub(crate) const RESERVED: &str = "$serde_json::private::";
+
 /// Reads a value completely and keeps nothing. (`IgnoredAny` would let through bad UTF-8, lone surrogates and
 /// numbers out of range, which fail later.)
 struct Check {
@@ -105,8 +109,32 @@ impl<'de> Visitor<'de> for Check {
     }
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let left = self.left.checked_sub(1).ok_or_else(too_deep)?;
-        while members.next_key_seed(Check { left })?.is_some() {
+        while members.next_key_seed(Name)?.is_some() {
             members.next_value_seed(Check { left })?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a member's name.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for Name {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member's name")
+    }
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<(), E> {
+        if name.starts_with(RESERVED) {
+            return Err(E::custom(format!("members whose name begins with `{RESERVED}` are not taken")));
         }
         Ok(())
     }

@@ -166,8 +166,12 @@ impl Pollers {
     /// For ever.
     async fn work(&self, poller: &Poller, wake: Wake) {
         let mut pause = STORE_PAUSE.0;
+        // Stays until a round has ended well.
+        let mut is_woken = false;
         loop {
-            match self.next_round(poller, &wake).await {
+            let round = self.next_round(poller, &wake, &mut is_woken).await;
+            is_woken &= !matches!(round, Ok(true));
+            match round {
                 Ok(true) => pause = STORE_PAUSE.0,
                 // Its cursor was set, or it is disabled and its task about to end.
                 Ok(false) => sleep(WAKE_GAP).await,
@@ -181,22 +185,32 @@ impl Pollers {
     }
 
     /// Waits for the next turn and takes it. Says whether nobody came in between.
-    async fn next_round(&self, poller: &Poller, wake: &Wake) -> Result<bool, tenon_capture::Error> {
-        let (mut begun, mut is_woken) = (Instant::now(), false);
+    async fn next_round(
+        &self,
+        poller: &Poller,
+        wake: &Wake,
+        is_woken: &mut bool,
+    ) -> Result<bool, tenon_capture::Error> {
+        let mut begun = Instant::now();
+        let ports = self.0.parts.capture.ports();
         loop {
             let (due, is_failing) = poller.due().await?;
-            let now = self.0.parts.capture.ports().clock.now();
+            let now = ports.clock.now();
             // A callee that fails is not asked more often because somebody calls us.
-            if due <= now || (is_woken && !is_failing) {
+            if due <= now || (*is_woken && !is_failing) {
                 break;
             }
             tokio::select! {
-                () = sleep(due.since(now).min(LONGEST_SLEEP)) => is_woken = false,
+                () = sleep(due.since(now).min(LONGEST_SLEEP)) => *is_woken = false,
                 () = wake.came() => {
                     sleep_until(begun + WAKE_GAP).await;
-                    (begun, is_woken) = (Instant::now(), true);
+                    (begun, *is_woken) = (Instant::now(), true);
                 }
             }
+        }
+        // A workspace that has too much left to do asks for no more.
+        while let Some(refused) = ports.metrics.backlogs.refusal(poller.workspace) {
+            sleep(refused.retry_after).await;
         }
         let round = self.turn(poller).await?;
         Ok(!round.iter().any(|polled| matches!(polled, Polled::Conflict)))

@@ -144,7 +144,12 @@ impl Reader {
                 return None;
             }
         }
-        Some(pointers)
+        // Names of headers are in lower case wherever they are seen.
+        let as_seen = |pointer: String| match pointer.split('/').nth(1) {
+            Some("headers") => pointer.to_ascii_lowercase(),
+            _ => pointer,
+        };
+        Some(pointers.into_iter().map(as_seen).collect())
     }
 
     pub(super) fn captures(&mut self, value: Option<Value>) -> Option<bool> {

@@ -34,6 +34,8 @@ fn what_would_fail_later_is_refused_now() {
         br#"{"\ud800":1}"#,
         b"\"\xff\"",
         b"\"\x01\"",
+        br#"{"$serde_json::private::RawValue":"x"}"#,
+        br#"[{"a":{"\u0024serde_json::private::Number":"1"}}]"#,
     ] {
         check(text, false);
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Uri};
 use serde_json::{Map, Value, json};
@@ -72,6 +73,13 @@ impl Captures {
         let mut headers = parts.headers;
         hide_credentials(&mut headers, webhook.auth.header());
         let mut uri = parts.uri;
+        // Copied, as the body: what the connection gave are slices of its whole buffer.
+        for value in headers.values_mut() {
+            let is_sensitive = value.is_sensitive();
+            *value = HeaderValue::from_bytes(value.as_bytes()).expect("it was a value before");
+            value.set_sensitive(is_sensitive);
+        }
+        uri = uri.to_string().parse().unwrap_or_else(|_| Uri::from_static("/"));
         let head: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         if head > MAX_HEAD {
             headers.clear();
@@ -134,7 +142,10 @@ impl Capture {
             None => request["raw"] = String::from_utf8_lossy(&self.body).into(),
         }
         for pointer in &webhook.mask {
-            mask(&mut request, pointer);
+            // A body in which it is not found may have the value where nobody looks for it.
+            if !mask(&mut request, pointer) && pointer.starts_with("/body") && !request["body"].is_null() {
+                request["body"] = MASKED.into();
+            }
         }
         let mut shown = Map::new();
         shown.insert("at".to_owned(), rfc3339(self.at).into());
@@ -189,34 +200,31 @@ fn hide_credentials(headers: &mut HeaderMap, own: Option<&str>) {
     for (name, value) in headers.iter_mut() {
         let name = name.as_str();
         if own == Some(name) || SECRET_WORDS.iter().any(|word| name.contains(word)) {
-            *value = hyper::header::HeaderValue::from_static(MASKED);
+            *value = HeaderValue::from_static(MASKED);
         }
     }
 }
 
-/// Replaces what a JSON Pointer leads to; `*` leads to every member.
-fn mask(value: &mut Value, pointer: &str) {
+/// Replaces what a JSON Pointer leads to; `*` leads to every member. Says whether it leads somewhere.
+fn mask(value: &mut Value, pointer: &str) -> bool {
     let Some(rest) = pointer.strip_prefix('/') else {
         *value = MASKED.into();
-        return;
+        return true;
     };
     let (segment, rest) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
     let segment = segment.replace("~1", "/").replace("~0", "~");
     match value {
         Value::Object(members) if segment == "*" => {
-            members.values_mut().for_each(|member| mask(member, rest));
+            members.values_mut().fold(true, |found, member| mask(member, rest) && found)
         }
-        Value::Array(items) if segment == "*" => items.iter_mut().for_each(|item| mask(item, rest)),
-        Value::Object(members) => {
-            if let Some(member) = members.get_mut(&segment) {
-                mask(member, rest);
-            }
+        Value::Array(items) if segment == "*" => {
+            items.iter_mut().fold(true, |found, item| mask(item, rest) && found)
         }
+        Value::Object(members) => members.get_mut(&segment).is_some_and(|member| mask(member, rest)),
         Value::Array(items) => {
-            if let Some(item) = segment.parse().ok().and_then(|index: usize| items.get_mut(index)) {
-                mask(item, rest);
-            }
+            let item = segment.parse().ok().and_then(|index: usize| items.get_mut(index));
+            item.is_some_and(|item| mask(item, rest))
         }
-        _ => {}
+        _ => false,
     }
 }

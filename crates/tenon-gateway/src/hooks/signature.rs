@@ -72,13 +72,17 @@ pub(super) fn verify(
     now: Timestamp,
 ) -> Result<Delivery, Refusal> {
     let claim = claim(&signature.scheme, request)?;
-    let mut is_signed = false;
+    let (mut is_signed, mut has_unusable) = (false, false);
     for secret in secrets {
-        let bytes = key_bytes(&signature.scheme, secret).ok_or(Refusal::UnusableKey)?;
-        is_signed |= claim.is_signed_by(&hmac::Key::new(claim.algorithm, &bytes), request.body);
+        match key_bytes(&signature.scheme, secret) {
+            Some(bytes) => {
+                is_signed |= claim.is_signed_by(&hmac::Key::new(claim.algorithm, &bytes), request.body);
+            }
+            None => has_unusable = true,
+        }
     }
     if !is_signed {
-        return Err(Refusal::Wrong);
+        return Err(if has_unusable { Refusal::UnusableKey } else { Refusal::Wrong });
     }
     let tolerance = signature.tolerance;
     if let Some(at) = claim.at {
@@ -151,6 +155,7 @@ fn standard_webhooks(request: &Signed<'_>) -> Result<Claim, Refusal> {
     let id = header(request.headers, "webhook-id")?;
     let at = header(request.headers, "webhook-timestamp")?;
     let list = header(request.headers, "webhook-signature")?;
+    ends_before("webhook-id", id, ".")?;
     // Signatures of other versions (`v1a` is asymmetric) are not ours to check.
     let ours = list.split(' ').filter_map(|item| item.strip_prefix("v1,"));
     let signatures = ours.take(MAX_SIGNATURES).filter_map(|text| STANDARD.decode(text).ok()).collect();
@@ -210,7 +215,7 @@ fn slack(request: &Signed<'_>) -> Result<Claim, Refusal> {
     })
 }
 
-fn generic(own: &Hmac, request: &Signed<'_>) -> Result<Claim, Refusal> {
+fn generic<'r>(own: &Hmac, request: &Signed<'r>) -> Result<Claim, Refusal> {
     let text = header(request.headers, &own.header)?;
     let encoded = text.strip_prefix(own.prefix.as_str());
     let encoded = encoded.ok_or_else(|| malformed(&own.header, "does not start with its prefix"))?;
@@ -223,15 +228,23 @@ fn generic(own: &Hmac, request: &Signed<'_>) -> Result<Claim, Refusal> {
     let (at, id) = (of(&own.timestamp)?, of(&own.id)?);
     let (mut before, mut behind) = (Vec::new(), Vec::new());
     let mut is_behind = false;
-    for part in &own.signed {
+    for (place, part) in own.signed.iter().enumerate() {
+        let behind_it = match own.signed.get(place + 1) {
+            Some(Part::Text(text)) => text.as_str(),
+            _ => "",
+        };
+        let bounded = |name: &Option<String>, text: Option<&'r str>| {
+            let (name, text) = (name.as_deref().unwrap_or_default(), text.unwrap_or_default());
+            ends_before(name, text, behind_it).map(|()| text)
+        };
         let text = match part {
             Part::Body => {
                 is_behind = true;
                 continue;
             }
             Part::Text(text) => text.as_str(),
-            Part::Timestamp => at.unwrap_or_default(),
-            Part::Id => id.unwrap_or_default(),
+            Part::Timestamp => bounded(&own.timestamp, at)?,
+            Part::Id => bounded(&own.id, id)?,
             Part::Method => request.method,
             Part::Path => request.path,
         };
@@ -248,6 +261,15 @@ fn generic(own: &Hmac, request: &Signed<'_>) -> Result<Claim, Refusal> {
     };
     let id = id.map(str::to_owned);
     Ok(Claim { algorithm, signatures: vec![signature], before, behind, at: moment, id })
+}
+
+/// What is signed is texts in a row: one that contains what separates it from the next could be cut elsewhere, and
+/// the same signature would fit another request.
+fn ends_before(name: &str, text: &str, separator: &str) -> Result<(), Refusal> {
+    if !separator.is_empty() && text.contains(separator) {
+        return Err(malformed(name, "contains what separates it from the rest of what is signed"));
+    }
+    Ok(())
 }
 
 /// The header's text; it must come once.

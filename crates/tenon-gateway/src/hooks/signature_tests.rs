@@ -231,6 +231,9 @@ fn any_of_several_secrets_and_signatures_will_do() {
     assert_eq!(with(&[other]), Err(Refusal::Wrong));
     assert_eq!(with(&["whsec_"]), Err(Refusal::UnusableKey), "anybody can sign with nothing");
     assert_eq!(with(&["whsec_not base64"]), Err(Refusal::UnusableKey));
+    for secrets in [["whsec_not base64", vector.secret], [vector.secret, "whsec_not base64"]] {
+        assert!(with(&secrets).is_ok(), "a secret that is none does not break the other");
+    }
     let mut request = vector.request();
     request.headers[2].1 = format!("v1a,AAAA v1,AAAA {}", request.headers[2].1);
     assert!(vector.verify_now(&request).is_ok());
@@ -259,6 +262,23 @@ fn a_repeat_has_the_same_key_and_another_delivery_another() {
         format!("sha256={}", shouted.headers[0].1.trim_start_matches("sha256=").to_ascii_uppercase());
     assert_eq!(key(&GITHUB, &shouted), key(&GITHUB, &GITHUB.request()), "not the text of the signature");
     assert_ne!(key(&GITHUB, &GITHUB.request()), key(&SLACK, &SLACK.request()));
+}
+
+/// The same bytes are signed, cut at another place.
+#[test]
+fn what_is_signed_can_be_cut_in_one_way_only() {
+    let vector = STANDARD_WEBHOOKS;
+    let mut request = vector.request();
+    let (id, at) = (request.headers[0].1.clone(), request.headers[1].1.clone());
+    request.headers[0].1 = format!("{id}.{at}");
+    assert!(
+        matches!(vector.verify_now(&request), Err(Refusal::Malformed(detail)) if detail.contains("separates"))
+    );
+    let named = Vector { auth: "scheme: hmac, header: x-signature, id: x-id", ..SHA512 };
+    let mut request = named.request();
+    request.headers.push(("x-id".to_owned(), "d1.mail=a".to_owned()));
+    let found = named.verify_now(&request);
+    assert!(matches!(&found, Err(Refusal::Malformed(detail)) if detail.contains("x-id")), "{found:?}");
 }
 
 #[test]

@@ -32,6 +32,18 @@ async fn packed(fixture: &Fixture, encoding: &str, body: Vec<u8>) -> Answer {
     fixture.send("POST /hooks/default/open", &headers, body).await
 }
 
+/// The JSON library would read such objects as something else.
+#[tokio::test]
+async fn members_that_could_not_be_read_again_are_refused() {
+    let fixture = open().await;
+    let name = "$serde_json::private::RawValue";
+    let json = format!("{{\"{name}\":\"x\"}}");
+    send(&fixture, "application/json", json).await.expect_problem(400, "TN0002");
+    send(&fixture, FORM, format!("{name}=x")).await.expect(400);
+    send(&fixture, "application/xml", format!("<a><{name}>1</{name}></a>")).await.expect(400);
+    assert_eq!(fixture.captured("open").await.len(), 3, "they can be looked at");
+}
+
 #[tokio::test]
 async fn xml_becomes_json() {
     let fixture = open().await;

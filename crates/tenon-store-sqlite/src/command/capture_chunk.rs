@@ -137,7 +137,8 @@ impl Command for SealedChunk {
     }
 
     fn need(&self) -> Need {
-        Need::Room
+        // What a trigger remembers is small, and can be written to the last: so that it can be stopped.
+        if self.captures.is_empty() { Need::Nothing } else { Need::Room }
     }
 
     fn apply(&self, context: &mut Context<'_>) -> Result<Chunked, Failure> {

@@ -18,6 +18,8 @@ const ANSWER_LIMITS: Limits = Limits { steps: 10_000_000, bytes: 256 << 20, dept
 const ITEM_LIMITS: Limits = Limits { steps: 100_000, bytes: 16 << 20, depth: 256 };
 /// How much of an expression's own words goes into a failure, bytes: they may quote the answer.
 const QUOTED_BYTES: usize = 300;
+/// What the events of one answer may come to.
+const PAGE_BYTES: usize = 64 << 20;
 
 /// What was asked, and who asked.
 pub(super) struct Asked<'a> {
@@ -112,7 +114,7 @@ impl Page {
         };
         let mut seen = HashMap::new();
         let items = items.iter().enumerate().map(|(index, item)| asked.item(index, item, &mut seen));
-        let items = items.collect::<Result<_, _>>()?;
+        let items = all_of(items)?;
         let (cursor, went_back) = asked.next_cursor(answer)?;
         let has_more = match &poll.more {
             None => false,
@@ -124,6 +126,23 @@ impl Page {
         };
         Ok(Self { items, cursor, went_back, has_more })
     }
+}
+
+/// The items, as long as they are not too much for memory.
+fn all_of(items: impl Iterator<Item = Result<Item, Trouble>>) -> Result<Vec<Item>, Trouble> {
+    let (mut all, mut size) = (Vec::new(), 0);
+    for item in items {
+        let item = item?;
+        size += item.size;
+        if size > PAGE_BYTES {
+            return Err(Trouble {
+                detail: format!("the events of one answer have more than {} MiB", PAGE_BYTES >> 20),
+                hint: "ask for smaller pages with the call's arguments and use `more`, or emit less of each item",
+            });
+        }
+        all.push(item);
+    }
+    Ok(all)
 }
 
 // === impl Asked ===

@@ -28,6 +28,8 @@ const CHUNK_BYTES: usize = 4 << 20;
 /// How long the key of an item without a `dedupKey` is known: as long as a server may be down in the middle of an
 /// answer.
 const CONTENT_MARK: Duration = Duration::from_hours(7 * 24);
+/// Beside two intervals: an answer that fails is asked for again within an hour.
+const LEAST_MARK: Duration = Duration::from_hours(2);
 /// How much of a failure is kept, bytes.
 const DETAIL_BYTES: usize = 2_048;
 
@@ -247,8 +249,10 @@ impl Poller {
     fn incoming(&self, item: Item) -> ChunkItem {
         let now = self.parts.capture.ports().clock.now();
         let scope = format!("trigger:{}", self.resource.0);
+        // An item that comes again with each answer is known until the answer after the next one, at least.
+        let dedup_for = self.poll.dedup_for.max(self.poll.every * 2 + LEAST_MARK);
         let mark = match item.key {
-            Key::Own(key) => DedupMark { scope, key, expires: now.after(self.poll.dedup_for) },
+            Key::Own(key) => DedupMark { scope, key, expires: now.after(dedup_for) },
             Key::Content(key) => {
                 DedupMark { scope: format!("{scope}/answer"), key, expires: now.after(CONTENT_MARK) }
             }

@@ -214,6 +214,28 @@ async fn a_sequence_goes_on_when_a_job_has_completed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sequence_goes_on_behind_a_workflow_that_is_not_there() {
+    let world = World::new();
+    let mut life = world.start(at("2027-01-01T00:00:00Z")).await;
+    for name in ["b", "c"] {
+        life.workflow(name, Value::Null, json!({})).await;
+    }
+    let times = json!({ "at": "2027-01-01T00:01:00Z", "order": "sequence" });
+    let trigger = life.trigger("t", run(&times, &["missing", "b", "c"])).await;
+    life.until(at("2027-01-01T00:02:00Z")).await;
+    life.pass(MINUTE).await;
+    assert_eq!(life.jobs().await.len(), 1);
+    life.end(life.jobs().await[0].id, true).await;
+    life.pass(MINUTE).await;
+    let names = names(&life.jobs().await);
+    assert!(
+        names.len() == 2 && names[0].starts_with("acme/b") && names[1].starts_with("acme/c"),
+        "{names:?}"
+    );
+    assert_eq!(life.notes(&trigger, NoteKind::Failed).await.len(), 1, "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn together_and_with_data() {
     let world = World::new();
     let mut life = world.start(at("2027-01-01T00:00:00Z")).await;

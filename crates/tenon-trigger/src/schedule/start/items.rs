@@ -103,8 +103,13 @@ impl<'a> Builder<'a> {
                 built.notes.push(note(NoteKind::Failed, occurrence, &detail));
             }
             if run.event.is_none() && run.jobs.is_empty() {
-                // The next workflow of a sequence has nothing to wait for; an occurrence without jobs is over.
-                self.end_at_once(start, &mut built.state, now);
+                if run.started < rules.steps {
+                    // What could not be started is noted; the next of the sequence has nothing to wait for.
+                    built.state.running.push(run);
+                } else {
+                    // An occurrence without jobs is over.
+                    self.end_at_once(start, &mut built.state, now);
+                }
                 continue;
             }
             built.notes.push(fired(start, &run, why, now));
@@ -147,7 +152,11 @@ impl Making<'_> {
         let data = match trigger.data.as_ref().map(|data| self.evaluate("data", data, &view)) {
             None => json!({}),
             Some(Ok(data)) => data,
-            Some(Err(reason)) => return self.failures.push(reason),
+            Some(Err(reason)) => {
+                // Nothing of it can be started, now or later.
+                self.run.started = trigger.run.len();
+                return self.failures.push(reason);
+            }
         };
         if let Some(emits) = trigger.emits.as_ref().filter(|_| self.start.run.is_none()) {
             match self.event(emits, &view, &data) {
