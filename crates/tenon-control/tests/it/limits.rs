@@ -20,8 +20,12 @@ async fn each_limit_is_seen_with_its_use_and_what_waits() {
         server.post("/run/default/acme/slow", "{}").await.expect(202);
     }
     let mut limits = server.get("/api/v1/limits").await.expect(200);
-    // polls: the one job that may start has ended
-    while row(&limits, "serverConcurrency")["used"] != 0 {
+    let is_settled = |limits: &Value| {
+        let all = row(limits, "serverConcurrency");
+        (&all["used"], &all["waiting"]) == (&json!(0), &json!(2))
+    };
+    // polls: the one job that may start has ended, and two wait
+    while !is_settled(&limits) {
         limits = server.get("/api/v1/limits").await.expect(200);
     }
     let rate = row(&limits, "workflowRate");

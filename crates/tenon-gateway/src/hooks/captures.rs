@@ -14,7 +14,7 @@ use tenon_capture::trigger::Webhook;
 use tenon_capture::{Accepted, rfc3339};
 use tenon_store::{EventId, Timestamp};
 
-use super::request::{body_for_people, form, header_texts};
+use super::request::{body_for_people, form, has_members, header_texts};
 use crate::Problem;
 
 /// Of each sort.
@@ -142,8 +142,10 @@ impl Capture {
             None => request["raw"] = String::from_utf8_lossy(&self.body).into(),
         }
         for pointer in &webhook.mask {
-            // A body in which it is not found may have the value where nobody looks for it.
-            if !mask(&mut request, pointer) && pointer.starts_with("/body") && !request["body"].is_null() {
+            let led = mask(&mut request, pointer);
+            // JSON may lack what is optional. Else the value may be where nobody looks for it.
+            let may_lack = has_members(&self.headers);
+            if pointer.starts_with("/body") && (led == Led::Astray || (led == Led::Nowhere && !may_lack)) {
                 request["body"] = MASKED.into();
             }
         }
@@ -205,26 +207,38 @@ fn hide_credentials(headers: &mut HeaderMap, own: Option<&str>) {
     }
 }
 
-/// Replaces what a JSON Pointer leads to; `*` leads to every member. Says whether it leads somewhere.
-fn mask(value: &mut Value, pointer: &str) -> bool {
+/// Where a pointer has led, the worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Led {
+    /// To something, which is masked now.
+    There,
+    /// To an object that has no such member.
+    Nowhere,
+    /// To something of another kind: the value may be anywhere.
+    Astray,
+}
+
+/// Replaces what a JSON Pointer leads to; `*` leads to every member.
+fn mask(value: &mut Value, pointer: &str) -> Led {
     let Some(rest) = pointer.strip_prefix('/') else {
         *value = MASKED.into();
-        return true;
+        return Led::There;
     };
     let (segment, rest) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
     let segment = segment.replace("~1", "/").replace("~0", "~");
     match value {
-        Value::Object(members) if segment == "*" => {
-            members.values_mut().fold(true, |found, member| mask(member, rest) && found)
-        }
-        Value::Array(items) if segment == "*" => {
-            items.iter_mut().fold(true, |found, item| mask(item, rest) && found)
-        }
-        Value::Object(members) => members.get_mut(&segment).is_some_and(|member| mask(member, rest)),
+        Value::Object(members) if segment == "*" => mask_all(members.values_mut(), rest),
+        Value::Array(items) if segment == "*" => mask_all(items.iter_mut(), rest),
+        Value::Object(members) => members.get_mut(&segment).map_or(Led::Nowhere, |member| mask(member, rest)),
         Value::Array(items) => {
             let item = segment.parse().ok().and_then(|index: usize| items.get_mut(index));
-            item.is_some_and(|item| mask(item, rest))
+            item.map_or(Led::Astray, |item| mask(item, rest))
         }
-        _ => false,
+        Value::Null => Led::Nowhere,
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => Led::Astray,
     }
+}
+
+fn mask_all<'v>(values: impl Iterator<Item = &'v mut Value>, pointer: &str) -> Led {
+    values.map(|value| mask(value, pointer)).max().unwrap_or(Led::There)
 }

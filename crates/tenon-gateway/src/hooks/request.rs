@@ -145,6 +145,11 @@ pub(super) fn body_for_people(headers: &HeaderMap, raw: &Bytes) -> Option<Value>
     body_data(content, raw).ok().map(|data| body_value(&data))
 }
 
+/// Whether a body says of itself what its members are, unlike a form, which anything can be read as.
+pub(super) fn has_members(headers: &HeaderMap) -> bool {
+    matches!(Content::of(headers), Content::Json | Content::Xml | Content::Unknown)
+}
+
 fn body_value(data: &Data) -> Value {
     match data {
         Data::None => Value::Null,
