@@ -1,6 +1,7 @@
-//! `cargo xtask test`: every test of the repository, on a machine that has nothing but Rust.
+//! `cargo xtask test`: every test of the repository.
 //!
-//! What tests need besides Rust is installed or started here (so far nothing), never by hand.
+//! The tests that follow the guides need what the guides use: bash, curl, openssl and python3, which are there on any
+//! machine that the README describes. Servers that tests need, they start themselves.
 
 use crate::{clock, repository};
 use anyhow::Result;

@@ -9,6 +9,7 @@ pub mod poll;
 mod read;
 pub mod schedule;
 mod signature;
+mod token_bucket;
 mod webhook;
 mod webhook_access;
 mod webhook_auth;
@@ -24,7 +25,9 @@ pub use needs::Needs;
 use poll::Poll;
 use schedule::Schedule;
 pub use signature::{Algorithm, Encoding, Hmac, Part, Scheme, Signature};
-pub use webhook_access::{Challenge, Cors, RateLimit};
+pub use tenon_workflow::RateLimit;
+pub use token_bucket::TokenBucket;
+pub use webhook_access::{Challenge, Cors};
 pub use webhook_auth::Auth;
 pub use webhook_path::HookPath;
 

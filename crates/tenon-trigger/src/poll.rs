@@ -5,7 +5,6 @@
 
 mod backoff;
 mod order;
-mod pace;
 mod page;
 mod poller;
 mod state;

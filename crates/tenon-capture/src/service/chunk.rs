@@ -72,9 +72,10 @@ impl CaptureService {
         for _ in 0..MAX_PLANS {
             let (captures, candidates) = self.plan_part(drafts).await?;
             let is_last = captures.len() == drafts.len();
-            let state = last.state.clone().filter(|_| is_last);
-            let notes = if is_last { last.notes.clone() } else { Vec::new() };
-            let chunk = Chunk { captures, state, notes, ..last.clone() };
+            let (state, notes) =
+                if is_last { (last.state.clone(), last.notes.clone()) } else { (None, Vec::new()) };
+            let Chunk { workspace, resource, at, .. } = *last;
+            let chunk = Chunk { workspace, resource, captures, state, notes, at };
             match self.ports().store.capture_chunk(chunk).await? {
                 Chunked::Done(captured) => {
                     let done = drafts.iter().zip(candidates).zip(captured);

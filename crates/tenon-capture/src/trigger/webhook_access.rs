@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::RateLimit;
 use super::codes::{CORS, MASK, MISSING_FIELD, RATE, WRONG_TYPE};
 use super::read::Reader;
 
@@ -16,17 +17,6 @@ pub struct Cors {
     pub headers: Vec<String>,
     /// How long a browser may remember the answer.
     pub max_age: Duration,
-}
-
-/// At most `limit` requests in `per`, and `burst` at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateLimit {
-    /// Requests.
-    pub limit: u32,
-    /// In this time.
-    pub per: Duration,
-    /// At once, after a rest.
-    pub burst: u32,
 }
 
 /// A handshake that proves who owns the address.

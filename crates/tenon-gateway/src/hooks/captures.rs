@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Uri};
+use hyper::{HeaderMap, Method};
 use serde_json::{Map, Value, json};
 use tenon_capture::trigger::Webhook;
 use tenon_capture::{Accepted, rfc3339};
@@ -41,7 +41,8 @@ pub(super) struct Captures {
 struct Capture {
     at: Timestamp,
     method: Method,
-    uri: Uri,
+    path: String,
+    query: String,
     headers: HeaderMap,
     body: Bytes,
     /// Of the body as it came.
@@ -72,21 +73,16 @@ impl Captures {
     ) {
         let mut headers = parts.headers;
         hide_credentials(&mut headers, webhook.auth.header());
-        let mut uri = parts.uri;
-        // Copied, as the body: what the connection gave are slices of its whole buffer.
-        for value in headers.values_mut() {
-            let is_sensitive = value.is_sensitive();
-            *value = HeaderValue::from_bytes(value.as_bytes()).expect("it was a value before");
-            value.set_sensitive(is_sensitive);
-        }
-        uri = uri.to_string().parse().unwrap_or_else(|_| Uri::from_static("/"));
         let head: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         if head > MAX_HEAD {
             headers.clear();
         }
-        if uri.path_and_query().is_some_and(|text| text.as_str().len() > MAX_HEAD) {
-            uri = Uri::from_static("/");
+        // Copied, as the body: what the connection gave are slices of its whole buffer.
+        for value in headers.values_mut() {
+            *value = HeaderValue::from_bytes(value.as_bytes()).expect("it was a value before");
         }
+        let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+        let (path, query) = if path.len() + query.len() < MAX_HEAD { (path, query) } else { ("/", "") };
         let mut kept = body.len().min(MAX_BODY);
         if self.all_bytes.fetch_add(kept, Ordering::Relaxed) + kept > MAX_ALL {
             self.all_bytes.fetch_sub(kept, Ordering::Relaxed);
@@ -99,9 +95,9 @@ impl Captures {
         let capture = Capture {
             at,
             method: parts.method,
-            uri,
+            path: path.to_owned(),
+            query: query.to_owned(),
             headers,
-            // Copied: a slice would hold the whole buffer of the connection.
             body: Bytes::copy_from_slice(&body[..kept]),
             size: body.len(),
             outcome,
@@ -131,8 +127,8 @@ impl Captures {
 impl Capture {
     fn shown(&self, webhook: &Webhook) -> Value {
         let masks = |start: &str| webhook.mask.iter().any(|pointer| pointer.starts_with(start));
-        let query = form(self.uri.query().unwrap_or_default().as_bytes()).unwrap_or_else(|_| MASKED.into());
-        let path = if masks("/params") { webhook.path.text() } else { self.uri.path() };
+        let query = form(self.query.as_bytes()).unwrap_or_else(|_| MASKED.into());
+        let path = if masks("/params") { webhook.path.text() } else { &self.path };
         let mut request = json!({ "query": query, "headers": header_texts(&self.headers) });
         let is_whole = self.body.len() == self.size;
         match body_for_people(&self.headers, &self.body).filter(|_| is_whole) {

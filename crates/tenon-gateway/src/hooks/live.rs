@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use serde_json::Value;
-use tenon_capture::trigger::{RateLimit, Webhook};
+use tenon_capture::trigger::{RateLimit, TokenBucket, Webhook};
 use tenon_store::{ResourceId, Timestamp};
 
 use super::captures::Captures;
@@ -21,17 +21,9 @@ pub(crate) struct LiveHooks {
 
 /// One of them.
 pub(super) struct LiveHook {
-    bucket: Mutex<Bucket>,
+    bucket: Mutex<TokenBucket>,
     pub(super) captures: Captures,
     pub(super) deliveries: Deliveries,
-}
-
-/// A token bucket: full at first, and after any change of its limit.
-#[derive(Default)]
-struct Bucket {
-    limit: Option<RateLimit>,
-    tokens: f64,
-    at: Timestamp,
 }
 
 // === impl LiveHooks ===
@@ -64,51 +56,5 @@ impl LiveHook {
     /// Room for one more request, or how long it takes until there is some.
     pub(super) fn take(&self, limit: RateLimit, now: Timestamp) -> Result<(), Duration> {
         self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(limit, now)
-    }
-}
-
-// === impl Bucket ===
-
-impl Bucket {
-    fn take(&mut self, limit: RateLimit, now: Timestamp) -> Result<(), Duration> {
-        let burst = f64::from(limit.burst);
-        let per_second = f64::from(limit.limit) / limit.per.as_secs_f64();
-        if self.limit == Some(limit) {
-            let earned = now.since(self.at).as_secs_f64() * per_second;
-            self.tokens = (self.tokens + earned).min(burst);
-        } else {
-            (self.limit, self.tokens) = (Some(limit), burst);
-        }
-        self.at = now;
-        if self.tokens >= 1.0 {
-            self.tokens -= 1.0;
-            return Ok(());
-        }
-        Err(Duration::from_secs_f64((1.0 - self.tokens) / per_second))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bucket_gives_its_burst_and_then_its_rate() {
-        let limit = RateLimit { limit: 2, per: Duration::from_secs(1), burst: 3 };
-        let mut bucket = Bucket::default();
-        let at = |millis: i64| Timestamp(1_000_000_000 + millis * 1_000);
-        for _ in 0..3 {
-            assert_eq!(bucket.take(limit, at(0)), Ok(()));
-        }
-        assert_eq!(bucket.take(limit, at(0)), Err(Duration::from_millis(500)));
-        assert_eq!(bucket.take(limit, at(250)), Err(Duration::from_millis(250)));
-        assert_eq!(bucket.take(limit, at(500)), Ok(()));
-        assert!(bucket.take(limit, at(500)).is_err());
-        for _ in 0..3 {
-            assert_eq!(bucket.take(limit, at(60_000)), Ok(()));
-        }
-        assert!(bucket.take(limit, at(60_000)).is_err(), "a rest earns no more than the burst");
-        let wider = RateLimit { burst: 5, ..limit };
-        assert_eq!(bucket.take(wider, at(60_000)), Ok(()), "a new limit starts full");
     }
 }

@@ -8,13 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tenon_capture::trigger::Trigger;
 use tenon_capture::trigger::poll::Poll;
+use tenon_capture::trigger::{TokenBucket, Trigger};
 use tenon_capture::{Accepted, ChunkItem, Error, Incoming, TriggerChunk, rfc3339};
 use tenon_store::{DedupMark, NewState, NoteKind, Resource, ResourceId, Timestamp, TriggerNote, WorkspaceId};
 
 use super::backoff;
-use super::pace::Pace;
 use super::page::{Asked, Item, Key, Page, Trouble};
 use super::state::PollState;
 use crate::Parts;
@@ -42,7 +41,8 @@ pub(crate) struct Poller {
     /// The number of its revision.
     revision: u32,
     poll: Arc<Poll>,
-    pace: Option<Mutex<Pace>>,
+    /// What it has given is forgotten when the poller is deployed anew.
+    pace: Mutex<TokenBucket>,
 }
 
 /// What one call led to.
@@ -94,7 +94,7 @@ impl Poller {
                 resource: resource.revision.resource,
                 name: resource.name.as_str().into(),
                 revision: resource.revision.number,
-                pace: poll.rate_limit.map(|limit| Mutex::new(Pace::new(limit))),
+                pace: Mutex::default(),
                 poll: Arc::from(poll),
             })),
             Ok(_) => Ok(None),
@@ -118,10 +118,10 @@ impl Poller {
 
     /// Waits until one more call is allowed.
     pub(super) async fn wait_for_pace(&self) {
-        let Some(pace) = &self.pace else { return };
+        let Some(limit) = self.poll.rate_limit else { return };
         loop {
             let now = self.parts.capture.ports().clock.now();
-            let taken = pace.lock().expect("no holder of this lock panics").take(now);
+            let taken = self.pace.lock().expect("no holder of this lock panics").take(limit, now);
             let Err(left) = taken else { return };
             tokio::time::sleep(left).await;
         }

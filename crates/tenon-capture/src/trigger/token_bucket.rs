@@ -1,0 +1,78 @@
+//! `rateLimit` of a trigger at work. In memory; the clock is the caller's.
+
+use std::time::Duration;
+
+use tenon_store::Timestamp;
+use tenon_workflow::RateLimit;
+
+/// A token bucket: full at first, and after any change of its limit.
+#[derive(Debug, Default)]
+pub struct TokenBucket {
+    limit: Option<RateLimit>,
+    tokens: f64,
+    at: Timestamp,
+}
+
+// === impl TokenBucket ===
+
+impl TokenBucket {
+    /// Room for one more at `now`, or how long it takes until there is some.
+    pub fn take(&mut self, limit: RateLimit, now: Timestamp) -> Result<(), Duration> {
+        let burst = f64::from(limit.burst);
+        let per_second = f64::from(limit.limit) / limit.per.as_secs_f64();
+        if self.limit == Some(limit) {
+            let earned = now.since(self.at).as_secs_f64() * per_second;
+            self.tokens = (self.tokens + earned).min(burst);
+        } else {
+            (self.limit, self.tokens) = (Some(limit), burst);
+        }
+        self.at = now;
+        if self.tokens >= 1.0 {
+            self.tokens -= 1.0;
+            return Ok(());
+        }
+        Err(Duration::from_secs_f64((1.0 - self.tokens) / per_second))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_gives_its_burst_and_then_its_rate() {
+        let limit = RateLimit { limit: 2, per: Duration::from_secs(1), burst: 3 };
+        let mut bucket = TokenBucket::default();
+        let at = |millis: i64| Timestamp(1_000_000_000 + millis * 1_000);
+        for _ in 0..3 {
+            assert_eq!(bucket.take(limit, at(0)), Ok(()));
+        }
+        assert_eq!(bucket.take(limit, at(0)), Err(Duration::from_millis(500)));
+        assert_eq!(bucket.take(limit, at(250)), Err(Duration::from_millis(250)));
+        assert_eq!(bucket.take(limit, at(500)), Ok(()));
+        assert!(bucket.take(limit, at(500)).is_err());
+        for _ in 0..3 {
+            assert_eq!(bucket.take(limit, at(60_000)), Ok(()));
+        }
+        assert!(bucket.take(limit, at(60_000)).is_err(), "a rest earns no more than the burst");
+        let wider = RateLimit { burst: 5, ..limit };
+        assert_eq!(bucket.take(wider, at(60_000)), Ok(()), "a new limit starts full");
+    }
+
+    #[test]
+    fn calls_come_at_once_up_to_the_burst_and_then_evenly() {
+        let limit = RateLimit { limit: 2, per: Duration::from_secs(10), burst: 3 };
+        let mut bucket = TokenBucket::default();
+        let second = |n: i64| Timestamp(1_000_000_000 + n * 1_000_000);
+        for _ in 0..3 {
+            assert_eq!(bucket.take(limit, second(0)), Ok(()));
+        }
+        assert_eq!(bucket.take(limit, second(0)), Err(Duration::from_secs(5)));
+        assert_eq!(bucket.take(limit, second(4)), Err(Duration::from_secs(1)));
+        assert_eq!(bucket.take(limit, second(5)), Ok(()));
+        assert_eq!(bucket.take(limit, second(5)), Err(Duration::from_secs(5)));
+        for _ in 0..3 {
+            assert_eq!(bucket.take(limit, second(60)), Ok(()), "after a rest");
+        }
+    }
+}
