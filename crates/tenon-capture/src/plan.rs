@@ -92,6 +92,7 @@ impl Planner<'_> {
             semantics: self.semantics,
             lane: self.lane(deployed, id),
             priority: settings.priority,
+            is_bulk: false,
             mark: None,
             input: None,
             rerun_of: None,

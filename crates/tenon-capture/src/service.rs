@@ -62,7 +62,7 @@ pub struct Options {
     pub max_event_bytes: usize,
     /// Largest input of a call, in bytes.
     pub max_input_bytes: usize,
-    /// How long an event is kept that no job needs.
+    /// How long an event is kept that no job needs, if its workspace does not say.
     pub event_retention: Duration,
     /// How long `(source, id)` of an event is remembered.
     pub dedup_for: Duration,
@@ -96,6 +96,8 @@ pub struct Incoming {
     pub envelope: Event,
     /// The trigger's mark; replaces the one by `(source, id)`.
     pub mark: Option<DedupMark>,
+    /// The mark of the delivery that brought it, beside the other: either makes it a duplicate.
+    pub delivery: Option<DedupMark>,
     /// The generation at which the trigger that made the event was looked up.
     pub generation: Option<u64>,
 }
@@ -105,7 +107,7 @@ pub struct Incoming {
 impl Incoming {
     /// An event that comes as it is, not through a trigger.
     pub fn new(workspace: WorkspaceId, envelope: Event) -> Self {
-        Self { workspace, id: None, envelope, mark: None, generation: None }
+        Self { workspace, id: None, envelope, mark: None, delivery: None, generation: None }
     }
 }
 

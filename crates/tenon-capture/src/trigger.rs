@@ -67,6 +67,8 @@ pub struct Webhook {
     pub schema: Option<Schema>,
     /// The event it makes.
     pub emits: Emits,
+    /// Whether its author wrote `emits`. Without it a webhook that pollers name only wakes them.
+    pub has_emits: bool,
     /// Gives the dedup key; `.` is the request.
     pub dedup_key: Option<Expr>,
     /// How long a dedup mark lives.

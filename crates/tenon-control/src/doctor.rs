@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tenon_gateway::{App, Caller, Problem, Workspace};
 use tenon_store::DiskUse;
 
+use crate::workspaces::settings;
 use crate::{Control, vault};
 
 /// Free space below this is worth a warning, bytes.
@@ -27,7 +28,10 @@ pub(crate) async fn doctor(
     let metrics = app.metrics();
     let backlog = i64::try_from(disk.open_jobs).unwrap_or(i64::MAX);
     let keys = vault::doctor(&control.vault, &workspace).await?;
-    let checks = [space(&disk), jobs(backlog), panics(metrics.panics.get()), keys];
+    let own = app.store().workspace_settings(workspace.id)?;
+    let held = settings::line(&workspace.name, own, control.worker.defaults());
+    let held = check("workspace", true, held, "");
+    let checks = [space(&disk), jobs(backlog), panics(metrics.panics.get()), keys, held];
     Ok(Json(json!({
         "checks": checks,
         "disk": {

@@ -29,9 +29,12 @@ pub(crate) async fn fire(target: Target) -> Result<Response, Problem> {
         .await?;
     let fired = target.control.triggers.fire(target.workspace.id, &resource, &target.caller.actor).await;
     let fired = fired.map_err(|error| refused(&target.name, error))?;
-    let events: Vec<_> = fired.iter().map(|accepted| accepted.event).collect();
-    let jobs: Vec<_> = fired.iter().flat_map(|accepted| accepted.jobs.clone()).collect();
-    Ok(Json(json!({ "name": target.name, "events": events, "jobs": jobs })).into_response())
+    let events: Vec<_> = fired.first.iter().map(|accepted| accepted.event).collect();
+    let jobs: Vec<_> = fired.first.iter().flat_map(|accepted| accepted.jobs.clone()).collect();
+    // Of many events only the first are named.
+    let count = fired.events;
+    Ok(Json(json!({ "name": target.name, "events": events, "jobs": jobs, "captured": count }))
+        .into_response())
 }
 
 fn refused(name: &str, error: FireError) -> Problem {

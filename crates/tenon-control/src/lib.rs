@@ -25,6 +25,7 @@ mod show;
 mod stream;
 mod variables;
 mod vault;
+mod waking;
 mod workspaces;
 
 use axum::routing::{get, post, put};
@@ -59,7 +60,7 @@ pub fn routes(control: Control) -> Router<App> {
         .route("/api/v1/doctor", get(doctor::doctor))
         .route("/api/v1/doctor/disk", get(disk::disk))
         .route("/api/v1/workspaces", get(workspaces::list))
-        .route("/api/v1/workspaces/{name}", put(workspaces::put))
+        .route("/api/v1/workspaces/{name}", get(workspaces::show).put(workspaces::put))
         .route("/api/v1/limits", get(limits::limits))
         .route("/api/v1/lint", post(lint::lint))
         .route("/api/v1/workflows", get(resources::list))

@@ -7,7 +7,7 @@ use tenon_capture::rfc3339;
 use tenon_engine::scheduler::WorkflowUse;
 use tenon_gateway::{App, Caller, Problem, Workspace, codes};
 use tenon_outbound::HostRateUse;
-use tenon_store::Timestamp;
+use tenon_store::{Timestamp, WorkspaceSettings};
 use tenon_worker::WorkerUse;
 
 use crate::Control;
@@ -21,7 +21,9 @@ pub(crate) async fn limits(
     let stopped = |_| Problem::new(&codes::UNAVAILABLE, "the worker has stopped");
     let usage = control.worker.usage().await.map_err(stopped)?;
     let mut items = of_server(&app, &usage);
-    items.extend(of_workspace(&usage, &workspace));
+    let own = app.store().workspace_settings(workspace.id)?;
+    items.push(concurrency(&usage, &workspace, (own, control.worker.defaults())));
+    items.extend(of_backlog(&usage, &workspace));
     for workflow in usage.scheduler.workflows.iter().filter(|of| of.workspace == workspace.id.0) {
         items.extend(of_workflow(&usage, workflow));
     }
@@ -33,11 +35,16 @@ fn of_server(app: &App, usage: &WorkerUse) -> Vec<Value> {
     let scheduler = &usage.scheduler;
     // The others' jobs are a number here, and nothing else.
     let ready: u64 = scheduler.workspaces.iter().map(|workspace| u64::from(workspace.ready)).sum();
+    let (openings, opening) = usage.openings;
     let (bodies, most_bodies) = app.limits().body_budget.used();
     vec![
         json!({
             "kind": "serverConcurrency", "unit": "jobs", "setting": "worker.effects",
-            "limit": scheduler.capacity, "used": scheduler.running, "waiting": ready,
+            "limit": usage.capacity, "used": scheduler.running, "waiting": ready,
+        }),
+        json!({
+            "kind": "serverOpenings", "unit": "jobs", "setting": null,
+            "limit": openings, "used": opening, "waiting": ready,
         }),
         json!({
             "kind": "bodyMemory", "unit": "bytes", "setting": null,
@@ -50,8 +57,23 @@ fn of_server(app: &App, usage: &WorkerUse) -> Vec<Value> {
     ]
 }
 
-fn of_workspace(usage: &WorkerUse, workspace: &Workspace) -> Vec<Value> {
+/// The setting that holds, from the moment on at which it is set.
+fn concurrency(
+    usage: &WorkerUse,
+    workspace: &Workspace,
+    (own, defaults): (WorkspaceSettings, WorkspaceSettings),
+) -> Value {
     let jobs = usage.scheduler.workspaces.iter().find(|of| of.workspace == workspace.id.0);
+    let is_own = own.concurrency.is_some();
+    json!({
+        "kind": "workspaceConcurrency", "name": workspace.name, "unit": "jobs",
+        "setting": if is_own { "workspace concurrency" } else { "limits.workspace_concurrency" },
+        "limit": own.or(defaults).concurrency,
+        "used": jobs.map_or(0, |of| of.running), "waiting": jobs.map_or(0, |of| of.ready),
+    })
+}
+
+fn of_backlog(usage: &WorkerUse, workspace: &Workspace) -> Vec<Value> {
     let backlog = usage.backlogs.iter().find(|of| of.workspace == workspace.id);
     let (waiting, bytes, oldest) =
         backlog.map_or((0, 0, 0.0), |of| (of.jobs, of.bytes, of.oldest.as_secs_f64()));
@@ -65,12 +87,6 @@ fn of_workspace(usage: &WorkerUse, workspace: &Workspace) -> Vec<Value> {
         })
     };
     vec![
-        json!({
-            "kind": "workspaceConcurrency", "name": workspace.name, "unit": "jobs",
-            "setting": "limits.workspace_concurrency",
-            "limit": jobs.and_then(|of| of.concurrency),
-            "used": jobs.map_or(0, |of| of.running), "waiting": jobs.map_or(0, |of| of.ready),
-        }),
         backlog_row("backlogJobs", "jobs", "limits.backlog_jobs", (usage.bounds.jobs.into(), waiting.into())),
         backlog_row(
             "backlogBytes",

@@ -32,6 +32,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "a file that a workflow refers to could not be fetched again",
         "The copy that was pinned with the revision before is used, so nothing has changed. Apply again when the file's host answers.",
     ),
+    (
+        crate::waking::NOT_WOKEN,
+        "a poller is woken by a webhook that does not exist",
+        "The poller is deployed and asks as often as `every` says, but no enabled webhook of the workspace has a path that `wokenBy` names. Apply the webhook, whose `path` must be written the same, or correct `wokenBy`. The poller does not have to be applied again.",
+    ),
 ];
 
 /// What a document reads: kinds and names.

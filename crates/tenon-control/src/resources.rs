@@ -13,17 +13,19 @@ use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 use tenon_capture::trigger::Trigger;
 use tenon_gateway::{App, Caller, Problem, Workspace, codes, read_body};
-use tenon_store::{Change, ChangeResource, Kind, PutResource, Resource, Saved};
+use tenon_store::{Change, ChangeResource, Error, Kind, PutResource, Resource, Saved};
 
 use crate::deploy::{self, Checked};
 use crate::files::Pinned;
 use crate::page::{Parameters, bad, page};
-use crate::{Control, cursor, firing, missing, show};
+use crate::{Control, cursor, firing, missing, show, waking};
 
 /// Largest document, bytes.
 const MAX_DOCUMENT_BYTES: usize = 4 << 20;
 /// Longest namespace or name, bytes.
 const MAX_NAME_BYTES: usize = 100;
+/// How often something is disabled again because its schedule has fired meanwhile.
+const MAX_TRIES: u32 = 100;
 
 const WORKFLOWS: &str = "/api/v1/workflows";
 
@@ -245,6 +247,9 @@ impl Target {
         let pinned = self.pin(&source, &mut checked).await?;
         let wanted = missing::wanted(&checked);
         checked.warnings.extend(missing::findings(&self.app, &self.workspace, wanted, &source).await?);
+        if self.kind == Kind::Trigger {
+            checked.warnings.extend(waking::findings(&self.app, &self.workspace, &source).await?);
+        }
         let digest = pinned.digest(&source);
         if parameters.is_true("dryRun")? {
             return self.planned(&checked, &digest).await;
@@ -368,6 +373,34 @@ impl Target {
         }
     }
 
+    /// What does not come while something is disabled is not made up for: so its schedule is paused in the same
+    /// transaction; again if it was at work at that moment.
+    async fn commit(&self, change: Change, mut existing: Resource) -> Result<(), Problem> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let state = match change {
+                Change::Enable => None,
+                Change::Disable | Change::Delete => {
+                    tenon_trigger::paused(self.app.capture(), &existing).await?
+                }
+            };
+            let change_resource = ChangeResource {
+                workspace: self.workspace.id,
+                kind: self.kind,
+                name: self.name.clone(),
+                change,
+                state,
+                actor: self.caller.actor.to_string(),
+                at: self.app.capture().ports().clock.now(),
+            };
+            match self.app.store().change_resource(change_resource).await {
+                Err(Error::Conflict(_)) if tries < MAX_TRIES => existing = self.existing().await?,
+                changed => return Ok(changed?),
+            }
+        }
+    }
+
     /// Enable, disable or delete.
     async fn change(&self, change: Change) -> Result<Response, Problem> {
         let existing = self.existing().await?;
@@ -375,20 +408,7 @@ impl Target {
             let keys = Trigger::parse(&existing.document).map(|trigger| trigger.keys()).unwrap_or_default();
             self.check_address(&existing.document, &keys).await?;
         }
-        if change != Change::Enable {
-            // What does not come while it is disabled is not made up for.
-            tenon_trigger::pause(self.app.capture(), &existing).await?;
-        }
-        let at = self.app.capture().ports().clock.now();
-        let change_resource = ChangeResource {
-            workspace: self.workspace.id,
-            kind: self.kind,
-            name: self.name.clone(),
-            change,
-            actor: self.caller.actor.to_string(),
-            at,
-        };
-        self.app.store().change_resource(change_resource).await?;
+        self.commit(change, existing).await?;
         self.app.capture().refresh(self.workspace.id).await?;
         if change == Change::Delete {
             return Ok(StatusCode::NO_CONTENT.into_response());

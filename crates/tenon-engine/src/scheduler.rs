@@ -11,7 +11,9 @@
 //! A start is charged what its workflow's starts cost on average, and corrected when it ends or parks.
 //!
 //! *What holds:* one unfinished job per ordered lane, by place; never more running than workflow, workspace
-//! and process may, and never more started than a workflow's rate says (a token each, `rate.rs`); memory grows with jobs held, which are bounded (`limits.rs`), not with what is deployed.
+//! and process may, and never more started than a workflow's rate says (a token each, `rate.rs`); memory grows with
+//! jobs held, which are bounded (`limits.rs`), not with what is deployed; however many one workspace has, others find
+//! places (`shards.rs`).
 //!
 //! *Must not:* read a clock, do IO, or be the truth about anything: the store is, and everything here is
 //! rebuilt from it by [`Input::Own`]. Starting a job costs nothing durable.
@@ -31,19 +33,20 @@ mod turns;
 mod usage;
 
 pub use input::{Class, Command, Input, Job, LaneKey, LanePolicy, Page, Parked, Standing};
-pub use limits::{HORIZON_US, SHARD_LIMIT, SPARED_START, WAITING_LIMIT};
+pub use limits::{Bounds, HORIZON_US, SHARD_LIMIT, SPARED_START, WAITING_LIMIT};
 pub use rate::{Bucket, Rate};
 pub use usage::{Backlog, RateUse, Usage, WorkflowUse, WorkspaceUse};
 
 use crate::Timestamp;
 use lanes::BEGUN;
 use limits::LEAST_COST_US;
-use shards::{Extent, Shards};
+use shards::{Extent, Shards, Turned};
 use slab::NONE;
 use stream::{Entrance, Next};
 use table::{Entry, Rank, State, Table};
 use timers::Timers;
 use tree::Tree;
+use turns::Charge;
 
 /// The ready state of all shards that a process owns.
 #[derive(Debug, Default)]
@@ -63,6 +66,11 @@ impl Scheduler {
     /// Holds nothing and starts nothing until told its capacity.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// As `new`, with other bounds.
+    pub fn with_bounds(bounds: Bounds) -> Self {
+        Self { shards: Shards::new(bounds), ..Self::default() }
     }
 
     /// Takes in what happened and appends what is to be done. `now` never goes back. Amortised
@@ -105,7 +113,7 @@ impl Scheduler {
         }
         self.tree.reopen(now);
         self.start(now, commands);
-        self.shards.ask(commands);
+        self.shards.ask(|workspace| self.tree.find_workspace(workspace), commands);
         self.set_alarm(now, commands);
     }
 
@@ -124,15 +132,10 @@ impl Scheduler {
         self.table.len()
     }
 
-    /// Whether a shard leaves captured jobs in the store for now. It asks for them itself
-    /// ([`Command::Refill`]); until then feeding it is useless, though harmless.
-    pub fn is_full(&self, shard: u16) -> bool {
-        self.shards.is_full(shard)
-    }
-
-    /// Up to which place all of a shard's open jobs have been taken in.
-    pub fn highest_place(&self, shard: u16) -> u64 {
-        self.shards.read_to(shard)
+    /// Whether captured jobs of a workspace are left in the store for now. The scheduler asks for them itself
+    /// ([`Command::Refill`]); until then feeding them is useless, though harmless.
+    pub fn is_behind(&self, shard: u16, workspace: i64) -> bool {
+        self.shards.is_behind(shard, workspace)
     }
 
     /// The job that keeps an ordered lane: it runs, waits, is suspended, or is next. For telling a job that
@@ -159,7 +162,7 @@ impl Scheduler {
         }
         let keeps_lane = job.lane.is_some() && job.standing != Standing::Ready;
         let waits = matches!(job.standing, Standing::Waiting(_));
-        if keeps_lane || waits || self.shards.admit(job.shard, job.place) {
+        if keeps_lane || waits || self.admit(&job) {
             self.take_in(job, now);
         }
     }
@@ -191,13 +194,18 @@ impl Scheduler {
             if self.table[slot].state == State::Suspended {
                 self.wake_as(slot, &job, now);
             }
-        } else if self.shards.admit(job.shard, job.place) {
+        } else if self.admit(&job) {
             self.take_in(Job { standing: Standing::Begun, ..job }, now);
         }
     }
 
+    /// Whether a job that is not held may be taken from the feed.
+    fn admit(&mut self, job: &Job) -> bool {
+        self.shards.is_open(job.shard) || self.shards.admit(job, self.tree.find_workspace(job.workspace))
+    }
+
     fn take_page(&mut self, page: &Page, now: Timestamp) {
-        if !self.shards.awaits(page.shard, page.after) {
+        if !self.shards.awaits(page.shard, page.workspace, page.after) {
             return;
         }
         let Some(changed) = self.shards.take_changed(page.shard) else {
@@ -205,14 +213,19 @@ impl Scheduler {
         };
         let mut last = None;
         for job in &page.jobs {
-            if !self.shards.has_room(page.shard, job.place) {
+            if self.shards.is_old(page.shard, page.workspace, job.place) {
                 return self.shards.paged(page.shard, last, Extent::Part);
             }
-            last = Some(job.place);
             let known = self.table.find(job.id).is_some() || changed.binary_search(&job.id).is_ok();
             if !known && self.is_worth_holding(job, now) {
-                self.take_in(*job, now);
+                let slot = self.tree.find_workspace(job.workspace);
+                match self.shards.admit_read(job, slot, page.workspace) {
+                    Turned::In => self.take_in(*job, now),
+                    Turned::Aside => {}
+                    Turned::Away => return self.shards.paged(page.shard, last, Extent::Part),
+                }
             }
+            last = Some(job.place);
         }
         let extent = if page.complete { Extent::Last } else { Extent::Part };
         self.shards.paged(page.shard, last, extent);
@@ -223,7 +236,8 @@ impl Scheduler {
         match job.standing {
             Standing::Ready | Standing::Begun => true,
             Standing::Waiting(until) => {
-                job.lane.is_some() || self.shards.admit_waiting(job.shard, until, now)
+                let slot = self.tree.find_workspace(job.workspace);
+                job.lane.is_some() || self.shards.admit_waiting(job.shard, slot, until, now)
             }
             Standing::Suspended => job.lane.is_some(),
         }
@@ -273,11 +287,12 @@ impl Scheduler {
             entry.stamp = cost;
             commands.push(Command::Start { shard: entry.shard, job: entry.job });
             self.running += 1;
+            let start = Charge::Start { expected: u64::from(cost) };
             if lane != NONE {
-                self.tree.begin_lane(lane, i64::from(cost));
+                self.tree.begin_lane(lane, start);
                 self.tree.settle(&mut self.table, lane);
             }
-            self.tree.charge(stream, i64::from(cost));
+            self.tree.charge(stream, start);
             self.tree.refresh(stream);
             self.tree.count_ready(workflow, -1);
             self.tree.count_running(workflow, 1);
@@ -288,7 +303,7 @@ impl Scheduler {
     }
 
     fn park(&mut self, slot: u32, parked: Parked, now: Timestamp, commands: &mut Vec<Command>) {
-        let Entry { job, lane, shard, state, .. } = self.table[slot];
+        let Entry { job, lane, shard, state, workflow, .. } = self.table[slot];
         if !state.runs() {
             return;
         }
@@ -297,7 +312,8 @@ impl Scheduler {
             self.table[slot].rank = self.table[slot].rank.with_class(parked.class);
             return self.wake(slot, now);
         }
-        if lane == NONE && !self.shards.admit_waiting(shard, parked.until, now) {
+        let workspace = self.tree.workspace_of(workflow);
+        if lane == NONE && !self.shards.admit_waiting(shard, Some(workspace), parked.until, now) {
             commands.push(Command::Forget { job });
             return self.remove(slot, parked.used_us);
         }
@@ -383,13 +399,14 @@ impl Scheduler {
             return;
         }
         let used = u32::try_from(used_us).unwrap_or(u32::MAX).max(LEAST_COST_US);
-        let rest = i64::from(used) - i64::from(std::mem::take(&mut entry.stamp));
+        let expected = u64::from(std::mem::take(&mut entry.stamp));
+        let end = Charge::End { expected, used: u64::from(used) };
         let Entry { workflow, lane, rank, .. } = *entry;
         let stream = self.tree.stream(workflow, rank);
         self.tree.learn(workflow, used);
-        self.tree.charge(stream, rest);
+        self.tree.charge(stream, end);
         if lane != NONE {
-            self.tree.charge_lane(lane, rest);
+            self.tree.charge_lane(lane, end);
         }
         self.running -= 1;
         self.tree.count_running(workflow, -1);
@@ -427,11 +444,11 @@ impl Scheduler {
     /// Counts the job where it is counted in its state, or (`-1`) no longer.
     fn count(&mut self, slot: u32, by: i32) {
         let Entry { shard, state, workflow, .. } = self.table[slot];
-        let counter = match state {
-            State::Waiting => self.shards.waiting(shard),
-            _ => self.shards.backlog(shard),
-        };
-        *counter = counter.saturating_add_signed(by as isize);
+        let workspace = self.tree.workspace_of(workflow);
+        match state {
+            State::Waiting => self.shards.count_waiting(shard, workspace, by),
+            _ => self.shards.count_backlog(shard, workspace, by),
+        }
         if state == State::Ready {
             self.tree.count_ready(workflow, by);
         }

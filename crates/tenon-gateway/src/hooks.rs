@@ -7,7 +7,6 @@ mod captures;
 mod challenge;
 mod cors;
 mod credentials;
-mod deliveries;
 mod emit;
 mod live;
 mod lookup;
@@ -31,12 +30,12 @@ use hyper::{Request, StatusCode};
 use percent_encoding::percent_decode_str;
 use tenon_capture::trigger::{RateLimit, Respond};
 use tenon_capture::{Accepted, Error as CaptureError, Incoming, Watched};
-use tenon_store::{Timestamp, WorkspaceId};
+use tenon_store::Timestamp;
 
 use captures::Outcome;
 pub(crate) use live::LiveHooks;
 pub(crate) use lookup::Hooks;
-use lookup::{Address, Hook, HookSet};
+use lookup::{Address, Hook, HookSet, literal};
 use request::Received;
 use signature::Delivery;
 
@@ -70,7 +69,7 @@ async fn receive(app: &App, request: Request<Body>) -> Result<Response, Problem>
         .and_then(|rest| rest.split_once('/'))
         .ok_or_else(not_found)?;
     let workspace = percent_decode_str(workspace).decode_utf8().map_err(|_| not_found())?;
-    let path = percent_decode_str(raw).decode_utf8().map_err(|_| not_found())?;
+    let path = literal(raw).ok_or_else(not_found)?;
     let id = app.workspace(&workspace).await?.ok_or_else(not_found)?;
     let address = Address { id, workspace: &workspace, path: &path, raw };
     let hooks = app.hooks().find(app, address).await?;
@@ -120,7 +119,7 @@ fn choose<'a>(hooks: &'a HookSet, parts: &Parts) -> Result<&'a Hook, Problem> {
 enum Taken {
     /// It is durable.
     Captured(Captured),
-    /// A handshake.
+    /// A handshake, or a request that only woke pollers.
     Answered(Response),
 }
 
@@ -138,39 +137,34 @@ async fn take(
     let body = unpack::unpack(&parts.headers, packed, app.limits())?;
     *raw = body.clone();
     let delivery = credentials::check_signature(app, address.id, hook, (parts, &body)).await?;
-    if let Some(limit) = hook.webhook.rate_limit {
+    let limit = hook.webhook.rate_limit;
+    if let Some(limit) = limit {
         let now = app.capture().ports().clock.now();
         hook.live.take(limit, now).map_err(|time| too_fast(limit, time))?;
     }
     if let Some(answer) = challenge::slack(hook.webhook.challenge.as_ref(), &body) {
         return Ok(Taken::Answered(answer));
     }
-    if !hook.wakes.is_empty() {
-        Received::read(&hook.webhook, parts, body)?;
-        return Ok(Taken::Answered(wake(app, address.id, hook)));
-    }
-    let mut outcome = capture(app, (hooks, hook), parts, (body.clone(), delivery)).await;
+    let mut outcome = act(app, (hooks, hook), parts, (body.clone(), delivery)).await;
     for _ in 1..MAX_LOOKUPS {
         let Err(Refusal::Changed) = outcome else { break };
         let hooks = app.hooks().find(app, address).await?;
         let hook = choose(&hooks, parts)?;
         credentials::check(app, address.id, hook, parts).await?;
         let delivery = credentials::check_signature(app, address.id, hook, (parts, &body)).await?;
-        outcome = capture(app, (&hooks, hook), parts, (body.clone(), delivery)).await;
+        outcome = act(app, (&hooks, hook), parts, (body.clone(), delivery)).await;
     }
     match outcome {
-        Ok(captured) => Ok(Taken::Captured(captured)),
+        Ok(taken) => {
+            // Only now is it known that this was nothing new; whoever tries again does not push out what is.
+            if let Some(limit) = limit.filter(|_| taken.is_repeat()) {
+                hook.live.give_back(limit);
+            }
+            Ok(taken)
+        }
         Err(Refusal::Problem(problem)) => Err(problem),
         Err(Refusal::Changed) => Err(CaptureError::Busy.into()),
     }
-}
-
-/// The pollers ask now. If the hint is lost by a crash, they ask when they would anyway.
-fn wake(app: &App, workspace: WorkspaceId, hook: &Hook) -> Response {
-    for poller in &hook.wakes {
-        app.capture().wakes().tell(workspace, *poller);
-    }
-    (StatusCode::ACCEPTED, axum::Json(serde_json::json!({ "woken": true }))).into_response()
 }
 
 fn too_fast(limit: RateLimit, time: Duration) -> Problem {
@@ -209,34 +203,48 @@ struct Captured {
     at: Timestamp,
 }
 
-async fn capture(
+// === impl Taken ===
+
+impl Taken {
+    fn is_repeat(&self) -> bool {
+        matches!(self, Self::Captured(captured) if captured.accepted.duplicate)
+    }
+}
+
+/// Does what the trigger is for: wakes pollers, captures an event, or both.
+async fn act(
     app: &App,
     (hooks, hook): (&HookSet, &Hook),
     parts: &Parts,
     (body, delivery): (Bytes, Option<Delivery>),
-) -> Result<Captured, Refusal> {
+) -> Result<Taken, Refusal> {
     let received = Received::read(&hook.webhook, parts, body)?;
+    let taken = if hook.only_wakes() {
+        let woken = axum::Json(serde_json::json!({ "woken": true }));
+        Taken::Answered((StatusCode::ACCEPTED, woken).into_response())
+    } else {
+        Taken::Captured(capture(app, (hooks, hook), parts, (received, delivery)).await?)
+    };
+    // Also by a repeat: the first one may have been the last thing before a crash.
+    hook.wake(app, hooks.workspace);
+    Ok(taken)
+}
+
+async fn capture(
+    app: &App,
+    (hooks, hook): (&HookSet, &Hook),
+    parts: &Parts,
+    (received, delivery): (Received, Option<Delivery>),
+) -> Result<Captured, Refusal> {
     let at = app.capture().ports().clock.now();
     let (envelope, mark) = emit::event(hook, received, at)?;
-    let replay = credentials::mark(hook, delivery, at);
-    let is_ours = mark.is_none();
-    if let (false, Some(replay)) = (is_ours, &replay)
-        && let Some(accepted) = hook.live.deliveries.again(&replay.key, at)
-    {
-        app.metrics().events_duplicate.increment();
-        return Ok(Captured { accepted, watched: None, at });
-    }
-    // One mark is written with the event. Where the author's takes the place, memory has to do for the other.
-    let (mark, remembered) = if is_ours { (replay, None) } else { (mark, replay) };
+    let delivery = credentials::mark(hook, delivery, (parts, at));
     let generation = Some(hooks.generation);
-    let incoming = Incoming { workspace: hooks.workspace, id: None, envelope, mark, generation };
+    let incoming = Incoming { workspace: hooks.workspace, id: None, envelope, mark, delivery, generation };
     let (accepted, watched) = match hook.webhook.respond {
         Respond::Accepted => (app.capture().event(incoming).await?, None),
         Respond::Wait => app.capture().event_and_watch(incoming).await?,
     };
-    if let Some(replay) = remembered {
-        hook.live.deliveries.remember(replay.key, replay.expires, &accepted);
-    }
     Ok(Captured { accepted, watched, at })
 }
 

@@ -167,6 +167,7 @@ impl Bench {
             semantics: 1,
             lane: Some(Lane { shard, key: None }),
             priority: 5,
+            is_bulk: false,
             mark: None,
             input: None,
             rerun_of: None,
@@ -176,7 +177,8 @@ impl Bench {
         };
         let jobs = if work == Work::JobAndFinish { vec![job] } else { Vec::new() };
         let mark = (work == Work::MarkedEvent).then_some(mark);
-        let capture = Capture { generation: self.generation, mark, event, jobs, gathers: Vec::new() };
+        let capture =
+            Capture { generation: self.generation, mark, delivery: None, event, jobs, gathers: Vec::new() };
         self.store.capture(capture).await.expect("it is captured");
         if work == Work::JobAndFinish {
             self.finish(JobId(id), self.fences[usize::from(shard.0)], at, expires).await;

@@ -1,7 +1,12 @@
 //! The port's values as the columns of the schema hold them.
 
+use std::time::Duration;
+
 use rusqlite::Row;
-use tenon_store::{EventId, JobId, JobState, Kind, Origin, Shard, Timestamp};
+use tenon_store::{EventId, JobId, JobState, Kind, Origin, Shard, Timestamp, WorkspaceSettings};
+
+/// What a job of many has on its priority.
+const BULK: i64 = 16;
 
 /// A state's number; final ones are 4 and above, which the schema's indexes rely on.
 pub(crate) fn state_number(state: JobState) -> i64 {
@@ -27,6 +32,16 @@ pub(crate) fn state(number: i64) -> JobState {
         5 => JobState::Faulted,
         _ => JobState::Cancelled,
     }
+}
+
+/// A job's priority, and 16 more if it is one of many.
+pub(crate) fn rank_number(priority: u8, is_bulk: bool) -> i64 {
+    i64::from(priority) + if is_bulk { BULK } else { 0 }
+}
+
+/// Back from its number.
+pub(crate) fn rank(number: i64) -> (u8, bool) {
+    ((number % BULK) as u8, number >= BULK)
 }
 
 /// An origin's number.
@@ -64,6 +79,16 @@ pub(crate) fn pack(jobs: &[JobId]) -> Vec<u8> {
 pub(crate) fn unpack(bytes: &[u8]) -> Vec<JobId> {
     let (ids, _) = bytes.as_chunks::<8>();
     ids.iter().map(|id| JobId(u64::from_be_bytes(*id))).collect()
+}
+
+/// `keep_jobs`, `keep_payloads` and `concurrency`, from this column on.
+pub(crate) fn settings(row: &Row<'_>, column: usize) -> rusqlite::Result<WorkspaceSettings> {
+    let time = |micros: Option<i64>| micros.map(|micros| Duration::from_micros(micros.max(0) as u64));
+    Ok(WorkspaceSettings {
+        keep_jobs: time(row.get(column)?),
+        keep_payloads: time(row.get(column + 1)?),
+        concurrency: row.get(column + 2)?,
+    })
 }
 
 /// Columns of the port's own types.

@@ -20,16 +20,18 @@ pub(crate) mod purge;
 pub(crate) mod put_resource;
 pub(crate) mod put_trigger_state;
 pub(crate) mod put_variable;
+pub(crate) mod put_workspace_settings;
 pub(crate) mod reseal;
 pub(crate) mod write;
 
 use rusqlite::Connection;
 use tenon_store::Error;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use crate::failure::Failure;
 use crate::writer::effects::Effects;
 use crate::writer::state::State;
+use crate::writer::{Share, Whose};
 
 /// What a command works on.
 pub(crate) struct Context<'a> {
@@ -61,6 +63,11 @@ pub(crate) trait Command: Send + 'static {
     /// What it needs of the disk.
     fn need(&self) -> Need;
 
+    /// Whose turn it takes; the node's own, unless it says otherwise.
+    fn workspace(&self) -> Whose {
+        None
+    }
+
     /// Writes it.
     fn apply(&self, context: &mut Context<'_>) -> Result<Self::Output, Failure>;
 }
@@ -70,19 +77,15 @@ pub(crate) struct Pending<C: Command> {
     command: C,
     outcome: Option<Result<C::Output, Error>>,
     reply: oneshot::Sender<Result<C::Output, Error>>,
-    /// Its share of the queue's bytes, given back when it is answered.
-    _share: OwnedSemaphorePermit,
+    /// Given back when it is answered.
+    _share: Share,
 }
 
 // === impl Pending ===
 
 impl<C: Command> Pending<C> {
     /// A command for the queue.
-    pub(crate) fn new(
-        command: C,
-        reply: oneshot::Sender<Result<C::Output, Error>>,
-        share: OwnedSemaphorePermit,
-    ) -> Self {
+    pub(crate) fn new(command: C, reply: oneshot::Sender<Result<C::Output, Error>>, share: Share) -> Self {
         Self { command, outcome: None, reply, _share: share }
     }
 }

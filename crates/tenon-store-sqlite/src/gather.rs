@@ -13,6 +13,7 @@ use tenon_store::{
 use tenon_vault::Sealer;
 
 use crate::command::Context;
+use crate::retention::Why;
 use crate::writer::effects::Expiring;
 
 /// Rows that retention moves on in one piece.
@@ -231,7 +232,11 @@ pub(crate) fn release_all(context: &mut Context<'_>, gatherer: i64, now: Timesta
 }
 
 /// A piece of retention: lets go of the events of a set that is neither open nor of a job.
-pub(crate) fn release(context: &mut Context<'_>, set: i64, now: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn release(
+    context: &mut Context<'_>,
+    set: i64,
+    (now, why): (Timestamp, Why),
+) -> rusqlite::Result<()> {
     let connection = context.connection;
     if connection.prepare_cached(IN_USE)?.exists([set])? {
         return Ok(());
@@ -245,11 +250,13 @@ pub(crate) fn release(context: &mut Context<'_>, set: i64, now: Timestamp) -> ru
         .query_map((workspace, set, first + PIECE), |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for event in events {
+        let event = EventId(event as u64);
         // Its time may have come while it was held.
-        context.effects.expire(Expiring::Event(EventId(event as u64)), now);
+        context.effects.expire(why.choose(Expiring::Event(event), Expiring::PurgedEvent(event)), now);
     }
     if connection.prepare_cached(DELETE)?.execute((set, workspace))? == 0 {
-        context.effects.expire(Expiring::Gathering(set), now);
+        let rest = why.choose(Expiring::Gathering(set), Expiring::PurgedGathering(set));
+        context.effects.expire(rest, now);
     }
     Ok(())
 }

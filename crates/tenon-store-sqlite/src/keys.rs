@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rusqlite::Connection;
-use tenon_store::{Error, WorkspaceId};
+use tenon_store::{Error, WorkspaceId, WorkspaceSettings};
 use tenon_vault::{By, DataKey, DataKeyInfo, DataKeys, MAX_DATA_KEYS, MasterKey, Sealer, Vault};
 
 use crate::SqliteStore;
+use crate::codec::settings;
 use crate::command::add_data_key::AddDataKey;
 use crate::command::change_master_key::ChangeMasterKey;
 use crate::command::reseal::{Reseal, piece};
@@ -25,7 +26,8 @@ use crate::workspaces::{Workspace, Workspaces};
 /// How often a key is wrapped again because keys were changed meanwhile.
 const ATTEMPTS: u32 = 8;
 
-const WORKSPACES: &str = "SELECT id, name, generation, variable_generation FROM workspace";
+const WORKSPACES: &str = "SELECT id, name, generation, variable_generation, keep_jobs, keep_payloads,
+    concurrency FROM workspace";
 const REMEMBER: &str = "INSERT OR IGNORE INTO master_key (id, name) VALUES (1, ?1)";
 
 /// Unwraps all keys and fills the list of workspaces.
@@ -59,7 +61,8 @@ pub(crate) fn load(
         let sealer =
             Sealer::with_keys(keys).map_err(|source| OpenError::Vault { path: path.to_owned(), source })?;
         reseal(connection, &sealer, row.id).map_err(failed)?;
-        let workspace = Workspace::new(Arc::new(sealer), row.generation, row.variable_generation);
+        let generations = (row.generation, row.variable_generation);
+        let workspace = Workspace::new(Arc::new(sealer), row.settings, generations);
         workspaces.publish(row.id, row.name, Arc::new(workspace));
     }
     Ok(())
@@ -70,6 +73,7 @@ struct Row {
     name: String,
     generation: u64,
     variable_generation: u64,
+    settings: WorkspaceSettings,
 }
 
 fn rows(connection: &Connection) -> rusqlite::Result<Vec<Row>> {
@@ -80,6 +84,7 @@ fn rows(connection: &Connection) -> rusqlite::Result<Vec<Row>> {
             name: row.get(1)?,
             generation: row.get::<_, i64>(2)? as u64,
             variable_generation: row.get::<_, i64>(3)? as u64,
+            settings: settings(row, 4)?,
         })
     })?;
     rows.collect()

@@ -1,8 +1,8 @@
 //! How things go: jobs with their journals, events, what is out of line. Who is to go is decided by commands
 //! (`prune.rs`, `purge.rs`); whether somebody still needs it, here.
 //!
-//! An event stays as long as one of its jobs does, and then goes with its last job; one that is in a set stays as long
-//! as the set. A job stays as long as its parent is open: until then its end may be looked up.
+//! An event stays as long as one of its jobs does, and then goes with its last job: if its time has come, or if the job
+//! was purged and no `listen` may look for the event. One that is in a set stays as long as the set. A job stays as long as its parent is open: until then its end may be looked up.
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use tenon_store::{EventId, JobId, Timestamp, WorkspaceId};
@@ -36,13 +36,22 @@ const EXPIRED: &str = concat!("DELETE FROM job WHERE id = ?1 AND expires <= ?2 A
 const UNWANTED: &str = concat!("DELETE FROM job WHERE id = ?1 AND workspace = ?2 AND ", over!(), leaving!());
 const JOB_EXISTS: &str = "SELECT 1 FROM job WHERE id = ?1";
 const EVENT: &str = "SELECT jobs, CASE length(envelope) WHEN 8 THEN envelope END, place, workspace, type
-    FROM event WHERE id = ?1 AND expires <= ?2";
+    FROM event WHERE id = ?1 AND (expires <= ?2 OR ?3 AND place IS NULL)";
 const DELETE_EVENT: &str = "DELETE FROM event WHERE id = ?1";
 const FIRST_ENTRY: &str = "SELECT min(sequence) FROM journal WHERE job = ?1";
 const ENTRY_BODIES: &str =
     "SELECT outcome FROM journal WHERE job = ?1 AND sequence < ?2 AND length(outcome) = 8";
 const DELETE_ENTRIES: &str = "DELETE FROM journal WHERE job = ?1 AND sequence < ?2";
 const MORE_ENTRIES: &str = "SELECT 1 FROM journal WHERE job = ?1";
+
+/// Why something goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// Its time has come, or will.
+    Expired,
+    /// Somebody wants it to be gone.
+    Purged,
+}
 
 /// A job whose row is gone.
 struct Left {
@@ -68,10 +77,10 @@ pub(crate) fn remove_expired_job(
 ) -> rusqlite::Result<Option<u64>> {
     let mut statement = context.connection.prepare_cached(EXPIRED)?;
     let left = statement.query_row((job.0 as i64, now.0), Left::parse).optional()?;
-    left.map(|left| left.follow(context, job, now)).transpose()
+    left.map(|left| left.follow(context, job, (now, Why::Expired))).transpose()
 }
 
-/// Removes a job that somebody wants to be gone, and its event if that is due. `None`: it stays.
+/// Removes a job that somebody wants to be gone, and its event if nothing else needs that. `None`: it stays.
 pub(crate) fn remove_unwanted_job(
     context: &mut Context<'_>,
     (workspace, job): (WorkspaceId, JobId),
@@ -79,18 +88,19 @@ pub(crate) fn remove_unwanted_job(
 ) -> rusqlite::Result<Option<u64>> {
     let mut statement = context.connection.prepare_cached(UNWANTED)?;
     let left = statement.query_row((job.0 as i64, workspace.0), Left::parse).optional()?;
-    left.map(|left| left.follow(context, job, now)).transpose()
+    left.map(|left| left.follow(context, job, (now, Why::Purged))).transpose()
 }
 
-/// Removes an event whose time has come and that nobody needs. How many things are gone.
+/// Removes an event whose time has come, or one of a purged job, if nobody needs it. How many things are gone.
 pub(crate) fn remove_event(
     context: &mut Context<'_>,
     event: EventId,
-    now: Timestamp,
+    (now, why): (Timestamp, Why),
 ) -> rusqlite::Result<u64> {
     let connection = context.connection;
     let id = event.0 as i64;
-    let found = connection.prepare_cached(EVENT)?.query_row((id, now.0), Leaving::parse).optional()?;
+    let columns = (id, now.0, why == Why::Purged);
+    let found = connection.prepare_cached(EVENT)?.query_row(columns, Leaving::parse).optional()?;
     let Some(Leaving { jobs, body, place, workspace, r#type }) = found else { return Ok(0) };
     // Whoever lets go of it has it looked at again.
     if gather::is_held(connection, id)? {
@@ -135,6 +145,18 @@ fn remove_bodies(connection: &Connection, piece: (i64, u32)) -> rusqlite::Result
     bodies.iter().try_for_each(|body| body::remove(connection, body))
 }
 
+// === impl Why ===
+
+impl Why {
+    /// The first of what expired, the second of what was purged.
+    pub(crate) fn choose<T>(self, expired: T, purged: T) -> T {
+        match self {
+            Self::Expired => expired,
+            Self::Purged => purged,
+        }
+    }
+}
+
 // === impl Left ===
 
 impl Left {
@@ -143,16 +165,21 @@ impl Left {
     }
 
     /// What only the job needed goes with it. How many things are gone.
-    fn follow(self, context: &mut Context<'_>, job: JobId, now: Timestamp) -> rusqlite::Result<u64> {
+    fn follow(
+        self,
+        context: &mut Context<'_>,
+        job: JobId,
+        (now, why): (Timestamp, Why),
+    ) -> rusqlite::Result<u64> {
         for body in self.bodies.iter().flatten() {
             body::remove(context.connection, body)?;
         }
         context.state.counters.jobs -= 1;
         remove_journal(context, job, now)?;
         if let Some(gathering) = self.gathering {
-            gather::release(context, gathering, now)?;
+            gather::release(context, gathering, (now, why))?;
         }
-        let removed = remove_event(context, self.event, now)?;
+        let removed = remove_event(context, self.event, (now, why))?;
         if removed == 0 {
             // It may have been the only one that needed what the event brought.
             payloads::remove_envelope(context.connection, self.event)?;

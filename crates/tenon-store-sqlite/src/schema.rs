@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("sql/004.sql"),
     include_str!("sql/005.sql"),
     include_str!("sql/006.sql"),
+    include_str!("sql/007.sql"),
 ];
 
 /// What came of it.

@@ -8,9 +8,9 @@ use tenon_store::{
     AuditRecord, CandidateQuery, Candidates, Capture, Captured, ChangeResource, Chunk, Chunked,
     DeleteVariable, DiskDetail, DiskUse, Entry, Error, EventFilter, EventId, EventRecord, Feed, Fence,
     GatherLimits, Gathered, JobFilter, JobId, JobRecord, Kind, LaneFilter, Lanes, MAX_PURGE, OpenJob,
-    OpenSet, Page, PutResource, PutTriggerState, PutVariable, Resource, ResourceId, RevisionId, Saved,
-    SavedVariable, SetQuery, Shard, Store, Timestamp, TriggerNote, TriggerState, Variable, VariableValue,
-    WorkspaceId, Write,
+    OpenSet, Page, PutResource, PutTriggerState, PutVariable, PutWorkspaceSettings, Resource, ResourceId,
+    RevisionId, Saved, SavedVariable, SetQuery, Shard, Store, Timestamp, TriggerNote, TriggerState, Variable,
+    VariableValue, WorkspaceId, WorkspaceSettings, Write,
 };
 use tenon_vault::Sealer;
 
@@ -26,6 +26,7 @@ use crate::command::purge::{self, Purge};
 use crate::command::put_resource::Put;
 use crate::command::put_trigger_state::SetTriggerState;
 use crate::command::put_variable::SetVariable;
+use crate::command::put_workspace_settings::SetWorkspace;
 use crate::command::write::SealedWrite;
 use crate::disk::Room;
 use crate::open::{self, OpenError, Opened};
@@ -137,6 +138,14 @@ impl Store for SqliteStore {
         }
     }
 
+    fn workspace_settings(&self, workspace: WorkspaceId) -> Result<WorkspaceSettings, Error> {
+        Ok(self.shared.workspaces.get(workspace)?.settings)
+    }
+
+    async fn put_workspace_settings(&self, put: PutWorkspaceSettings) -> Result<(), Error> {
+        self.queue.submit(SetWorkspace(put)).await
+    }
+
     async fn generation(&self, workspace: WorkspaceId) -> Result<u64, Error> {
         Ok(self.shared.workspaces.get(workspace)?.generation())
     }
@@ -185,7 +194,8 @@ impl Store for SqliteStore {
     }
 
     async fn change_resource(&self, change: ChangeResource) -> Result<(), Error> {
-        self.queue.submit(ChangeIt(change)).await
+        let workspace = self.shared.workspaces.get(change.workspace)?;
+        self.queue.submit(ChangeIt::new(&workspace.sealer, change)?).await
     }
 
     async fn put_variable(&self, put: PutVariable) -> Result<SavedVariable, Error> {
@@ -291,6 +301,16 @@ impl Store for SqliteStore {
 
     async fn open_jobs(&self, shard: Shard, after: u64, limit: u32) -> Result<Vec<OpenJob>, Error> {
         self.readers.read(move |c| read::open_job::open_jobs(c, shard, after, limit)).await
+    }
+
+    async fn open_jobs_of(
+        &self,
+        shard: Shard,
+        workspace: WorkspaceId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<OpenJob>, Error> {
+        self.readers.read(move |c| read::open_job::open_jobs_of(c, (shard, workspace), after, limit)).await
     }
 
     async fn waiting_jobs(&self, shard: Shard, until: Timestamp, limit: u32) -> Result<Vec<OpenJob>, Error> {
@@ -429,7 +449,7 @@ impl Store for SqliteStore {
 
     async fn close(&self) {
         self.readers.close().await;
-        self.queue.close().await;
+        self.queue.close();
         // An error means that the thread is gone, which is what is waited for.
         let _ = self.thread.ended.clone().wait_for(|ended| *ended).await;
     }

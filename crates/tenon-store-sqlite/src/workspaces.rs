@@ -1,16 +1,18 @@
-//! What every task needs to know of a workspace at once: how to seal for it, and its committed generation.
+//! What every task needs to know of a workspace at once: how to seal for it, its committed generation, its settings.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tenon_store::{Error, WorkspaceId};
+use tenon_store::{Error, WorkspaceId, WorkspaceSettings};
 use tenon_vault::Sealer;
 
 /// One workspace.
 pub(crate) struct Workspace {
     /// Its sealer.
     pub(crate) sealer: Arc<Sealer>,
+    /// What it says for itself, as of the last commit.
+    pub(crate) settings: WorkspaceSettings,
     generation: AtomicU64,
     variables: AtomicU64,
 }
@@ -19,8 +21,17 @@ pub(crate) struct Workspace {
 
 impl Workspace {
     /// As it is in the database.
-    pub(crate) fn new(sealer: Arc<Sealer>, generation: u64, variables: u64) -> Self {
-        Self { sealer, generation: AtomicU64::new(generation), variables: AtomicU64::new(variables) }
+    pub(crate) fn new(
+        sealer: Arc<Sealer>,
+        settings: WorkspaceSettings,
+        (generation, variables): (u64, u64),
+    ) -> Self {
+        Self {
+            sealer,
+            settings,
+            generation: AtomicU64::new(generation),
+            variables: AtomicU64::new(variables),
+        }
     }
 
     /// The generation, as of the last commit.
@@ -88,10 +99,20 @@ impl Workspaces {
     /// A sealer whose key is durable now. Whoever has the one before may go on with it.
     pub(crate) fn renew(&self, id: WorkspaceId, sealer: Arc<Sealer>) {
         sealer.share();
+        self.replace(id, |known| (sealer, known.settings));
+    }
+
+    /// Settings that are durable now.
+    pub(crate) fn set(&self, id: WorkspaceId, settings: WorkspaceSettings) {
+        self.replace(id, |known| (Arc::clone(&known.sealer), settings));
+    }
+
+    fn replace(&self, id: WorkspaceId, new: impl FnOnce(&Workspace) -> (Arc<Sealer>, WorkspaceSettings)) {
         let mut by_id = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(workspace) = by_id.get_mut(&id) {
-            let renewed = Workspace::new(sealer, workspace.generation(), workspace.variable_generation());
-            *workspace = Arc::new(renewed);
+            let (sealer, settings) = new(workspace);
+            let generations = (workspace.generation(), workspace.variable_generation());
+            *workspace = Arc::new(Workspace::new(sealer, settings, generations));
         }
     }
 }

@@ -1,11 +1,14 @@
-//! The writer thread: it blocks for one command, takes what else is queued, applies all of it in one
-//! transaction, commits once, tells the feed, then answers. Low latency when idle, group commit under load, no
-//! timers. Checkpoints run here, between batches, because automatic ones stalled commits by 400 ms.
+//! The writer thread: it blocks for one command, takes what else is queued, a workspace in turn after the other
+//! and no more than a commit is worth, applies it in one transaction, commits once, tells the feed, then answers.
+//! Low latency when idle, group commit under load, no timers. Checkpoints run here, between batches, because
+//! automatic ones stalled commits by 400 ms.
 
 mod checkpoint;
 pub(crate) mod effects;
+mod pace;
 mod queue;
 pub(crate) mod state;
+mod turns;
 pub(crate) mod waiters;
 
 use std::any::Any;
@@ -26,11 +29,12 @@ use crate::options::Hooks;
 use crate::workspaces::Workspaces;
 use checkpoint::Checkpoints;
 use effects::Effects;
-pub(crate) use queue::{Message, Queue};
+use pace::Pace;
+pub(crate) use queue::{Message, Queue, Share};
 use state::State;
+use turns::Turns;
+pub(crate) use turns::Whose;
 
-/// Commands of one transaction at most.
-const BATCH: usize = 512;
 /// Bytes of one transaction, about, at most; a single command may be larger.
 const BATCH_BYTES: usize = 4 << 20;
 
@@ -80,6 +84,7 @@ pub(crate) struct Writer {
     state: State,
     disk: Disk,
     checkpoints: Checkpoints,
+    pace: Pace,
     shared: Shared,
     hooks: Hooks,
     page_limit: Option<u32>,
@@ -100,7 +105,8 @@ impl Writer {
         let checkpoints = Checkpoints::watch(&mut connection)?;
         // What a crash left in the log goes to the database now; `wal_check` relies on it.
         Checkpoints::empty(&connection);
-        Ok(Self { connection, state, disk, checkpoints, shared, hooks, page_limit: None, dead: false })
+        let pace = Pace::new();
+        Ok(Self { connection, state, disk, checkpoints, pace, shared, hooks, page_limit: None, dead: false })
     }
 
     /// Starts the thread; the lock is held until it ends.
@@ -119,17 +125,16 @@ impl Writer {
         Ok((queue, Thread { ended: has_ended, handle: Some(thread) }))
     }
 
-    fn run(mut self, mut receiver: mpsc::Receiver<Message>) {
-        let mut messages = Vec::with_capacity(BATCH);
-        let mut closing = false;
-        while receiver.blocking_recv_many(&mut messages, BATCH) > 0 {
-            closing |= self.handle(&mut messages);
-            if closing || self.dead {
+    fn run(mut self, mut receiver: mpsc::UnboundedReceiver<Message>) {
+        let mut turns = Turns::new();
+        while receive(&mut receiver, &mut turns) {
+            let batch = self.take(&mut turns);
+            self.run_batch(batch);
+            if self.dead {
                 // No more is let in; what was accepted is answered by the loop.
                 receiver.close();
-            }
-            if !self.dead {
-                let idle = receiver.is_empty();
+            } else {
+                let idle = turns.is_empty() && receiver.is_empty();
                 self.checkpoint(idle);
             }
         }
@@ -138,25 +143,19 @@ impl Writer {
         }
     }
 
-    /// Splits what was queued into batches by bytes; says whether it is the end.
-    fn handle(&mut self, messages: &mut Vec<Message>) -> bool {
-        let mut closing = false;
-        let mut batch = Vec::with_capacity(messages.len());
+    /// What goes into the next transaction.
+    fn take(&self, turns: &mut Turns) -> Vec<Box<dyn AnyPending>> {
+        let most = self.pace.batch();
+        let mut batch = Vec::new();
         let mut bytes = 0;
-        for message in messages.drain(..) {
-            let Message::Command(command) = message else {
-                closing = true;
-                continue;
-            };
+        while batch.len() < most
+            && bytes < BATCH_BYTES
+            && let Some(command) = turns.pop()
+        {
             bytes += command.size();
             batch.push(command);
-            if bytes >= BATCH_BYTES {
-                self.run_batch(std::mem::take(&mut batch));
-                bytes = 0;
-            }
         }
-        self.run_batch(batch);
-        closing
+        batch
     }
 
     fn run_batch(&mut self, batch: Vec<Box<dyn AnyPending>>) {
@@ -203,6 +202,7 @@ impl Writer {
     }
 
     fn apply(&mut self, batch: &mut [Box<dyn AnyPending>]) -> rusqlite::Result<Effects> {
+        let (count, started) = (batch.len(), pace::now());
         let mut effects = Effects::default();
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         for command in batch {
@@ -214,8 +214,10 @@ impl Writer {
         }
         effects.write_expiries(&self.connection, &mut self.state)?;
         self.state.save(&self.connection)?;
+        let applied = pace::now();
         #[cfg(not(feature = "mutant-ack-before-commit"))]
         self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.pace.measured(count, applied - started, applied.elapsed());
         self.state.waiters.settle();
         Ok(effects)
     }
@@ -260,6 +262,9 @@ impl Writer {
             if let Ok(generation) = self.state.generation(id) {
                 self.shared.workspaces.advance(id, generation);
             }
+        }
+        for (id, settings) in effects.settings {
+            self.shared.workspaces.set(id, settings);
         }
         if effects.fed.is_empty() {
             return;
@@ -310,6 +315,24 @@ impl Writer {
             Err(error) => tracing::warn!("max_page_count: {error}"),
         }
     }
+}
+
+/// Waits for something to do, and takes all that is there; `false` at the end, when everything accepted was taken.
+fn receive(receiver: &mut mpsc::UnboundedReceiver<Message>, turns: &mut Turns) -> bool {
+    if turns.is_empty() {
+        match receiver.blocking_recv() {
+            Some(Message::Command(whose, command)) => turns.push(whose, command),
+            Some(Message::Close) => receiver.close(),
+            None => return false,
+        }
+    }
+    while let Ok(message) = receiver.try_recv() {
+        match message {
+            Message::Command(whose, command) => turns.push(whose, command),
+            Message::Close => receiver.close(),
+        }
+    }
+    true
 }
 
 fn answer(batch: Vec<Box<dyn AnyPending>>) {

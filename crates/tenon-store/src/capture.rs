@@ -13,6 +13,9 @@ pub struct Capture {
     pub generation: u64,
     /// Suppresses the whole event.
     pub mark: Option<DedupMark>,
+    /// Suppresses it, too: of the delivery that brought it, whatever key its author gives it. Where only `mark` is
+    /// known, it leads to the first event from then on; where it is known itself, `mark` is not taken.
+    pub delivery: Option<DedupMark>,
     /// The event.
     pub event: NewEvent,
     /// The jobs it starts, in subscription order.
@@ -24,7 +27,7 @@ pub struct Capture {
 /// A key that is accepted once until it expires. Scopes never share keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DedupMark {
-    /// Whose key: `trigger:<id>`, `workflow:<id>`, `source`, `run:<id>`.
+    /// Whose key: `trigger:<id>`, `signature:<id>`, `workflow:<id>`, `source`, `run:<id>`.
     pub scope: String,
     /// The key, at most 1 KiB (longer ones are hashed by the caller).
     pub key: String,
@@ -79,6 +82,8 @@ pub struct NewJob {
     pub lane: Option<Lane>,
     /// 0..=9.
     pub priority: u8,
+    /// One of many that a person runs again: other work goes before it.
+    pub is_bulk: bool,
     /// Suppresses only this job.
     pub mark: Option<DedupMark>,
     /// Replaces the event's data as the job's input (reruns with edited input).
@@ -151,7 +156,7 @@ pub enum Captured {
         /// See [`EventRecord::is_wanted`](crate::EventRecord).
         is_wanted: bool,
     },
-    /// The event's mark was there already.
+    /// One of the event's marks was there already.
     Duplicate(Duplicate),
     /// Workflows changed since subscribers were looked up, or a set since it was decided on; look again.
     Stale {

@@ -22,6 +22,7 @@ pub mod shards;
 pub mod triggers;
 pub mod variables;
 pub mod waiting;
+pub mod workspaces;
 pub mod writing;
 
 use std::sync::Arc;
@@ -51,7 +52,8 @@ macro_rules! conformance_tests {
             dedup {
                 a_repeat_is_answered_like_the_first, a_mark_holds_until_it_expires, scopes_do_not_share_keys,
                 a_workflows_mark_suppresses_its_job_only, of_many_at_once_one_is_captured,
-                a_stale_capture_takes_no_mark
+                a_stale_capture_takes_no_mark, either_of_two_marks_is_enough, a_known_delivery_takes_no_other_mark,
+                a_delivery_is_known_until_it_expires
             }
             writing {
                 outcomes_and_state_come_together, entries_are_dense, a_job_begins_with_a_journal, a_final_job_takes_no_write,
@@ -60,6 +62,7 @@ macro_rules! conformance_tests {
             }
             shards {
                 an_older_epoch_is_refused, a_fence_is_for_its_shard, open_jobs_come_by_place,
+                open_jobs_of_a_workspace_come_by_place,
                 waiting_jobs_come_by_moment, an_open_job_has_its_payload
             }
             reading {
@@ -89,12 +92,19 @@ macro_rules! conformance_tests {
                 gathered_events_lose_their_envelopes
             }
             purging {
-                ended_jobs_are_purged, what_is_needed_is_not_purged
+                ended_jobs_are_purged, what_is_needed_is_not_purged, an_event_that_is_needed_is_not_purged,
+                gathered_events_go_with_the_last_job
+            }
+            workspaces {
+                settings_are_kept
             }
             triggers {
                 a_chunk_is_written_together, states_are_compared, a_trigger_that_is_off_brings_nothing,
                 a_chunk_may_bring_repeats, repeats_renew_their_marks, a_stale_chunk_leaves_nothing,
-                notes_are_bounded_and_paged, triggers_are_strangers, what_triggers_remember_survives_a_restart
+                notes_are_bounded_and_paged, triggers_are_strangers, what_triggers_remember_survives_a_restart,
+                a_person_writes_a_state, people_and_triggers_compare_states,
+                a_person_writes_for_triggers_that_are_there,
+                a_change_takes_a_state_along
             }
             inbox {
                 declared_types_are_kept, candidates_are_filtered, an_event_comes_before_its_jobs,

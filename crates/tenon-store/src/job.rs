@@ -88,6 +88,8 @@ pub struct OpenJob {
     pub place: u64,
     /// 0..=9.
     pub priority: u8,
+    /// See [`NewJob::is_bulk`](crate::NewJob::is_bulk).
+    pub is_bulk: bool,
     /// How it stands.
     pub state: JobState,
     /// When a waiting job goes on; `None` if no moment wakes it.

@@ -20,6 +20,7 @@ mod store;
 mod time;
 mod trigger;
 mod variable;
+mod workspace;
 
 pub use capture::{
     Candidate, CandidateQuery, Candidates, Capture, Captured, DedupMark, Duplicate, NewEvent, NewJob, Origin,
@@ -49,3 +50,4 @@ pub use variable::{
     DeleteVariable, Expected, MAX_VARIABLE_BYTES, MAX_VARIABLE_NAME_BYTES, MAX_VARIABLES, PutVariable,
     SavedVariable, Variable, VariableKind, VariableValue, is_variable_name,
 };
+pub use workspace::{PutWorkspaceSettings, WorkspaceSettings};

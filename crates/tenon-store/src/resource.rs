@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ResourceId, RevisionId, Timestamp, WorkspaceId};
+use crate::{NewState, ResourceId, RevisionId, Timestamp, WorkspaceId};
 
 /// The kinds of resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -112,6 +112,9 @@ pub struct ChangeResource {
     pub name: String,
     /// What to do.
     pub change: Change,
+    /// What the resource remembers from then on, as a trigger; `None`: what it remembered. The version must be the
+    /// expected one: else the change is a [`Conflict`](crate::Error::Conflict), and nothing of it is written.
+    pub state: Option<NewState>,
     /// Who, for the audit record.
     pub actor: String,
     /// When.

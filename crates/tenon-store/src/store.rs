@@ -6,8 +6,9 @@ use crate::{
     AuditRecord, CandidateQuery, Candidates, Capture, Captured, ChangeResource, Chunk, Chunked,
     DeleteVariable, DiskDetail, DiskUse, Entry, Error, EventFilter, EventId, EventRecord, Fence, Gathered,
     JobFilter, JobId, JobRecord, Kind, LaneFilter, Lanes, OpenJob, OpenSet, Page, PutResource,
-    PutTriggerState, PutVariable, Resource, ResourceId, RevisionId, Saved, SavedVariable, SetQuery, Shard,
-    Timestamp, TriggerNote, TriggerState, Variable, VariableValue, WorkspaceId, Write,
+    PutTriggerState, PutVariable, PutWorkspaceSettings, Resource, ResourceId, RevisionId, Saved,
+    SavedVariable, SetQuery, Shard, Timestamp, TriggerNote, TriggerState, Variable, VariableValue,
+    WorkspaceId, WorkspaceSettings, Write,
 };
 
 /// Receives new jobs in the order in which their captures were committed, and parked jobs that were woken (in state
@@ -32,6 +33,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Creates a workspace, or finds it.
     async fn create_workspace(&self, name: &str) -> Result<WorkspaceId, Error>;
+    /// What a workspace says for itself, as of the last commit. Cheap.
+    fn workspace_settings(&self, workspace: WorkspaceId) -> Result<WorkspaceSettings, Error>;
+    /// Replaces what a workspace says for itself (and writes an audit record). Not as expected: `Conflict`.
+    async fn put_workspace_settings(&self, put: PutWorkspaceSettings) -> Result<(), Error>;
     /// Goes up with every change of a resource in the workspace.
     async fn generation(&self, workspace: WorkspaceId) -> Result<u64, Error>;
     /// Stores new content (and an audit record), or finds that nothing changed.
@@ -133,6 +138,14 @@ pub trait Store: Send + Sync + 'static {
     async fn acquire(&self, shard: Shard) -> Result<Fence, Error>;
     /// Pending, running and suspended jobs of a shard with `place > after`, by place; without payloads.
     async fn open_jobs(&self, shard: Shard, after: u64, limit: u32) -> Result<Vec<OpenJob>, Error>;
+    /// As [`Store::open_jobs`], those of one workspace only. May cost as much as reading those of the others among them.
+    async fn open_jobs_of(
+        &self,
+        shard: Shard,
+        workspace: WorkspaceId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<OpenJob>, Error>;
     /// Waiting jobs of a shard that are due at or before `until`, by moment; without payloads. Those that no moment
     /// wakes come last, if `until` is [`Timestamp::NEVER`].
     async fn waiting_jobs(&self, shard: Shard, until: Timestamp, limit: u32) -> Result<Vec<OpenJob>, Error>;
@@ -178,7 +191,8 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Lanes, Error>;
     /// Removes these jobs with their journals and results, as retention would; those that have not ended, or that a
-    /// job that has not ended still needs, stay. Gives how many are gone. At most [`MAX_PURGE`] at once.
+    /// job that has not ended still needs, stay. An event goes with the last of its jobs, unless a `listen` may look
+    /// for it: then it stays until its time comes. Gives how many jobs are gone. At most [`MAX_PURGE`] at once.
     async fn purge(&self, workspace: WorkspaceId, jobs: &[JobId], at: Timestamp) -> Result<u64, Error>;
 
     /// Whether outcomes of effects that start now can be expected to find room. Cheap.

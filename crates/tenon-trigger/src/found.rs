@@ -16,6 +16,8 @@ pub(crate) struct Finder {
 pub(crate) struct Found {
     /// Where.
     pub(crate) workspace: WorkspaceId,
+    /// Its name.
+    pub(crate) workspace_name: String,
     /// Newest revisions with documents.
     pub(crate) resources: Vec<Resource>,
 }
@@ -31,7 +33,7 @@ impl Finder {
     pub(crate) async fn look(&mut self, capture: &CaptureService) -> Result<Vec<Found>, Error> {
         let store = &capture.ports().store;
         let (mut found, mut seen) = (Vec::new(), Vec::new());
-        for (workspace, _) in store.workspaces().await? {
+        for (workspace, workspace_name) in store.workspaces().await? {
             let generation = store.generation(workspace).await?;
             if self.seen.get(&workspace) == Some(&generation) {
                 continue;
@@ -44,7 +46,7 @@ impl Finder {
                 oldest = oldest.min(generation);
             }
             seen.push((workspace, oldest));
-            found.push(Found { workspace, resources });
+            found.push(Found { workspace, workspace_name, resources });
         }
         // Only now: after an error nobody would look at what was found before it.
         self.seen.extend(seen);

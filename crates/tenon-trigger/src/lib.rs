@@ -3,6 +3,8 @@
 //! All they remember is in the store, written together with what they bring; what is here is rebuilt from it at any
 //! moment. Knows no HTTP and no SQL: calls go out through [`tenon_capture::Calls`].
 
+mod counts;
+mod fired;
 mod found;
 mod poll;
 mod schedule;
@@ -10,13 +12,16 @@ mod schedule;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenon_capture::{Accepted, Calls, CaptureService, Error};
+use tenon_capture::{Calls, CaptureService, Error};
 use tenon_store::{Resource, WorkspaceId};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use fired::{Fired, MAX_SHOWN};
 pub use poll::{CursorTooLarge, MAX_CURSOR_BYTES, PollState};
-pub use schedule::{Outlook, Schedules, outlook, pause};
+pub use schedule::{Outlook, Schedules, outlook, paused};
+
+use counts::Counts;
 
 /// What the triggers are made of.
 #[derive(Clone)]
@@ -45,6 +50,7 @@ impl Default for Options {
 pub struct Triggers {
     parts: Parts,
     pollers: poll::Pollers,
+    counts: Counts,
     stop: watch::Sender<bool>,
 }
 
@@ -71,13 +77,15 @@ impl Triggers {
     /// Starts to fire. The handle ends after [`Triggers::drain`].
     pub fn start(parts: Parts, options: Options) -> (Self, JoinHandle<()>) {
         let (stop, stopped) = watch::channel(false);
-        let schedules = schedule::run(parts.capture.clone(), options.clone(), stopped.clone());
-        let pollers = poll::Pollers::new(parts.clone());
+        let schedules = Schedules::new(parts.capture.clone(), options.clone());
+        let counts = schedules.counts().clone();
+        let schedules = schedule::run(schedules, parts.capture.clone(), stopped.clone());
+        let pollers = poll::Pollers::new(parts.clone(), counts.clone());
         let polls = pollers.clone().run(options, stopped);
         let running = tokio::spawn(async move {
             tokio::join!(schedules, polls);
         });
-        (Self { parts, pollers, stop }, running)
+        (Self { parts, pollers, counts, stop }, running)
     }
 
     /// Fires now, whatever the time: a schedule starts what it starts, a poller polls. `actor` is who asked.
@@ -86,8 +94,9 @@ impl Triggers {
         workspace: WorkspaceId,
         resource: &Resource,
         actor: &str,
-    ) -> Result<Vec<Accepted>, FireError> {
-        if let Some(fired) = schedule::fire(&self.parts.capture, workspace, resource, actor).await? {
+    ) -> Result<Fired, FireError> {
+        let by_hand = schedule::ByHand { workspace, resource, actor };
+        if let Some(fired) = by_hand.fire(&self.parts.capture, &self.counts).await? {
             return Ok(fired);
         }
         self.pollers.fire(workspace, resource).await

@@ -4,6 +4,7 @@
 //! a poller is in memory only but that it sleeps.
 
 mod backoff;
+mod chunks;
 mod order;
 mod page;
 mod poller;
@@ -13,17 +14,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use tenon_capture::trigger::POLL_KEY;
-use tenon_capture::{Accepted, Wake};
-use tenon_store::{Kind, Resource, ResourceId, RevisionId, WorkspaceId};
-use tokio::sync::{Semaphore, watch};
+use tenon_capture::Wake;
+use tenon_capture::trigger::{POLL_KEY, TokenBucket};
+use tenon_store::{Kind, Resource, ResourceId, RevisionId, Timestamp, WorkspaceId};
+use tokio::sync::{OwnedMutexGuard, Semaphore, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 pub use state::{CursorTooLarge, MAX_CURSOR_BYTES, PollState};
 
+use crate::counts::{Counts, PollCounts};
 use crate::found::{Finder, Found};
-use crate::{FireError, Options, Parts};
+use crate::{FireError, Fired, Options, Parts};
 use poller::{MAX_PAGES, Polled, Poller};
 
 /// Calls that are on their way at once, of all workspaces.
@@ -32,6 +34,8 @@ const MAX_AT_ONCE: usize = 128;
 const MAX_OF_WORKSPACE: usize = 32;
 /// The shortest time between two calls that a webhook asks for: what comes in between is one.
 const WAKE_GAP: Duration = Duration::from_secs(1);
+/// Who fires a poller waits no longer for its turn and its pace.
+const FIRE_PATIENCE: Duration = Duration::from_secs(30);
 /// A sleep is no longer than this at a time: the clock may jump.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// After a failure of the store, and the most after several.
@@ -43,13 +47,32 @@ pub(crate) struct Pollers(Arc<Inner>);
 
 struct Inner {
     parts: Parts,
+    counts: Counts,
     all: Arc<Semaphore>,
     workspaces: Mutex<HashMap<WorkspaceId, Arc<Semaphore>>>,
-    /// One round of a poller at a time.
     turns: Mutex<Turns>,
 }
 
-type Turns = HashMap<(WorkspaceId, ResourceId), Arc<tokio::sync::Mutex<()>>>;
+/// One round of a poller at a time, by itself or fired by hand; whoever has the turn has the poller's pace, too.
+type Turns = HashMap<(WorkspaceId, ResourceId), Arc<tokio::sync::Mutex<TokenBucket>>>;
+
+/// The turn of a poller, with one call allowed.
+type Turn = OwnedMutexGuard<TokenBucket>;
+
+/// What a round led to.
+struct Round {
+    fired: Fired,
+    end: End,
+}
+
+enum End {
+    /// There is no more, or enough for one round.
+    Done,
+    /// See [`Polled::Failed`].
+    Failed(String),
+    /// See [`Polled::Conflict`].
+    Conflict,
+}
 
 /// A poller that has its task.
 struct Running {
@@ -71,9 +94,10 @@ impl Drop for Running {
 // === impl Pollers ===
 
 impl Pollers {
-    pub(crate) fn new(parts: Parts) -> Self {
+    pub(crate) fn new(parts: Parts, counts: Counts) -> Self {
         Self(Arc::new(Inner {
             parts,
+            counts,
             all: Arc::new(Semaphore::new(MAX_AT_ONCE)),
             workspaces: Mutex::default(),
             turns: Mutex::default(),
@@ -86,7 +110,12 @@ impl Pollers {
         let mut table = Table::new();
         let mut changes = self.0.parts.capture.generations().changes();
         loop {
-            match finder.look(&self.0.parts.capture).await {
+            let looked = finder.look(&self.0.parts.capture).await;
+            if *stopped.borrow() {
+                // Nothing begins any more: another one of us may be at work already.
+                return;
+            }
+            match looked {
                 Ok(found) => found.into_iter().for_each(|found| self.settle(&mut table, found)),
                 Err(error) => tracing::warn!(%error, "pollers could not be looked up; trying again"),
             }
@@ -105,35 +134,41 @@ impl Pollers {
         }
     }
 
-    /// Once, now, after what is on its way. Gives what is new.
-    pub(crate) async fn fire(
-        &self,
-        workspace: WorkspaceId,
-        resource: &Resource,
-    ) -> Result<Vec<Accepted>, FireError> {
+    /// Once, now, after what is on its way, and not faster than `rateLimit` allows.
+    pub(crate) async fn fire(&self, workspace: WorkspaceId, resource: &Resource) -> Result<Fired, FireError> {
         let poller = Poller::new(&self.0.parts, workspace, resource).map_err(FireError::Failed)?;
         let poller = poller.ok_or(FireError::NotByTime)?;
         if !resource.enabled {
             return Err(FireError::Conflict);
         }
-        let mut all = Vec::new();
-        for polled in self.turn(&poller).await? {
-            match polled {
-                Polled::Captured { accepted, .. } => {
-                    all.extend(accepted.into_iter().filter(|accepted| !accepted.duplicate));
-                }
-                Polled::Failed(reason) => return Err(FireError::Failed(reason)),
-                Polled::Conflict => return Err(FireError::Conflict),
+        let turn = match timeout(FIRE_PATIENCE, self.begin(&poller, FIRE_PATIENCE)).await {
+            Ok(Ok(turn)) => turn,
+            Ok(Err(left)) => {
+                let seconds = left.as_secs() + 1;
+                let reason = format!("its `rateLimit` allows the next call in {seconds} seconds");
+                return Err(FireError::Failed(reason));
             }
+            Err(_) => {
+                let reason = "it is at work and has not ended within 30 seconds; try again later";
+                return Err(FireError::Failed(reason.to_owned()));
+            }
+        };
+        let Round { fired, end } = self.round(&poller, turn).await?;
+        match end {
+            End::Done => Ok(fired),
+            End::Failed(reason) => Err(FireError::Failed(reason)),
+            End::Conflict => Err(FireError::Conflict),
         }
-        Ok(all)
     }
 
     /// Makes the table what the workspace has.
     fn settle(&self, table: &mut Table, found: Found) {
-        let Found { workspace, resources } = found;
+        let Found { workspace, workspace_name, resources } = found;
+        let counts = self.0.counts.polls();
         let is_there = |id: ResourceId| resources.iter().any(|resource| resource.revision.resource == id);
-        table.retain(|(of, id), _| *of != workspace || is_there(*id));
+        for (place, _) in table.extract_if(|(of, id), _| *of == workspace && !is_there(*id)) {
+            counts.remove(place);
+        }
         lock(&self.0.turns)
             .retain(|(of, id), turn| *of != workspace || is_there(*id) || Arc::strong_count(turn) > 1);
         for resource in &resources {
@@ -144,6 +179,8 @@ impl Pollers {
             match Poller::new(&self.0.parts, workspace, resource) {
                 Ok(Some(poller)) => {
                     let poller = Arc::new(poller);
+                    let named = counts.of(place, &workspace_name, poller.name());
+                    named.counts.begins(self.0.parts.capture.ports().clock.now());
                     let task = self.start(&poller);
                     table.insert(place, Running { revision: resource.revision.id, poller, task });
                 }
@@ -211,32 +248,65 @@ impl Pollers {
         while let Some(refused) = ports.metrics.backlogs.refusal(poller.workspace) {
             sleep(refused.retry_after).await;
         }
-        let round = self.turn(poller).await?;
-        Ok(!round.iter().any(|polled| matches!(polled, Polled::Conflict)))
+        let turn = self.begin(poller, Duration::MAX).await.expect("it waits for as long as it takes");
+        let round = self.round(poller, turn).await?;
+        Ok(!matches!(round.end, End::Conflict))
+    }
+
+    /// Waits for the poller's turn, and until it may call once. If that takes longer than `patience`, it says how long.
+    async fn begin(&self, poller: &Poller, patience: Duration) -> Result<Turn, Duration> {
+        let turn = Arc::clone(lock(&self.0.turns).entry(poller.place()).or_default());
+        let mut turn = turn.lock_owned().await;
+        poller.wait_for_pace(&mut turn, patience).await?;
+        Ok(turn)
     }
 
     /// Asks until there is no more.
-    async fn turn(&self, poller: &Poller) -> Result<Vec<Polled>, tenon_capture::Error> {
-        let turn = Arc::clone(lock(&self.0.turns).entry((poller.workspace, poller.resource)).or_default());
-        let _turn = turn.lock().await;
+    async fn round(&self, poller: &Poller, mut turn: Turn) -> Result<Round, tenon_capture::Error> {
         let of_workspace = Arc::clone(
             lock(&self.0.workspaces)
                 .entry(poller.workspace)
                 .or_insert_with(|| Arc::new(Semaphore::new(MAX_OF_WORKSPACE))),
         );
-        let mut round = Vec::new();
+        let counts = self.0.counts.polls().find(poller.place());
+        let mut round = Round { fired: Fired::default(), end: End::Done };
         for number in 1..=MAX_PAGES {
-            poller.wait_for_pace().await;
+            if number > 1 {
+                poller
+                    .wait_for_pace(&mut turn, Duration::MAX)
+                    .await
+                    .expect("it waits for as long as it takes");
+            }
             let _of_workspace = of_workspace.acquire().await.expect("nobody closes it");
             let _of_all = self.0.all.acquire().await.expect("nobody closes it");
             let polled = Box::pin(poller.poll(number)).await?;
-            let has_more = matches!(polled, Polled::Captured { has_more: true, .. });
-            round.push(polled);
-            if !has_more {
-                break;
+            count(&counts.counts, &polled, self.0.parts.capture.ports().clock.now());
+            match polled {
+                Polled::Captured { fired, has_more } => {
+                    round.fired.absorb(fired);
+                    if has_more {
+                        continue;
+                    }
+                }
+                Polled::Failed(reason) => round.end = End::Failed(reason),
+                Polled::Conflict => round.end = End::Conflict,
             }
+            break;
         }
         Ok(round)
+    }
+}
+
+fn count(counts: &PollCounts, polled: &Polled, now: Timestamp) {
+    match polled {
+        Polled::Captured { fired, .. } => {
+            counts.captured.increment();
+            counts.events.add(fired.events);
+            counts.repeats.add(fired.repeats);
+            counts.brought(now);
+        }
+        Polled::Failed(_) => counts.failed.increment(),
+        Polled::Conflict => counts.conflicts.increment(),
     }
 }
 

@@ -22,10 +22,8 @@ use tokio::sync::watch;
 
 pub use outlook::{Outlook, outlook};
 pub use runner::Schedules;
-pub(crate) use start::fire;
-pub use start::pause;
-
-use crate::Options;
+pub(crate) use start::ByHand;
+pub use start::paused;
 
 /// The longest sleep: a clock that jumps, or a computer that was suspended, is seen after this time.
 const LONGEST_SLEEP: Duration = Duration::from_secs(2);
@@ -33,10 +31,13 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(2);
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 
 /// Fires schedules until told to stop. What is being committed then is finished.
-pub(crate) async fn run(capture: CaptureService, options: Options, mut stopped: watch::Receiver<bool>) {
+pub(crate) async fn run(
+    mut schedules: Schedules,
+    capture: CaptureService,
+    mut stopped: watch::Receiver<bool>,
+) {
     let clock = capture.ports().clock.clone();
     let mut changes = capture.generations().changes();
-    let mut schedules = Schedules::new(capture.clone(), options);
     while !*stopped.borrow() {
         let wake = schedules.turn().await;
         let pause = wake.since(clock.now()).clamp(SHORTEST_SLEEP, LONGEST_SLEEP);

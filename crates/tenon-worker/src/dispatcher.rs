@@ -43,8 +43,8 @@ const WAITING_PAGE: u32 = 1_000_000;
 pub(crate) enum Notice {
     /// New jobs, in the order of their commit, and parked ones that were woken.
     Captured(Vec<OpenJob>),
-    /// Jobs read from the store: a page of a shard's backlog.
-    Refilled { round: u64, shard: u16, after: u64, jobs: Vec<OpenJob>, complete: bool },
+    /// Jobs read from the store: a page of a shard's backlog, or of what one workspace has in it.
+    Refilled { round: u64, ask: Refill, jobs: Vec<OpenJob>, complete: bool },
     /// Waiting jobs that are due soon.
     Due(Vec<OpenJob>),
     /// A task has left its job.
@@ -59,6 +59,16 @@ pub(crate) enum Notice {
     Usage(oneshot::Sender<WorkerUse>),
     /// Start nothing more.
     Drain(Duration),
+}
+
+/// Which open jobs the scheduler asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refill {
+    shard: u16,
+    /// `None`: everybody's.
+    workspace: Option<i64>,
+    after: u64,
+    limit: u32,
 }
 
 pub(crate) struct Dispatcher {
@@ -87,13 +97,13 @@ pub(crate) struct Dispatcher {
 impl Dispatcher {
     pub(crate) fn new(context: Context, options: Options, fences: Vec<Fence>) -> Self {
         let fresh = Fresh::new(options.payload_bytes);
-        let backlog = options.backlog;
+        let (backlog, places) = (options.backlog, options.places);
         Self {
             context,
             options,
             fences: Arc::new(fences),
             missed: Arc::default(),
-            scheduler: Scheduler::new(),
+            scheduler: Scheduler::with_bounds(places),
             commands: Vec::new(),
             alarm: None,
             fresh,
@@ -141,9 +151,11 @@ impl Dispatcher {
                 _ = look.tick() => self.look_for_timers(),
                 Some(_) = self.tasks.join_next() => {}
                 () = until(next_look) => {}
+                () = self.context.openings.room() => {}
                 () = until(deadline) => break,
             }
             while self.tasks.try_join_next().is_some() {}
+            self.make_room();
             for notice in batch.drain(..) {
                 if let Notice::Drain(patience) = notice {
                     self.is_draining = true;
@@ -155,6 +167,7 @@ impl Dispatcher {
             if self.missed.swap(false, Ordering::AcqRel) {
                 self.own_all().await;
             }
+            self.make_room();
             self.carry_out();
             let ready = self.scheduler.backlog().saturating_sub(self.scheduler.running() as usize);
             self.context.capture.ports().metrics.jobs_ready.set(i64::try_from(ready).unwrap_or(i64::MAX));
@@ -169,7 +182,7 @@ impl Dispatcher {
 
     async fn own_all(&mut self) {
         self.round += 1;
-        self.tell(Input::Capacity(self.options.capacity));
+        self.make_room();
         for shard in 0..self.options.shards {
             let fence = self.fences[usize::from(shard)];
             match self.context.store.waiting_jobs(fence.shard, FOREVER, WAITING_PAGE).await {
@@ -193,6 +206,22 @@ impl Dispatcher {
         self.carry_out();
     }
 
+    /// Lets as many jobs run as may, now that some have opened or are gone.
+    fn make_room(&mut self) {
+        let openings = Arc::clone(&self.context.openings);
+        let mut permits = openings.permits(self.options.capacity);
+        self.tell(Input::Capacity(permits));
+        while self.scheduler.running() >= permits && permits < self.options.capacity {
+            openings.ask();
+            let now = openings.permits(self.options.capacity);
+            if now <= permits {
+                break;
+            }
+            permits = now;
+            self.tell(Input::Capacity(permits));
+        }
+    }
+
     async fn take(&mut self, notice: Notice) {
         match notice {
             Notice::Captured(jobs) => {
@@ -207,8 +236,6 @@ impl Dispatcher {
                     // A page may have brought it already; then it may have moved on, and this copy is old.
                     if self.scheduler.held() > held {
                         self.fresh.keep(job);
-                    } else if self.scheduler.is_full(job.shard.0) {
-                        self.backlog.left_in_store(&job);
                     }
                 }
             }
@@ -224,14 +251,13 @@ impl Dispatcher {
                 }
             }
             Notice::Refilled { round, .. } if round != self.round => {}
-            Notice::Refilled { shard, after, jobs, complete, .. } => {
+            Notice::Refilled { ask: Refill { shard, workspace, after, .. }, jobs, complete, .. } => {
                 let mut page = Vec::with_capacity(jobs.len());
                 for job in &jobs {
                     self.learn_limit(job).await;
                     page.extend(scheduled(job));
                 }
-                self.tell(Input::Page(Page { shard, after, jobs: page, complete }));
-                self.backlog.read(shard, &jobs, self.scheduler.is_full(shard));
+                self.tell(Input::Page(Page { shard, workspace, after, jobs: page, complete }));
             }
             Notice::Left(job, left, used) => self.left(job, left, used),
             Notice::Cancel(job) => self.tell(Input::Cancel { job: job.0 }),
@@ -331,7 +357,7 @@ fn scheduled(job: &OpenJob) -> Option<Job> {
         lane,
         place: job.place,
         priority: job.priority,
-        class: Class::Live,
+        class: if job.is_bulk && job.started_at.is_none() { Class::Bulk } else { Class::Live },
         standing,
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tenon_capture::{Deployed, JobEnd, JobEvent};
 use tenon_engine::Finished;
-use tenon_store::{Expiry, OpenJob, Timestamp, Transition};
+use tenon_store::{Expiry, OpenJob, Timestamp, Transition, WorkspaceId};
 
 use crate::Context;
 
@@ -16,7 +16,7 @@ pub(crate) fn transition(
     finished: &Finished,
     at: Timestamp,
 ) -> Transition {
-    let expires = expiry(context, Some(deployed), at);
+    let expires = expiry(context, (deployed.workspace, Some(deployed)), at);
     let result = Bytes::from(finished.encode().unwrap_or_default());
     match finished {
         Finished::Completed(_) => Transition::Completed { output: result, expires },
@@ -25,11 +25,18 @@ pub(crate) fn transition(
     }
 }
 
-/// How long what a job leaves is kept: as its workflow says, if that is known, else as the server is configured.
-pub(crate) fn expiry(context: &Context, deployed: Option<&Deployed>, at: Timestamp) -> Expiry {
-    let settings = deployed.map(|deployed| &deployed.program.settings);
-    let jobs = settings.and_then(|settings| settings.keep_jobs).unwrap_or(context.keep_jobs);
-    let payloads = settings.and_then(|settings| settings.keep_payloads).or(context.keep_payloads);
+/// How long what a job leaves is kept: as its workflow says, if that is known, else as its workspace does, else as the
+/// server is configured.
+pub(crate) fn expiry(
+    context: &Context,
+    (workspace, deployed): (WorkspaceId, Option<&Deployed>),
+    at: Timestamp,
+) -> Expiry {
+    // One that is not there says nothing.
+    let whole = context.store.workspace_settings(workspace).unwrap_or_default();
+    let own = deployed.map(|deployed| &deployed.program.settings);
+    let jobs = own.and_then(|own| own.keep_jobs).or(whole.keep_jobs).unwrap_or(context.keep_jobs);
+    let payloads = own.and_then(|own| own.keep_payloads).or(whole.keep_payloads).or(context.keep_payloads);
     Expiry { job: at.after(jobs), payloads: payloads.map(|payloads| at.after(payloads)) }
 }
 

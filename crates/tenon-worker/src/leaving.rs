@@ -95,7 +95,7 @@ pub(crate) async fn cancel_idle(context: &Context, fences: &[Fence], job: JobId)
     let ports = context.capture.ports();
     let at = ports.clock.now();
     let deployed = ports.programs.get(job.workspace, job.revision).await.ok();
-    let expires = ending::expiry(context, deployed.as_deref(), at);
+    let expires = ending::expiry(context, (job.workspace, deployed.as_deref()), at);
     let transition = Transition::Cancelled { expires };
     let cancellation = Recorded::cancellation(job.journal_length, load::time(at));
     let mut write = Write {

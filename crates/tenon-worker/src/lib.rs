@@ -18,6 +18,7 @@ mod lifecycle;
 mod load;
 mod mask;
 mod mending;
+mod openings;
 mod perform;
 mod rerun;
 mod run;
@@ -27,8 +28,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenon_capture::{CaptureService, Variables};
+use tenon_engine::scheduler::Bounds;
 use tenon_outbound::HttpClient;
-use tenon_store::{JobId, Shard, Store};
+use tenon_store::{JobId, Shard, Store, WorkspaceSettings};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -38,11 +40,14 @@ pub use history::{History, HistoryError, Trace, Verdict};
 pub use mask::Mask;
 pub use mending::MendError;
 use mending::Remedy;
+use openings::Openings;
 pub use rerun::{From, RerunError, RerunFrom};
 pub use transient::Transient;
 
 /// Batches of new jobs that may wait for the dispatcher; beyond it the store is read instead.
 const FEED_BATCHES: usize = 4_096;
+/// See [`Options::openings`].
+const OPENINGS_OF_A_CORE: u32 = 16;
 
 /// Settings of the worker.
 #[derive(Debug, Clone)]
@@ -51,18 +56,23 @@ pub struct Options {
     pub shards: u16,
     /// Jobs that run at once.
     pub capacity: u32,
+    /// Of them, those that have started and not yet come to a call, a pause or their end.
+    pub openings: u32,
     /// Bytes of payloads of jobs that wait for their turn; beyond it they are read again when they start.
     pub payload_bytes: usize,
-    /// How long finished jobs are kept whose workflow does not say.
+    /// How long finished jobs are kept whose workflow and workspace do not say.
     pub keep_jobs: Duration,
-    /// How long the payloads of finished jobs are kept whose workflow does not say; `None`: as long as the job.
+    /// How long the payloads of finished jobs are kept whose workflow and workspace do not say; `None`: as long as the
+    /// job.
     pub keep_payloads: Option<Duration>,
     /// How often the store is asked for timers of the next hour.
     pub look_every: Duration,
-    /// Jobs of one workspace that run at once; `None`: as many as `capacity`.
+    /// Jobs of one workspace that run at once, if it does not say; `None`: as many as `capacity`.
     pub workspace_concurrency: Option<u32>,
     /// How far the work of a workspace may be behind.
     pub backlog: BacklogBounds,
+    /// How many jobs of a shard are held in memory; others wait in the store.
+    pub places: Bounds,
 }
 
 /// How far the work of one workspace may be behind before nothing new is taken for it from outside.
@@ -89,14 +99,22 @@ impl Default for Options {
         Self {
             shards: 16,
             capacity: 1_024,
+            openings: openings(),
             payload_bytes: 64 << 20,
             keep_jobs: Duration::from_hours(30 * 24),
             keep_payloads: None,
             look_every: Duration::from_mins(1),
             workspace_concurrency: None,
             backlog: BacklogBounds::default(),
+            places: Bounds::default(),
         }
     }
+}
+
+/// Enough to keep the cores busy while the store writes: measured with B1 and B9.
+fn openings() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    OPENINGS_OF_A_CORE.saturating_mul(u32::try_from(cores).unwrap_or(u32::MAX))
 }
 
 /// What the worker is made of.
@@ -119,7 +137,8 @@ pub(crate) struct Context {
     pub(crate) variables: Arc<dyn Variables>,
     /// To the dispatcher.
     pub(crate) notices: mpsc::Sender<Notice>,
-    /// How long finished jobs are kept whose workflow does not say.
+    pub(crate) openings: Arc<Openings>,
+    /// How long finished jobs are kept whose workflow and workspace do not say.
     pub(crate) keep_jobs: Duration,
     /// How long their payloads are; `None`: as long as the job.
     pub(crate) keep_payloads: Option<Duration>,
@@ -129,6 +148,7 @@ pub(crate) struct Context {
 #[derive(Clone)]
 pub struct Worker {
     notices: mpsc::Sender<Notice>,
+    defaults: WorkspaceSettings,
 }
 
 /// Why a request to the worker failed: it has stopped.
@@ -150,12 +170,30 @@ impl Worker {
         let (notices, inbox) = mpsc::channel(FEED_BATCHES);
         let keep_jobs = options.keep_jobs;
         let keep_payloads = options.keep_payloads;
-        let notice = notices.clone();
-        let context = Context { store, capture, http, variables, notices: notice, keep_jobs, keep_payloads };
+        let context = Context {
+            store,
+            capture,
+            http,
+            variables,
+            notices: notices.clone(),
+            openings: Openings::new(options.openings),
+            keep_jobs,
+            keep_payloads,
+        };
+        let defaults = WorkspaceSettings {
+            keep_jobs: Some(keep_jobs),
+            keep_payloads,
+            concurrency: options.workspace_concurrency,
+        };
         let dispatcher = Dispatcher::new(context, options, fences);
         dispatcher.listen_to_feed();
         let running = tokio::spawn(dispatcher.run(inbox));
-        Ok((Self { notices }, running))
+        Ok((Self { notices, defaults }, running))
+    }
+
+    /// What holds for workspaces that say nothing for themselves.
+    pub fn defaults(&self) -> WorkspaceSettings {
+        self.defaults
     }
 
     /// Ends a job as soon as it can be: running effects are aborted. `Ok` means: asked; watch the job's state.

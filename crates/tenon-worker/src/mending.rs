@@ -3,6 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -11,6 +12,9 @@ use tenon_store::{Error, Fence, JobId, JobState, OpenJob, Transition, Write};
 
 use crate::leaving::lifecycle_of;
 use crate::{Context, begin, ending, family, load};
+
+/// When a store is asked again that failed.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What is to be done about a suspended job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,10 +87,20 @@ async fn resume(context: &Context, fence: Fence, job: OpenJob) -> Result<Mended,
     };
     context.store.write(write).await?;
     ending::announce(context, &job, &name(context, &job).await, &Transition::Pending);
-    // Read again: a job that had no lane has one now.
-    match context.store.open_job(job.id).await? {
-        Some(job) => Ok(Mended::Ready(Box::new(job))),
-        None => Ok(Mended::Ended),
+    in_line(context, job.id).await
+}
+
+/// A job that goes on, read again: one that had no lane has one now. A store that fails is asked until it answers: what
+/// nobody tells the scheduler stands still with its lane, though it is durable that it goes on.
+async fn in_line(context: &Context, job: JobId) -> Result<Mended, MendError> {
+    loop {
+        match context.store.open_job(job).await {
+            Ok(Some(job)) => return Ok(Mended::Ready(Box::new(job))),
+            Ok(None) => return Ok(Mended::Ended),
+            Err(error @ Error::Closed) => return Err(error.into()),
+            Err(error) => tracing::error!(%job, %error, "cannot read a job that goes on; trying again"),
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -108,7 +122,7 @@ async fn skip(context: &Context, fence: Fence, job: &OpenJob) -> Result<Mended, 
     let ports = context.capture.ports();
     let at = ports.clock.now();
     let deployed = ports.programs.get(job.workspace, job.revision).await.ok();
-    let expires = ending::expiry(context, deployed.as_deref(), at);
+    let expires = ending::expiry(context, (job.workspace, deployed.as_deref()), at);
     let transition = Transition::Faulted { error, expires };
     if let Some(mut lifecycle) = lifecycle_of(context, job).await {
         lifecycle.left(&transition, (job.journal_length, at));

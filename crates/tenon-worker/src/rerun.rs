@@ -95,7 +95,7 @@ impl History {
             );
         }
         let was = || job(&old, record.id, record.created_at);
-        let (first, again) = (was()?, was()?);
+        let (first, again, past) = (was()?, was()?, was()?);
         let other =
             (revision != record.revision).then(|| job(&new, record.id, record.created_at)).transpose()?;
         let successor = job(&new, id, at)?;
@@ -109,7 +109,8 @@ impl History {
                 }
                 From::Step(step) => chosen(&places, &step)?,
             };
-            tenon_engine::begin_at(successor, other, &journal, (place, input)).map_err(RerunError::Parted)
+            tenon_engine::begin_at(successor, (past, other), &journal, (place, input))
+                .map_err(RerunError::Parted)
         });
         let journal = begun.await??.into_iter().map(load::entry).collect();
         Ok(Beginning { job: id, at, journal })

@@ -22,6 +22,7 @@ use crate::begin::{Begun, begin};
 use crate::family;
 use crate::leaving::{Left, lost};
 use crate::lifecycle::Lifecycle;
+use crate::openings::Opened;
 use crate::{Context, load, perform};
 use attempts::Attempts;
 use waits::Waits;
@@ -68,6 +69,7 @@ pub(crate) async fn run(context: Context, mut task: Task) -> (Left, Duration) {
         attempts: Attempts::default(),
         orphans: Vec::new(),
         has_strays: false,
+        opened: None,
         used,
     });
     let left = match running.work().await {
@@ -105,6 +107,8 @@ struct Running {
     /// The job was cancelled, and there may be children that it does not know of: started before a crash, and not
     /// yet recorded.
     has_strays: bool,
+    /// Since it called out or paused for the first time.
+    opened: Option<Opened>,
     started_at: tenon_store::Timestamp,
     used: Duration,
 }
@@ -177,6 +181,12 @@ impl Running {
         Ok(())
     }
 
+    /// It is no longer among those that are about to begin.
+    fn open(&mut self) {
+        let openings = &self.context.openings;
+        self.opened.get_or_insert_with(|| openings.opened());
+    }
+
     fn is_cancelled(&mut self) -> bool {
         self.cancel.try_recv().is_ok()
     }
@@ -205,6 +215,7 @@ impl Running {
     async fn advance(&mut self, progress: Progress) -> Result<(), Left> {
         let mut progress = progress;
         while progress == Progress::Yielded {
+            self.open();
             tokio::task::yield_now().await;
             if self.is_cancelled() {
                 self.cancel();
@@ -308,6 +319,7 @@ impl Running {
         if self.issued.iter().all(Effect::is_wait) || self.context.store.has_room() {
             return true;
         }
+        self.open();
         let store = Arc::clone(&self.context.store);
         let room = async {
             while !store.has_room() {
@@ -328,6 +340,7 @@ impl Running {
             if effect.is_wait() {
                 continue;
             }
+            self.open();
             self.publish(&effect.id, effect.attempt, StepState::Running);
             if starts_child(&effect) {
                 children.push(effect);

@@ -17,6 +17,7 @@ use tenon_store::{ResourceId, RevisionId, WorkspaceId};
 use tenon_workflow::{ErrorType, Program};
 use tokio::sync::mpsc;
 
+use crate::openings::Openings;
 use crate::perform::{Identity, perform};
 use crate::run::attempts::Attempts;
 use crate::{Context, Parts, load};
@@ -47,7 +48,8 @@ impl Transient {
         // Nobody listens: there is no job of which a dispatcher could be told.
         let (notices, _) = mpsc::channel(1);
         let keep_jobs = Duration::ZERO;
-        Self(Context { store, capture, http, variables, notices, keep_jobs, keep_payloads: None })
+        let openings = Openings::new(0);
+        Self(Context { store, capture, http, variables, notices, openings, keep_jobs, keep_payloads: None })
     }
 }
 

@@ -8,6 +8,7 @@
 mod authentication;
 mod call;
 mod call_later;
+mod clock;
 mod data;
 mod delay;
 mod event;

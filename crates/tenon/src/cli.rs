@@ -24,7 +24,7 @@ pub(crate) use usage::report as report_usage;
 pub(crate) use variable::{GetArgs, SetArgs, VariableCommand, VariableName};
 pub(crate) use vault::{RotateMasterArgs, VaultCommand};
 pub(crate) use workflow::{ExplainWorkflowArgs, LintArgs, RunArgs, WorkflowCommand, WorkflowName};
-pub(crate) use workspace::WorkspaceCommand;
+pub(crate) use workspace::{WorkspaceArgs, WorkspaceCommand};
 
 use crate::config::UpArgs;
 use crate::output::Format;

@@ -16,7 +16,7 @@ use super::rotator::{Rotator, SESAME};
 use super::sink::Sink;
 use super::small_disk::SmallDisk;
 use super::source::{POLLERS, Source, WAKE};
-use super::timetable::{OWN, TIMETABLE, is_timed};
+use super::timetable::{OWN, Starts, TIMETABLE, is_timed};
 use super::trap::Trap;
 use crate::progress::Progress;
 use crate::server::{Place, Server};
@@ -133,6 +133,7 @@ impl Campaign {
         settled.store(true, Ordering::Relaxed);
         poker.join().expect("the poker does not panic");
         logs.faults.pen().write(Fault::Settled { at: clock.now(), is_settled });
+        self.empty_queues(&server, clock)?;
         logs.faults.pen().write(Fault::Closed { at: clock.now() });
         disable_timed(&server)?;
         self.drain(&server, &logs.faults.pen(), clock)?;
@@ -169,6 +170,24 @@ impl Campaign {
         let server = place.start()?;
         faults.write(Fault::Ready { at: clock.now() });
         Ok(server)
+    }
+
+    /// What waits when a schedule is disabled would wait for ever. If it still does when the time is over, the checker
+    /// finds what is lost.
+    fn empty_queues(&self, server: &Server, clock: RunClock) -> Result<()> {
+        let mut api = server.api();
+        let begun = clock.now();
+        for timed in TIMETABLE.iter().filter(|timed| timed.starts == Starts::Queued) {
+            loop {
+                let shown = api.get(&timed.path())?;
+                let waiting = shown["state"]["waiting"].as_array().map_or(0, Vec::len);
+                if waiting == 0 || Duration::from_micros((clock.now() - begun).cast_unsigned()) > self.drain {
+                    break;
+                }
+                sleep(LOOK_EVERY);
+            }
+        }
+        Ok(())
     }
 
     /// Waits until no job is open, or for as long as it may take.
@@ -238,7 +257,7 @@ fn deploy_timed(server: &Server, sink: &Sink) -> Result<()> {
         api.put(&workflow(flow.name), &flow.document(&sink.callees))?;
     }
     for timed in TIMETABLE {
-        api.put(&format!("/api/v1/triggers/{}", timed.trigger()), &timed.document())?;
+        api.put(&timed.path(), &timed.document())?;
     }
     Ok(())
 }
@@ -246,7 +265,7 @@ fn deploy_timed(server: &Server, sink: &Sink) -> Result<()> {
 fn disable_timed(server: &Server) -> Result<()> {
     let mut api = server.api();
     for timed in TIMETABLE {
-        api.post(&format!("/api/v1/triggers/{}/disable", timed.trigger()))?;
+        api.post(&format!("{}/disable", timed.path()))?;
     }
     api.post(&format!("{}/disable", workflow(OWN.name))).map(drop)
 }

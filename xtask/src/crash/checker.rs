@@ -41,7 +41,10 @@ pub(crate) const CHECKS: &[(&str, &str)] = &[
     ("C12", "every event that is listened for taken once, by one job, in order"),
     ("C13", "every call has the variables of its time, and no secret is kept"),
     ("C14", "every item that was offered to a poller is one event, and none is skipped"),
-    ("C15", "every occurrence once, none early, none lost, what is passed over is noted"),
+    (
+        "C15",
+        "every occurrence once, none early, none lost, queues and sequences in order, what is passed over noted",
+    ),
 ];
 
 /// All logs of a run.

@@ -10,33 +10,64 @@ pub(crate) const STEP_US: i64 = 1_000_000;
 pub(crate) const ALONE_US: i64 = 1_200_000;
 /// The workflow with a schedule of its own. What was missed is made up for. Its jobs do not know their occurrence;
 /// notes say which it was.
-pub(crate) const OWN: Timed = Timed { name: "own", has_all: true, is_event: false, rules: "" };
+pub(crate) const OWN: Timed = Timed { name: "own", has_all: true, starts: Starts::Workflow, rules: "" };
 
 /// A schedule, and the workflow of the same name that it starts.
 pub(crate) struct Timed {
     pub(crate) name: &'static str,
     /// Whether every occurrence starts something. Else it may be passed over, but only with a note.
     pub(crate) has_all: bool,
-    /// Whether it starts its workflow by an event.
-    pub(crate) is_event: bool,
+    pub(crate) starts: Starts,
     rules: &'static str,
+}
+
+/// What an occurrence starts, and how.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Starts {
+    /// The workflow, by an event.
+    Event,
+    /// The workflow, by its name.
+    Workflow,
+    /// The same, but not before the occurrence before it has ended; in order.
+    Queued,
+    /// The workflow, and when it has completed, this one.
+    Sequence(&'static str),
 }
 
 /// All triggers.
 pub(crate) const TIMETABLE: &[Timed] = &[
-    Timed { name: "every-all", has_all: true, is_event: true, rules: "every: PT1S\nmissed: all" },
+    Timed { name: "every-all", has_all: true, starts: Starts::Event, rules: "every: PT1S\nmissed: all" },
     Timed {
         name: "cron-latest",
         has_all: false,
-        is_event: true,
+        starts: Starts::Event,
         rules: "cron: '* * * * * *'\nmissed: latest",
     },
-    Timed { name: "every-skip", has_all: false, is_event: false, rules: "every: PT1S\nmissed: skip" },
+    Timed {
+        name: "every-skip",
+        has_all: false,
+        starts: Starts::Workflow,
+        rules: "every: PT1S\nmissed: skip",
+    },
     Timed {
         name: "alone",
         has_all: false,
-        is_event: false,
+        starts: Starts::Workflow,
         rules: "every: PT1S\nmissed: skip\noverlap: skip",
+    },
+    // What is made up for waits; the more so, the longer nobody was there.
+    Timed {
+        name: "queue",
+        has_all: true,
+        starts: Starts::Queued,
+        rules: "every: PT1S\nmissed: all\noverlap: queue",
+    },
+    // Not a whole number of hours from UTC.
+    Timed {
+        name: "sequence",
+        has_all: true,
+        starts: Starts::Sequence("sequence-then"),
+        rules: "cron: '* * * * * *'\ntimeZone: Asia/Kathmandu\nmissed: all\norder: sequence",
     },
 ];
 
@@ -47,7 +78,8 @@ pub(crate) fn timed(name: &str) -> Option<&'static Timed> {
 
 /// Whether a workflow starts by itself.
 pub(crate) fn is_timed(workflow: &str) -> bool {
-    workflow == OWN.name || timed(workflow).is_some()
+    let follows = |timed: &Timed| timed.follower() == Some(workflow);
+    workflow == OWN.name || timed(workflow).is_some() || TIMETABLE.iter().any(follows)
 }
 
 /// Which schedule's occurrence gave a job its token, and when that was, in microseconds since 1970.
@@ -71,16 +103,31 @@ impl Timed {
         if self.name == OWN.name {
             return format!("/api/v1/workflows/crash/{}/notes", self.name);
         }
-        format!("/api/v1/triggers/{}/notes", self.trigger())
+        format!("{}/notes", self.path())
+    }
+
+    /// Where it is shown.
+    pub(crate) fn path(&self) -> String {
+        format!("/api/v1/triggers/{}", self.trigger())
+    }
+
+    /// The workflow that is started when the one of its own name has completed.
+    pub(crate) fn follower(&self) -> Option<&'static str> {
+        match self.starts {
+            Starts::Sequence(then) => Some(then),
+            _ => None,
+        }
     }
 
     pub(crate) fn document(&self) -> String {
         let Self { name, rules, .. } = self;
         let token = "'${ .trigger + \"@\" + .occurrence }'";
-        let starts = if self.is_event {
-            format!("emits: {{ type: crash.{name}, subject: {token} }}")
-        } else {
-            format!("run: [ {{ workflow: crash/{name} }} ]")
+        let starts = match self.starts {
+            Starts::Event => format!("emits: {{ type: crash.{name}, subject: {token} }}"),
+            Starts::Workflow | Starts::Queued => format!("run: [ {{ workflow: crash/{name} }} ]"),
+            Starts::Sequence(then) => {
+                format!("run: [ {{ workflow: crash/{name} }}, {{ workflow: crash/{then} }} ]")
+            }
         };
         format!("kind: schedule\n{rules}\n{starts}\ndata: {{ token: {token} }}\n")
     }

@@ -54,8 +54,9 @@ impl CaptureService {
         deployed.extend(gathering);
         let all = jobs.iter().chain(gathers.iter().map(|gather| &gather.job));
         let started = all.map(|job| (job.id, job.lane.is_some())).collect();
-        let mark = draft.mark.clone();
-        let capture = Capture { generation, mark, event: draft.event(&self.0.options), jobs, gathers };
+        let (mark, delivery) = (draft.mark.clone(), draft.delivery.clone());
+        let event = draft.event(self.keep_events(draft.workspace));
+        let capture = Capture { generation, mark, delivery, event, jobs, gathers };
         (capture, Candidates { started, deployed, decided })
     }
 

@@ -80,6 +80,7 @@ impl CaptureService {
             at,
             envelope: Envelope::new(text),
             mark,
+            delivery: None,
             generation: None,
         };
         Ok((draft, Target::Workflow { name: call.workflow, job: call.job }))

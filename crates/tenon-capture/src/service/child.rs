@@ -85,6 +85,7 @@ impl CaptureService {
             at,
             envelope: Envelope::new(text),
             mark: Some(mark).filter(|_| !cfg!(feature = "mutant-child-without-mark")),
+            delivery: None,
             generation: None,
         };
         let target = Target::Child {

@@ -3,7 +3,7 @@
 use tenon_store::{Chunk, Chunked, NewState, ResourceId, TriggerNote, WorkspaceId};
 
 use super::attempt::Candidates;
-use super::draft::Draft;
+use super::draft::{Draft, check_size};
 use super::{Accepted, Call, CaptureService, MAX_PLANS, Target};
 use crate::{Error, Incoming};
 
@@ -63,6 +63,20 @@ impl CaptureService {
             accepted.extend(part);
             if is_last {
                 return Ok(Some(accepted));
+            }
+        }
+    }
+
+    /// Whether an item can be captured, as far as that depends on nothing but itself, and how many bytes it has. One
+    /// that cannot would keep all others of its chunk from being captured.
+    pub fn check_item(&self, item: &ChunkItem) -> Result<usize, Error> {
+        match item {
+            ChunkItem::Event(incoming) => {
+                self.draft_event((**incoming).clone()).map(|draft| draft.envelope.text.len())
+            }
+            ChunkItem::Run(call) => {
+                let size = call.input.bytes().len();
+                check_size(size, self.options().max_input_bytes).map(|()| size)
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tenon_store::{DedupMark, EventId, NewEvent, Origin, Timestamp, WorkspaceId};
 
-use super::{CaptureService, Incoming, Options};
+use super::{CaptureService, Incoming};
 use crate::key::bounded_key;
 use crate::plan::Envelope;
 use crate::{Error, MAX_HOPS};
@@ -23,14 +23,15 @@ pub(super) struct Draft {
     pub(super) at: Timestamp,
     pub(super) envelope: Envelope,
     pub(super) mark: Option<DedupMark>,
+    pub(super) delivery: Option<DedupMark>,
     pub(super) generation: Option<u64>,
 }
 
 // === impl Draft ===
 
 impl Draft {
-    /// What the store keeps of it.
-    pub(super) fn event(&self, options: &Options) -> NewEvent {
+    /// What the store keeps of it, at least this long.
+    pub(super) fn event(&self, keep: Duration) -> NewEvent {
         NewEvent {
             id: self.id,
             workspace: self.workspace,
@@ -39,7 +40,7 @@ impl Draft {
             r#type: self.r#type.clone(),
             subject: self.subject.clone(),
             captured_at: self.at,
-            expires: self.at.after(options.event_retention),
+            expires: self.at.after(keep),
             envelope: self.envelope.text.clone(),
         }
     }
@@ -48,6 +49,13 @@ impl Draft {
 // === impl CaptureService ===
 
 impl CaptureService {
+    /// How long an event is kept that no job needs.
+    pub(super) fn keep_events(&self, workspace: WorkspaceId) -> Duration {
+        // One that is not there says nothing.
+        let own = self.ports().store.workspace_settings(workspace).unwrap_or_default();
+        own.keep_jobs.unwrap_or(self.options().event_retention)
+    }
+
     pub(super) fn draft_event(&self, incoming: Incoming) -> Result<Draft, Error> {
         let ports = self.ports();
         let event = incoming.envelope;
@@ -80,6 +88,7 @@ impl CaptureService {
             at,
             envelope: Envelope::new(text),
             mark,
+            delivery: incoming.delivery,
             generation: incoming.generation,
         })
     }

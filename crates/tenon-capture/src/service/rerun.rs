@@ -1,7 +1,7 @@
 //! A job once more: same event (or events), same or newer revision, same or edited input.
 
 use bytes::Bytes;
-use tenon_store::{Entry, JobId, JobRecord, NewJob, RevisionId, Timestamp};
+use tenon_store::{DedupMark, Entry, JobId, JobRecord, NewJob, RevisionId, Timestamp};
 
 use super::draft::{Draft, check_size};
 use super::{Accepted, CaptureService, Stay, Target};
@@ -23,8 +23,9 @@ pub struct Rerun {
     pub input: Option<Bytes>,
     /// Where it begins, if that is not the start.
     pub beginning: Option<Beginning>,
-    /// One of many: the workflow's other jobs, and jobs that just came, go before it.
-    pub is_bulk: bool,
+    /// The request that it is one of many of. Other work goes before it; and a job is run again once by one request,
+    /// however often it is asked for.
+    pub bulk: Option<u64>,
 }
 
 /// What a rerun begins with that does not begin at the start.
@@ -43,22 +44,22 @@ pub struct Beginning {
 impl Rerun {
     /// From the start, on the revision that it had, with the input that it had.
     pub fn of(job: JobRecord) -> Self {
-        Self { revision: job.revision, job, input: None, beginning: None, is_bulk: false }
+        Self { revision: job.revision, job, input: None, beginning: None, bulk: None }
     }
 
     pub(super) fn job(&self, planned: NewJob) -> NewJob {
         let input = self.input.clone().or_else(|| self.job.input.clone());
         let events_of = (!self.job.gathered.is_empty()).then_some(self.job.id);
         let journal = self.beginning.as_ref().map(|beginning| beginning.journal.clone()).unwrap_or_default();
-        let priority = if self.is_bulk { 0 } else { planned.priority };
-        NewJob { input, rerun_of: Some(self.job.id), events_of, journal, priority, ..planned }
+        let (rerun_of, is_bulk) = (Some(self.job.id), self.bulk.is_some());
+        NewJob { input, rerun_of, events_of, journal, is_bulk, ..planned }
     }
 }
 
 // === impl CaptureService ===
 
 impl CaptureService {
-    /// Starts the job's successor. `Ok`: durable. A rerun is never a duplicate.
+    /// Starts the job's successor. `Ok`: durable. Only one of many may be a duplicate, of the same request.
     pub async fn rerun(&self, rerun: Rerun) -> Result<Accepted, Error> {
         let ports = self.ports();
         let job = &rerun.job;
@@ -72,6 +73,12 @@ impl CaptureService {
             return Err(Error::PayloadGone);
         }
         let event = ports.store.event(job.workspace, job.event).await?.ok_or(Error::PayloadGone)?;
+        let at = rerun.beginning.as_ref().map_or_else(|| ports.clock.now(), |beginning| beginning.at);
+        let mark = rerun.bulk.map(|request| DedupMark {
+            scope: "rerun".to_owned(),
+            key: format!("{request}:{}", job.id),
+            expires: at.after(self.options().dedup_for),
+        });
         let draft = Draft {
             workspace: job.workspace,
             id: ports.ids.event(),
@@ -79,9 +86,10 @@ impl CaptureService {
             source: format!("/jobs/{}", job.id),
             r#type: RERUN_TYPE.to_owned(),
             subject: event.subject,
-            at: rerun.beginning.as_ref().map_or_else(|| ports.clock.now(), |beginning| beginning.at),
+            at,
             envelope: Envelope::new(event.envelope.ok_or(Error::PayloadGone)?),
-            mark: None,
+            mark,
+            delivery: None,
             generation: None,
         };
         let target = Target::Rerun { deployed, rerun: Box::new(rerun) };

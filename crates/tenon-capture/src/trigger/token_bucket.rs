@@ -26,12 +26,20 @@ impl TokenBucket {
         } else {
             (self.limit, self.tokens) = (Some(limit), burst);
         }
-        self.at = now;
+        // Of two callers at once the later may have read the clock earlier: no time is earned twice.
+        self.at = self.at.max(now);
         if self.tokens >= 1.0 {
             self.tokens -= 1.0;
             return Ok(());
         }
         Err(Duration::from_secs_f64((1.0 - self.tokens) / per_second))
+    }
+
+    /// What was taken is not used: there was nothing new. Nothing happens if the limit has changed meanwhile.
+    pub fn give_back(&mut self, limit: RateLimit) {
+        if self.limit == Some(limit) {
+            self.tokens = (self.tokens + 1.0).min(f64::from(limit.burst));
+        }
     }
 }
 
@@ -57,6 +65,34 @@ mod tests {
         assert!(bucket.take(limit, at(60_000)).is_err(), "a rest earns no more than the burst");
         let wider = RateLimit { burst: 5, ..limit };
         assert_eq!(bucket.take(wider, at(60_000)), Ok(()), "a new limit starts full");
+    }
+
+    #[test]
+    fn a_clock_that_jumps_earns_no_more_than_the_burst() {
+        let limit = RateLimit { limit: 1, per: Duration::from_secs(1), burst: 2 };
+        let (noon, hour) = (Timestamp(1_000_000_000_000), Duration::from_hours(1));
+        let mut bucket = TokenBucket::default();
+        let taken = |bucket: &mut TokenBucket, at| (0..5).filter(|_| bucket.take(limit, at).is_ok()).count();
+        assert_eq!(taken(&mut bucket, noon.after(hour)), 2);
+        assert_eq!(taken(&mut bucket, noon), 0);
+        assert_eq!(taken(&mut bucket, noon.after(hour)), 0, "the hour has been earned");
+        assert_eq!(taken(&mut bucket, noon.after(hour * 2)), 2);
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again() {
+        let limit = RateLimit { limit: 1, per: Duration::from_hours(1), burst: 2 };
+        let mut bucket = TokenBucket::default();
+        bucket.give_back(limit);
+        for _ in 0..3 {
+            assert_eq!(bucket.take(limit, Timestamp(1)), Ok(()));
+            bucket.give_back(limit);
+        }
+        bucket.give_back(limit);
+        assert_eq!(bucket.take(limit, Timestamp(1)), Ok(()));
+        bucket.give_back(RateLimit { burst: 5, ..limit });
+        assert_eq!(bucket.take(limit, Timestamp(1)), Ok(()));
+        assert!(bucket.take(limit, Timestamp(1)).is_err(), "never more than the burst");
     }
 
     #[test]

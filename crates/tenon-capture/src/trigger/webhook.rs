@@ -43,6 +43,7 @@ impl Reader {
         let auth = self.auth(fields.shift_remove("auth"));
         let challenge = self.challenge(fields.shift_remove("challenge"));
         let schema = fields.shift_remove("schema").and_then(|schema| self.schema(&schema));
+        let has_emits = fields.contains_key("emits");
         let emits = self.emits(fields.shift_remove("emits"));
         let has_key = fields.contains_key("dedupKey");
         let dedup_key = fields.shift_remove("dedupKey").and_then(|key| self.dedup_key(&key));
@@ -59,6 +60,7 @@ impl Reader {
             challenge,
             schema,
             emits: emits?,
+            has_emits,
             dedup_key,
             dedup_for,
             respond: respond?,

@@ -36,6 +36,7 @@ async fn change(fixture: &Fixture, change: Change) {
         kind: Kind::Trigger,
         name: "contacts".to_owned(),
         change,
+        state: None,
         actor: "test".to_owned(),
         at: START,
     };

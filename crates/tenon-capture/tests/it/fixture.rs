@@ -99,6 +99,7 @@ impl Fixture {
             kind: Kind::Workflow,
             name: format!("acme/{name}"),
             change,
+            state: None,
             actor: "test".to_owned(),
             at: START,
         };

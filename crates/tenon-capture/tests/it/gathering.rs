@@ -205,7 +205,7 @@ async fn a_rerun_has_the_same_events() {
     for _ in 0..2 {
         let record = fixture.store.job(fixture.workspace, job).await.expect("readable").expect("kept");
         let rerun =
-            Rerun { revision: record.revision, job: record, input: None, beginning: None, is_bulk: false };
+            Rerun { revision: record.revision, job: record, input: None, beginning: None, bulk: None };
         job = fixture.service.rerun(rerun).await.expect("started").jobs[0];
         assert_eq!(data_of(&fixture, job).await, [json!(1), json!(2)]);
     }

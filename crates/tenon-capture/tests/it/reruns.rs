@@ -17,7 +17,7 @@ async fn a_rerun_has_the_same_event_and_perhaps_another_input() {
         revision: job.revision,
         input: input.map(|input| input.to_string().into()),
         beginning: None,
-        is_bulk: false,
+        bulk: None,
     };
     let same = fixture.service.rerun(rerun(None)).await.expect("started");
     let edited = fixture.service.rerun(rerun(Some(json!([{"k": "b"}])))).await.expect("started");
@@ -35,8 +35,7 @@ async fn a_rerun_has_the_same_event_and_perhaps_another_input() {
     let original = fixture.store.event(fixture.workspace, job.event).await.expect("readable").expect("kept");
     assert_eq!((copy.r#type.as_str(), copy.envelope), (RERUN_TYPE, original.envelope));
     // An edited input stays when the edited job is run again.
-    let third =
-        Rerun { revision: edited.revision, job: edited, input: None, beginning: None, is_bulk: false };
+    let third = Rerun { revision: edited.revision, job: edited, input: None, beginning: None, bulk: None };
     let third = fixture.service.rerun(third).await.expect("started");
     assert!(read(third.jobs[0]).await.input.is_some());
 }
@@ -51,7 +50,7 @@ async fn a_rerun_of_another_workflows_revision_is_refused() {
     let two = fixture.store.resource(fixture.workspace, tenon_store::Kind::Workflow, "acme/two").await;
     let other = two.expect("readable").expect("deployed").revision.id;
     for revision in [other, RevisionId(9999)] {
-        let rerun = Rerun { job: job.clone(), revision, input: None, beginning: None, is_bulk: false };
+        let rerun = Rerun { job: job.clone(), revision, input: None, beginning: None, bulk: None };
         let error = fixture.service.rerun(rerun).await.expect_err("refused");
         assert!(matches!(error, Error::UnknownRevision), "{error}");
     }

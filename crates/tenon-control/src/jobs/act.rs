@@ -44,8 +44,8 @@ pub(super) struct How {
     /// `None`: at the start.
     pub(super) from: Option<From>,
     pub(super) input: Option<Bytes>,
-    /// One of many.
-    pub(super) is_bulk: bool,
+    /// The request that it is one of many of.
+    pub(super) bulk: Option<u64>,
 }
 
 pub(crate) async fn rerun(job: Target, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
@@ -54,7 +54,7 @@ pub(crate) async fn rerun(job: Target, headers: HeaderMap, body: Body) -> Result
         serde_json::from_slice(text.bytes()).map_err(|error| bad(format!("the body: {error}")))?;
     let input = request.input.map(|raw| Bytes::from(raw.get().to_owned()));
     let from = request.from.as_deref().and_then(place);
-    let how = How { version: request.version, from, input, is_bulk: false };
+    let how = How { version: request.version, from, input, bulk: None };
     let prepared = prepare((&job.app, &job.control, &job.workspace), job.record().await?, how).await?;
     job.audit("job.rerun").await?;
     let started = start(&job.app, prepared).await?;
@@ -81,7 +81,7 @@ pub(super) async fn prepare(
         Which::Same => record.revision,
         Which::Latest => newest(app, workspace, &record).await?,
     };
-    let rerun = Rerun { revision, is_bulk: how.is_bulk, ..Rerun::of(record) };
+    let rerun = Rerun { revision, bulk: how.bulk, ..Rerun::of(record) };
     let Some(from) = how.from else { return Ok(Rerun { input: how.input, ..rerun }) };
     let state = rerun.job.state;
     if from == From::Failed && !matches!(state, JobState::Faulted | JobState::Suspended) {

@@ -2,12 +2,14 @@
 //! `limit`; whoever asks goes on with `next`. So nothing that is held up is held up for long: each job is a write of
 //! its own (a purge is one for the page), between those of everybody else.
 
+mod page;
+#[cfg(test)]
+mod page_checks;
+
 use axum::Extension;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use futures_util::StreamExt as _;
-use futures_util::stream;
 use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,6 +17,7 @@ use tenon_capture::parse_rfc3339;
 use tenon_gateway::{App, Caller, Problem, Workspace, codes, json_body};
 use tenon_store::{AuditRecord, JobFilter, JobId, JobRecord, JobState, Kind, Page, Timestamp};
 
+use self::page::{Cursor, Tally, work};
 use super::act::{How, Which, place, prepare, start, stopping, unmended};
 use super::{find, states};
 use crate::Control;
@@ -23,8 +26,6 @@ use crate::page::bad;
 /// Jobs that a request looks at, unless it says otherwise.
 const DEFAULT_LIMIT: u32 = 200;
 const MAX_LIMIT: u32 = 1_000;
-/// Jobs that are acted on at once: their writes share commits.
-const AT_ONCE: usize = 16;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -73,14 +74,6 @@ struct Actor {
     control: Control,
     workspace: Workspace,
     how: How,
-}
-
-/// What a page of jobs came to.
-#[derive(Default)]
-struct Tally {
-    matched: usize,
-    done: u64,
-    refused: Vec<Value>,
 }
 
 // === impl Action ===
@@ -195,26 +188,32 @@ pub(crate) async fn bulk(
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(bad(format!("`limit` must be a whole number from 1 to {MAX_LIMIT}")));
     }
-    let cursor = request.cursor.as_deref().map(str::parse).transpose();
-    let cursor = cursor.map_err(|_| bad("`cursor` must be what `next` of the page before said"))?;
+    let cursor = match request.cursor.as_deref().map(str::parse) {
+        None => Cursor::new(app.capture().ports().ids.job()),
+        Some(Ok(cursor)) => cursor,
+        Some(Err(_)) => return Err(bad("`cursor` must be what `next` or `cursor` of an answer said")),
+    };
     let page = match filter.of_store(&app, (&workspace, *action)).await? {
-        Some(store) => app.store().jobs(workspace.id, &store, cursor, limit).await?,
+        Some(store) => app.store().jobs(workspace.id, &store, Some(cursor.before), limit).await?,
         None => Page { items: Vec::new(), next: None },
     };
     let mut jobs = page.items;
     jobs.retain(|job| filter.has_error(job));
-    let mut tally = Tally { matched: jobs.len(), ..Tally::default() };
-    if !request.dry_run && !jobs.is_empty() {
+    if request.dry_run {
+        let mut counted = Tally::default().answer(cursor, page.next);
+        counted["matched"] = jobs.len().into();
+        return Ok(Json(counted));
+    }
+    let mut tally = Tally::default();
+    if !jobs.is_empty() {
         let subject = format!("{} jobs by filter", jobs.len());
         app.store().audit(record(&app, (&caller, &workspace), *action, subject)).await?;
         let from = request.from.as_deref().and_then(place);
-        let how = How { version: request.version, from, input: None, is_bulk: true };
+        let how = How { version: request.version, from, input: None, bulk: Some(cursor.request) };
         let actor = Actor { app, control, workspace, how };
-        actor.work(*action, jobs, &mut tally).await?;
+        tally = actor.work(*action, jobs).await;
     }
-    let next = page.next.map(|next| next.to_string());
-    let Tally { matched, done, refused } = tally;
-    Ok(Json(json!({ "matched": matched, "done": done, "refused": refused, "next": next })))
+    Ok(Json(tally.answer(cursor, page.next)))
 }
 
 fn record(app: &App, of: (&Caller, &Workspace), action: Action, subject: String) -> AuditRecord {
@@ -230,21 +229,17 @@ fn record(app: &App, of: (&Caller, &Workspace), action: Action, subject: String)
 // === impl Actor ===
 
 impl Actor {
-    async fn work(&self, action: Action, jobs: Vec<JobRecord>, tally: &mut Tally) -> Result<(), Problem> {
-        if action == Action::Purge {
-            return self.purge(&jobs, tally).await;
+    async fn work(&self, action: Action, jobs: Vec<JobRecord>) -> Tally {
+        if action != Action::Purge {
+            return work(action, jobs.into_iter().map(|job| (job.id, self.act(action, job)))).await;
         }
-        let deeds = jobs.into_iter().map(|job| async move { (job.id, self.act(action, job).await) });
-        let mut deeds = stream::iter(deeds).buffered(AT_ONCE);
-        while let Some((job, done)) = deeds.next().await {
-            match done {
-                Ok(()) => tally.done += 1,
-                // The rest would fare no better.
-                Err(problem) if problem.status().is_server_error() => return Err(problem),
-                Err(problem) => tally.refused.push(json!({ "job": job, "detail": problem.detail() })),
-            }
+        let mut tally = Tally::default();
+        if let Err(problem) = self.purge(&jobs, &mut tally).await {
+            // All that stays is met again.
+            tally.refused.clear();
+            tally.stop(jobs[0].id, problem);
         }
-        Ok(())
+        tally
     }
 
     async fn act(&self, action: Action, job: JobRecord) -> Result<(), Problem> {

@@ -52,7 +52,8 @@ async fn a_workspace_is_made_once_and_sees_only_its_own() {
     );
     server.send("PUT /api/v1/workspaces/shop-test", "", &[]).await.expect(200);
     let listed = server.get("/api/v1/workspaces").await.expect(200);
-    assert_eq!(listed["items"], json!([{ "name": "default" }, { "name": "shop-test" }]));
+    let names = listed["items"].as_array().expect("a list").iter().map(|item| &item["name"]);
+    assert_eq!(names.collect::<Vec<_>>(), ["default", "shop-test"]);
     let other = [("tenon-workspace", "shop-test")];
     let audit = server.send("GET /api/v1/audit", "", &other).await.expect(200);
     assert_eq!(audit["items"][0]["action"], "workspace.create");

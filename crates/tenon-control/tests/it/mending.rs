@@ -120,6 +120,54 @@ async fn many_jobs_are_worked_through_page_by_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_asked_for_again_runs_no_job_twice() {
+    let server = Server::start().await;
+    let jobs = parked(&server, 5).await;
+    // So that what is started is found by the filter, too.
+    let filter = json!({"workflow": "acme/parks"});
+    assert_eq!(bulk(&server, json!({"action": "skip", "filter": filter})).await, (5, 5, 0));
+    let filter = json!({"workflow": "acme/parks", "state": "faulted,suspended"});
+    let of = |cursor: &Value| json!({"action": "rerun", "filter": filter, "limit": 3, "cursor": cursor});
+    let ask = async |body: Value| server.post("/api/v1/jobs/bulk", &body.to_string()).await.expect(200);
+    let mut count = of(&Value::Null);
+    count["dryRun"] = true.into();
+    let counted = ask(count).await;
+    let reruns = async || {
+        let shown = server.get("/api/v1/jobs?limit=100").await.expect(200);
+        let all = shown["items"].as_array().expect("items").clone();
+        all.into_iter()
+            .filter(|job| !jobs.contains(&job["id"].as_str().expect("an id").to_owned()))
+            .collect::<Vec<_>>()
+    };
+    // The answer to the first page was lost.
+    for _ in 0..2 {
+        let answer = ask(of(&counted["cursor"])).await;
+        assert_eq!(
+            (&answer["matched"], &answer["done"], &answer["stopped"]),
+            (&json!(3), &json!(3), &Value::Null)
+        );
+        assert_eq!((&answer["next"], &answer["cursor"]), (&counted["next"], &counted["cursor"]));
+        let started = reruns().await;
+        assert_eq!(started.len(), 3);
+        for job in &started {
+            reaches(&server, job["id"].as_str().expect("an id"), "suspended").await;
+        }
+    }
+    for _ in 0..2 {
+        let answer = ask(of(&counted["next"])).await;
+        assert_eq!((&answer["done"], &answer["next"]), (&json!(2), &Value::Null));
+        assert_eq!(reruns().await.len(), 5);
+    }
+    // Another request is another.
+    assert_eq!(ask(of(&Value::Null)).await["done"], 3);
+    assert_eq!(reruns().await.len(), 8);
+    // They have the workflow's priority, in the class of what gives way.
+    let id = reruns().await[0]["id"].as_str().expect("an id").parse().expect("an id");
+    let open = server.app.store().open_job(id).await.expect("read").expect("it is open");
+    assert_eq!((open.priority, open.is_bulk), (5, true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_bulk_action_cannot_mean_is_refused() {
     let server = Server::start().await;
     for (body, said) in [
@@ -130,6 +178,7 @@ async fn what_a_bulk_action_cannot_mean_is_refused() {
         (json!({"action": "purge", "filter": {"colour": "red"}}), "unknown field"),
         (json!({"action": "purge", "filter": {"state": "faulted"}, "limit": 1001}), "1 to 1000"),
         (json!({"action": "purge", "filter": {"since": "yesterday"}}), "since"),
+        (json!({"action": "purge", "filter": {"state": "faulted"}, "cursor": "77"}), "cursor"),
     ] {
         let refused = server.post("/api/v1/jobs/bulk", &body.to_string()).await.expect(400);
         assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains(said)), "{body}: {refused}");

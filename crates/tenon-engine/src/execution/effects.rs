@@ -144,6 +144,12 @@ impl Effects {
         self.pending.iter().filter(|pending| matches!(pending.awaits, Awaits::Event))
     }
 
+    /// Ids of those that are the ends of children.
+    pub(super) fn children(&self) -> impl Iterator<Item = &str> {
+        let children = self.pending.iter().filter(|pending| matches!(pending.awaits, Awaits::Child(_)));
+        children.map(|pending| &*pending.id)
+    }
+
     /// Withdraws effects of a thread's frames at this height and above.
     pub(super) fn withdraw(&mut self, from: Owner) {
         self.keep(|pending| match pending.owner {

@@ -51,17 +51,19 @@ pub fn failed<'a>(job: Job, journal: &[Recorded], places: &'a [Place]) -> Option
     effect.filter(|place| led_on(&steps, &place.address)).or_else(|| at(innermost(&steps)?))
 }
 
-/// The journal with which a job begins at a task that another job came to. First, under the other's identity, whether
-/// the program agrees with what is recorded: give it as `other`, if the program is not the one that recorded it.
+/// The journal with which a job begins at a task that another job came to: `was`, with the program that recorded it.
+/// First, under the other's identity, whether the program agrees with what is recorded: give it as `now`, if it is not
+/// the one that recorded it.
 pub fn begin_at(
     job: Job,
-    other: Option<Job>,
+    (was, now): (Job, Option<Job>),
     journal: &[Recorded],
     (place, input): (&Place, Option<Value>),
 ) -> Result<Vec<Recorded>, Diverged> {
     let length = journal.len().min(place.entries as usize);
     let (prefix, rest) = journal.split_at(length);
-    if let Some(other) = other {
+    let prefix = &without_open_children(was, prefix)?;
+    if let Some(other) = now {
         let mut execution = begun(other, prefix);
         for recorded in prefix {
             execution.replay(recorded)?;
@@ -70,8 +72,8 @@ pub fn begin_at(
     }
     // An input that the other job was given for the task stays, unless there is a newer one.
     let given = input.or_else(|| rest.iter().find_map(|recorded| input_of(recorded, &place.address)));
-    let at = job.captured_at;
-    let input = given.map(|input| again::replacement(&place.address, input, (place.entries, at)));
+    let next = (u32::try_from(prefix.len()).expect("no longer than the journal"), job.captured_at);
+    let input = given.map(|input| again::replacement(&place.address, input, next));
     let whole: Vec<_> = prefix.iter().chain(&input).cloned().collect();
     let mut execution = begun(job, &whole);
     let mut adopted = Vec::with_capacity(whole.len());
@@ -84,6 +86,30 @@ pub fn begin_at(
         adopted.push(execution.machine.adopt(&input)?);
     }
     Ok(adopted)
+}
+
+/// What was recorded, but for starts of children whose end is still awaited: those are the other job's, and end with
+/// it. Who awaited one starts one of its own. Nothing that comes after such a start depends on it, since who awaits a
+/// child does nothing else.
+fn without_open_children(was: Job, prefix: &[Recorded]) -> Result<Vec<Recorded>, Diverged> {
+    let mut execution = begun(was, prefix);
+    for recorded in prefix {
+        execution.replay(recorded)?;
+    }
+    let mut open: HashSet<&str> = execution.machine.effects.children().filter_map(started_at).collect();
+    // The newest start of each: a `try` may have started others before.
+    let mut own: Vec<_> =
+        prefix.iter().rev().filter(|recorded| !open.remove(&*recorded.effect)).cloned().collect();
+    own.reverse();
+    for (recorded, sequence) in own.iter_mut().zip(0..) {
+        recorded.sequence = sequence;
+    }
+    Ok(own)
+}
+
+/// The effect that started a child, of the one that is its end.
+fn started_at(end: &str) -> Option<&str> {
+    end.strip_suffix("/child")
 }
 
 fn begun(job: Job, journal: &[Recorded]) -> Execution {
@@ -121,7 +147,7 @@ fn failed_task(recorded: &Recorded) -> Option<&str> {
     let effect = &*recorded.effect;
     match Outcome::decode(&recorded.outcome).ok()? {
         Outcome::Failed(_) => Some(effect),
-        Outcome::Ended(ChildEnd::Faulted { .. } | ChildEnd::Cancelled) => effect.strip_suffix("/child"),
+        Outcome::Ended(ChildEnd::Faulted { .. } | ChildEnd::Cancelled) => started_at(effect),
         Outcome::Fired => effect.strip_suffix("/timeout").or_else(|| effect.strip_suffix("/attempt")),
         _ => None,
     }

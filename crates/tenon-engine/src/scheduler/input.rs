@@ -80,9 +80,11 @@ pub enum LanePolicy {
 pub struct Page {
     /// The shard.
     pub shard: u16,
+    /// Whose jobs were asked for; `None`: everybody's.
+    pub workspace: Option<i64>,
     /// The place that was asked for; a page for another one is not looked at.
     pub after: u64,
-    /// Its open jobs after that place, by place, as many as asked for.
+    /// The open jobs after that place, by place, as many as asked for.
     pub jobs: Vec<Job>,
     /// Fewer were found than asked for: there were no more.
     pub complete: bool,
@@ -206,6 +208,8 @@ pub enum Command {
     Refill {
         /// The shard.
         shard: u16,
+        /// Of one workspace only, which was over its share of places; `None`: of all.
+        workspace: Option<i64>,
         /// Places up to here are known.
         after: u64,
         /// How many.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::slab::NONE;
 use super::table::{State, Table};
 use super::tree::Tree;
-use super::turns::{Account, Listed};
+use super::turns::{Account, Charge, Listed};
 
 /// Dead entries that are not worth sweeping.
 const SWEEP_ABOVE: usize = 64;
@@ -62,11 +62,11 @@ impl Tree {
         self.settle(table, id);
     }
 
-    /// The front job begins; charges the lane in advance, µs of worker time.
-    pub(super) fn begin_lane(&mut self, id: u32, cost: i64) {
+    /// The front job begins; charges the lane.
+    pub(super) fn begin_lane(&mut self, id: u32, start: Charge) {
         let front = self.lanes[id].queue.front_mut();
         front.expect("a lane that begins has a front job").0 = BEGUN;
-        self.charge_lane(id, cost);
+        self.charge_lane(id, start);
     }
 
     /// The front job of a lane.
@@ -121,13 +121,13 @@ impl Tree {
         }
     }
 
-    /// Charges a lane, µs of worker time.
-    pub(super) fn charge_lane(&mut self, id: u32, by: i64) {
+    /// Charges a lane.
+    pub(super) fn charge_lane(&mut self, id: u32, charge: Charge) {
         let lane = &mut self.lanes[id];
         if lane.listed_in == NONE {
-            lane.account.charge_unlisted(by);
+            lane.account.charge_unlisted(charge);
         } else {
-            self.streams[lane.listed_in].lanes.charge(id, &mut lane.account, by);
+            self.streams[lane.listed_in].lanes.charge(id, &mut lane.account, charge);
         }
     }
 

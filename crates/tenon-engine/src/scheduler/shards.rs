@@ -1,38 +1,62 @@
-//! How much of each shard is held, and whether the live feed of captures can be trusted to be complete.
-//! A shard that could not take a job is *behind*: it takes nothing more from the feed, so that no later job
-//! overtakes one left in the store, and asks for pages until one of them was read after the last job missed
-//! and was the last. Must not look into jobs.
+//! How much of each shard is held, and whose jobs are left in the store for now.
+//!
+//! *Places* are shared by workspace: one holds at most `SHARE` times what is free, so a lone one nearly all, and
+//! whoever comes later finds room, however long the backlog of the others. A workspace that could not take a job is
+//! *behind*: it takes nothing more from the feed, so that no later job overtakes one left in the store, and asks for
+//! pages of its own until one of them was read after the last job missed and was the last. All of a shard is behind
+//! when its owner is new. Of one shard one page is read at a time, by turns. Must not look into jobs.
 
-use super::Command;
-use super::limits::{CHANGED_LIMIT, HORIZON_US, NEAR_US, PAGE, REFILL_AT, SHARD_LIMIT, WAITING_LIMIT};
+use std::collections::BTreeMap;
+
+use super::limits::{Bounds, CHANGED_LIMIT, HORIZON_US, NEAR_US, PAGE, SHARE, WAITING_LIMIT};
+use super::{Command, Job};
 use crate::Timestamp;
+
+/// Jobs held.
+#[derive(Debug, Default, Clone, Copy)]
+struct Held {
+    /// Those that do not wait.
+    backlog: usize,
+    /// Those that wait.
+    waiting: usize,
+}
 
 #[derive(Debug, Default)]
 struct Shard {
-    /// Jobs held that do not wait.
-    backlog: usize,
-    /// Jobs held that wait.
-    waiting: usize,
-    /// Every open job up to this place is held, or was when it came up.
-    read_to: u64,
-    behind: Option<Behind>,
+    held: Held,
+    /// The same by workspace, by its slot in the tree.
+    by_workspace: Vec<Held>,
+    /// Whose turn it is to read comes first.
+    behind: Vec<Behind>,
+    /// The page that was asked for and has not come yet: whose, and after which place.
+    asked: Option<(Option<i64>, u64)>,
+    /// Places became free, or somebody came to be behind, since it was looked who may read.
+    has_stirred: bool,
     /// Jobs that ended or left since a page was asked for: what it says of them may be old.
     /// Beyond `CHANGED_LIMIT` the page is read again.
     changed: Vec<u64>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+/// Jobs are left in the store.
+#[derive(Debug)]
 struct Behind {
-    /// The place after which a page was asked for and has not come yet.
-    asked: Option<u64>,
+    /// Whose; `None`: of the whole shard, but those of workspaces that are behind themselves.
+    workspace: Option<i64>,
+    /// Every open job up to this place is held, or was when it came up.
+    read_to: u64,
     /// The lowest place of a job that was left in the store since a page was last asked for.
     missed: Option<u64>,
+    /// How many were left in the store, less those that were read since.
+    left: u64,
+    /// From this place on they were counted as they came with the feed.
+    fed_from: u64,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Shards {
+    bounds: Bounds,
     shards: Vec<Shard>,
-    /// Shards that are behind and have not asked.
+    /// Shards where somebody is behind and no page is on its way.
     to_ask: Vec<u16>,
 }
 
@@ -45,56 +69,162 @@ pub(super) enum Extent {
     Last,
 }
 
+/// What becomes of a job of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turned {
+    /// It is taken in.
+    In,
+    /// It is left in the store, and its workspace reads it later.
+    Aside,
+    /// It and all that follow are left in the store.
+    Away,
+}
+
+// === impl Behind ===
+
+impl Behind {
+    fn new(workspace: Option<i64>, read_to: u64) -> Self {
+        Self { workspace, read_to, missed: None, left: 0, fed_from: u64::MAX }
+    }
+
+    /// A job of the feed was left in the store.
+    fn miss(&mut self, place: u64) {
+        self.read_to = self.read_to.min(place.saturating_sub(1));
+        self.missed = Some(self.missed.map_or(place, |lowest| lowest.min(place)));
+        self.fed_from = self.fed_from.min(place);
+        self.left += 1;
+    }
+
+    /// A job that the whole shard came by was left to this workspace.
+    fn pass(&mut self, place: u64) {
+        self.read_to = self.read_to.min(place.saturating_sub(1));
+        self.left += u64::from(place < self.fed_from);
+    }
+}
+
 // === impl Shard ===
 
 impl Shard {
     fn note_changed(&mut self, job: u64) {
-        let asked = self.behind.is_some_and(|behind| behind.asked.is_some());
-        if asked && self.changed.len() < CHANGED_LIMIT {
+        if self.asked.is_some() && self.changed.len() < CHANGED_LIMIT {
             self.changed.push(job);
         }
+    }
+
+    fn behind(&mut self, workspace: Option<i64>) -> Option<&mut Behind> {
+        self.behind.iter_mut().find(|behind| behind.workspace == workspace)
+    }
+
+    /// How many places a workspace may have, without the one it holds.
+    fn most(&self, bounds: &Bounds) -> usize {
+        most(bounds.held, self.held.backlog).max(bounds.least)
+    }
+
+    fn of_workspace(&self, slot: Option<u32>) -> Held {
+        let held = slot.and_then(|slot| self.by_workspace.get(slot as usize));
+        held.copied().unwrap_or_default()
+    }
+
+    fn has_room(&self, bounds: &Bounds, slot: Option<u32>) -> bool {
+        self.held.backlog < bounds.held || self.of_workspace(slot).backlog < self.most(bounds)
+    }
+
+    /// How many jobs may be read for one that is behind; `None`: let it work off some first.
+    fn may_read(&self, bounds: &Bounds, slot: Option<u32>) -> Option<u32> {
+        let (backlog, most) = (self.of_workspace(slot).backlog, self.most(bounds));
+        let room = u32::try_from(most.saturating_sub(backlog)).unwrap_or(u32::MAX);
+        (backlog <= (bounds.held / 2).min(most / 2)).then_some(room.clamp(1, PAGE))
+    }
+
+    /// Asks for a page for the first that may read, and puts it last.
+    fn ask(
+        &mut self,
+        bounds: &Bounds,
+        slot_of: &impl Fn(i64) -> Option<u32>,
+    ) -> Option<(Option<i64>, u64, u32)> {
+        if !std::mem::take(&mut self.has_stirred) {
+            return None;
+        }
+        let (index, limit) = self.behind.iter().enumerate().find_map(|(index, behind)| {
+            let Some(workspace) = behind.workspace else { return Some((index, PAGE)) };
+            Some((index, self.may_read(bounds, slot_of(workspace))?))
+        })?;
+        let mut behind = self.behind.remove(index);
+        let (workspace, after) = (behind.workspace, behind.read_to);
+        behind.missed = None;
+        self.behind.push(behind);
+        self.asked = Some((workspace, after));
+        Some((workspace, after, limit))
     }
 }
 
 // === impl Shards ===
 
 impl Shards {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self { bounds, ..Self::default() }
+    }
+
     pub(super) fn own(&mut self, shard: u16) {
         let state = self.of(shard);
-        state.read_to = 0;
         state.changed.clear();
-        state.behind = Some(Behind::default());
+        state.asked = None;
+        state.behind = vec![Behind::new(None, 0)];
         self.ask_soon(shard);
     }
 
-    /// Whether a job that is not held may be taken from the feed; if not, a page will bring it.
-    pub(super) fn admit(&mut self, shard: u16, place: u64) -> bool {
+    /// Whether whatever comes to a shard is taken: nobody is behind, and no workspace can be over its places.
+    pub(super) fn is_open(&mut self, shard: u16) -> bool {
+        let held = self.bounds.held;
         let state = self.of(shard);
-        let full = state.backlog >= SHARD_LIMIT;
-        if !full && (state.behind.is_none() || place <= state.read_to) {
-            state.read_to = state.read_to.max(place);
+        state.behind.is_empty() && state.held.backlog < held
+    }
+
+    /// Whether a job that is not held may be taken from the feed; if not, a page will bring it.
+    pub(super) fn admit(&mut self, job: &Job, slot: Option<u32>) -> bool {
+        let bounds = self.bounds;
+        let state = self.of(job.shard);
+        let has_room = state.has_room(&bounds, slot);
+        if let Some(behind) = state.behind(Some(job.workspace)) {
+            if has_room && job.place <= behind.read_to {
+                return true;
+            }
+            behind.miss(job.place);
+        } else if let Some(all) = state.behind(None).filter(|all| job.place > all.read_to) {
+            all.miss(job.place);
+        } else if has_room {
             return true;
+        } else {
+            let mut behind = Behind::new(Some(job.workspace), job.place.saturating_sub(1));
+            behind.miss(job.place);
+            state.behind.push(behind);
         }
-        state.read_to = state.read_to.min(place.saturating_sub(1));
-        let behind = state.behind.get_or_insert_default();
-        behind.missed = Some(behind.missed.map_or(place, |lowest| lowest.min(place)));
-        if behind.asked.is_none() {
-            self.ask_soon(shard);
+        if state.asked.is_none() {
+            self.ask_soon(job.shard);
         }
         false
     }
 
     /// Whether a waiting job without an ordered lane is worth holding.
-    pub(super) fn admit_waiting(&mut self, shard: u16, until: Option<Timestamp>, now: Timestamp) -> bool {
+    pub(super) fn admit_waiting(
+        &mut self,
+        shard: u16,
+        slot: Option<u32>,
+        until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> bool {
         let Some(until) = until else { return false };
         let delay = until.0.saturating_sub(now.0);
-        let waiting = self.of(shard).waiting;
-        delay <= HORIZON_US && (waiting < WAITING_LIMIT || delay <= NEAR_US && waiting < 2 * WAITING_LIMIT)
+        let least = self.bounds.least;
+        let state = self.of(shard);
+        let (all, own) = (state.held.waiting, state.of_workspace(slot).waiting);
+        let has_room = |limit| all < limit || own < most(limit, all).max(least);
+        delay <= HORIZON_US && (has_room(WAITING_LIMIT) || delay <= NEAR_US && has_room(2 * WAITING_LIMIT))
     }
 
-    /// Whether a page after this place is the one that was asked for.
-    pub(super) fn awaits(&mut self, shard: u16, after: u64) -> bool {
-        self.of(shard).behind.is_some_and(|behind| behind.asked == Some(after))
+    /// Whether this page is the one that was asked for.
+    pub(super) fn awaits(&mut self, shard: u16, workspace: Option<i64>, after: u64) -> bool {
+        self.of(shard).asked == Some((workspace, after))
     }
 
     /// What a page on its way says of this job is old; if it is still open, it comes with `Arrived` or `Resumed`.
@@ -116,69 +246,111 @@ impl Shards {
         (changed.len() < CHANGED_LIMIT).then_some(changed)
     }
 
-    /// Whether a job of a page may be taken in: there is room, and no job before it was missed since.
-    pub(super) fn has_room(&mut self, shard: u16, place: u64) -> bool {
-        let state = self.of(shard);
-        let missed = state.behind.and_then(|behind| behind.missed);
-        state.backlog < SHARD_LIMIT && missed.is_none_or(|missed| place < missed)
+    /// Whether a page that was asked for shows from this place on what may be old: a job before it was missed since.
+    pub(super) fn is_old(&mut self, shard: u16, workspace: Option<i64>, place: u64) -> bool {
+        let missed = self.of(shard).behind(workspace).and_then(|behind| behind.missed);
+        missed.is_some_and(|missed| place >= missed)
+    }
+
+    /// Whether a job of a page, read for its workspace or for the whole shard, may be taken in.
+    pub(super) fn admit_read(&mut self, job: &Job, slot: Option<u32>, read_for: Option<i64>) -> Turned {
+        let bounds = self.bounds;
+        let state = self.of(job.shard);
+        let has_room = state.has_room(&bounds, slot);
+        match (state.behind(Some(job.workspace)), read_for) {
+            (Some(behind), None) => {
+                behind.pass(job.place);
+                Turned::Aside
+            }
+            (behind, _) if has_room => {
+                if let Some(behind) = behind {
+                    behind.left = behind.left.saturating_sub(1);
+                }
+                Turned::In
+            }
+            (_, Some(_)) => Turned::Away,
+            (None, None) => {
+                let mut behind = Behind::new(Some(job.workspace), job.place.saturating_sub(1));
+                behind.pass(job.place);
+                state.behind.push(behind);
+                Turned::Aside
+            }
+        }
     }
 
     /// The page asked for was taken in up to `last` (`None`: nothing of it).
     pub(super) fn paged(&mut self, shard: u16, last: Option<u64>, extent: Extent) {
         let state = self.of(shard);
-        let Some(behind) = state.behind else { return };
-        let in_step = behind.asked == Some(state.read_to);
-        if in_step {
-            state.read_to = last.unwrap_or(state.read_to);
+        let Some((workspace, after)) = state.asked.take() else { return };
+        if let Some(behind) = state.behind(workspace) {
+            let in_step = behind.read_to == after;
+            if in_step {
+                behind.read_to = last.unwrap_or(after);
+            }
+            if in_step && extent == Extent::Last && behind.missed.is_none() {
+                state.behind.retain(|behind| behind.workspace != workspace);
+            }
         }
-        if in_step && extent == Extent::Last && behind.missed.is_none() {
-            state.behind = None;
-            return;
+        if !state.behind.is_empty() {
+            self.ask_soon(shard);
         }
-        state.behind = Some(Behind { asked: None, missed: behind.missed });
-        self.ask_soon(shard);
     }
 
-    /// Asks for pages where there is room for them.
-    pub(super) fn ask(&mut self, commands: &mut Vec<Command>) {
+    /// Asks for pages where there is room for them. Costs those that are behind in shards where something changed.
+    pub(super) fn ask(&mut self, slot_of: impl Fn(i64) -> Option<u32>, commands: &mut Vec<Command>) {
         if self.to_ask.is_empty() {
             return;
         }
-        let shards = &mut self.shards;
+        let (bounds, shards) = (&self.bounds, &mut self.shards);
         self.to_ask.retain(|&shard| {
-            let state = &mut shards[usize::from(shard)];
-            if state.backlog > REFILL_AT {
-                return true;
+            let asked = shards[usize::from(shard)].ask(bounds, &slot_of);
+            if let Some((workspace, after, limit)) = asked {
+                commands.push(Command::Refill { shard, workspace, after, limit });
             }
-            state.behind = Some(Behind { asked: Some(state.read_to), missed: None });
-            commands.push(Command::Refill { shard, after: state.read_to, limit: PAGE });
-            false
+            asked.is_none()
         });
     }
 
     pub(super) fn total_backlog(&self) -> usize {
-        self.shards.iter().map(|shard| shard.backlog).sum()
+        self.shards.iter().map(|shard| shard.held.backlog).sum()
     }
 
-    pub(super) fn backlog(&mut self, shard: u16) -> &mut usize {
-        &mut self.of(shard).backlog
+    /// One more or less is held that does not wait, of the workspace in a slot.
+    pub(super) fn count_backlog(&mut self, shard: u16, slot: u32, by: i32) {
+        let state = self.of(shard);
+        state.has_stirred |= by < 0;
+        for held in [&mut state.held, at(&mut state.by_workspace, slot)] {
+            held.backlog = held.backlog.saturating_add_signed(by as isize);
+        }
     }
 
-    pub(super) fn waiting(&mut self, shard: u16) -> &mut usize {
-        &mut self.of(shard).waiting
+    /// One more or less is held that waits, of the workspace in a slot.
+    pub(super) fn count_waiting(&mut self, shard: u16, slot: u32, by: i32) {
+        let state = self.of(shard);
+        for held in [&mut state.held, at(&mut state.by_workspace, slot)] {
+            held.waiting = held.waiting.saturating_add_signed(by as isize);
+        }
     }
 
-    pub(super) fn is_full(&self, shard: u16) -> bool {
-        self.shards
-            .get(usize::from(shard))
-            .is_some_and(|shard| shard.behind.is_some() || shard.backlog >= SHARD_LIMIT)
+    /// Whether captured jobs of a workspace are left in the store.
+    pub(super) fn is_behind(&self, shard: u16, workspace: i64) -> bool {
+        let Some(state) = self.shards.get(usize::from(shard)) else { return false };
+        state.behind.iter().any(|behind| behind.workspace.is_none_or(|of| of == workspace))
     }
 
-    pub(super) fn read_to(&self, shard: u16) -> u64 {
-        self.shards.get(usize::from(shard)).map_or(0, |shard| shard.read_to)
+    /// About how many jobs of each workspace that is behind are left in the store.
+    pub(super) fn left(&self) -> BTreeMap<i64, u64> {
+        let mut left = BTreeMap::new();
+        for behind in self.shards.iter().flat_map(|shard| &shard.behind) {
+            if let Some(workspace) = behind.workspace {
+                *left.entry(workspace).or_default() += behind.left;
+            }
+        }
+        left
     }
 
     fn ask_soon(&mut self, shard: u16) {
+        self.of(shard).has_stirred = true;
         if !self.to_ask.contains(&shard) {
             self.to_ask.push(shard);
         }
@@ -191,4 +363,17 @@ impl Shards {
         }
         &mut self.shards[index]
     }
+}
+
+/// How many a workspace may have of what a lone one has `limit` of, when so many are held of all.
+fn most(limit: usize, held: usize) -> usize {
+    SHARE * (limit + limit / SHARE).saturating_sub(held)
+}
+
+fn at(held: &mut Vec<Held>, slot: u32) -> &mut Held {
+    let index = slot as usize;
+    if held.len() <= index {
+        held.resize(index + 1, Held::default());
+    }
+    &mut held[index]
 }

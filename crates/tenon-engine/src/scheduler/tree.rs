@@ -15,7 +15,7 @@ use super::paces::{Pace, Paces};
 use super::slab::Slab;
 use super::stream::{Entrance, Stream};
 use super::table::{Mix, Rank, Table};
-use super::turns::{Account, Listed, Turns};
+use super::turns::{Account, Charge, Listed, Turns};
 use crate::Timestamp;
 
 type Map<K, V> = HashMap<K, V, BuildHasherDefault<Mix>>;
@@ -178,17 +178,17 @@ impl Tree {
         self.refresh_workspace(workspace);
     }
 
-    /// Charges a stream and everything above it, µs of worker time.
-    pub(super) fn charge(&mut self, stream: u32, by: i64) {
+    /// Charges a stream and everything above it.
+    pub(super) fn charge(&mut self, stream: u32, charge: Charge) {
         let node = &mut self.streams[stream];
         let workspace_id = self.workflows[node.workflow].workspace;
         let workspace = &mut self.workspaces[workspace_id];
         let class = node.rank.class();
         let class_node = &mut workspace.classes[class];
-        class_node.levels[node.rank.priority()].charge(stream, &mut node.account, by);
-        let weighted = by.saturating_mul(CLASS_COST[class]);
+        class_node.levels[node.rank.priority()].charge(stream, &mut node.account, charge);
+        let weighted = charge.times(CLASS_COST[class]);
         workspace.turns.charge(class as u32, &mut class_node.account, weighted);
-        self.turns.charge(workspace_id, &mut workspace.account, by);
+        self.turns.charge(workspace_id, &mut workspace.account, charge);
     }
 
     /// What a start of the workflow is expected to cost, µs.
@@ -271,6 +271,15 @@ impl Tree {
     /// Streams of live work of a workspace that could start something now.
     pub(super) fn live_streams(&self, workspace: u32) -> impl Iterator<Item = u32> + '_ {
         self.workspaces[workspace].classes[0].levels.iter().flat_map(Turns::members)
+    }
+
+    pub(super) fn find_workspace(&self, workspace: i64) -> Option<u32> {
+        self.workspace_index.get(&workspace).copied()
+    }
+
+    /// The slot of a workflow's workspace.
+    pub(super) fn workspace_of(&self, workflow: u32) -> u32 {
+        self.workflows[workflow].workspace
     }
 
     pub(super) fn find_workflow(&self, workspace: i64, workflow: i64) -> Option<u32> {

@@ -9,25 +9,75 @@ use std::collections::BTreeSet;
 /// What one member has been charged, in µs of worker time divided by its weight.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Account {
-    charge: u64,
+    /// By what has ended. It only grows.
+    used: u64,
+    /// In advance, by what runs.
+    expected: u64,
     listed: bool,
+}
+
+/// What a start is charged, and what its end settles.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Charge {
+    /// A start, by what it is expected to use.
+    Start { expected: u64 },
+    /// The end of one: what was expected of it, and what it used.
+    End { expected: u64, used: u64 },
 }
 
 /// The members that could start something now.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
-    order: BTreeSet<(u64, u32)>,
-    /// Who joins starts here: neither idleness nor being new is saved up.
+    order: BTreeSet<Place>,
+    /// Who joins starts here: neither idleness nor being new is saved up. What the member last in turn had used:
+    /// were it what it had been charged, a flood that is given back what its first thousand starts did not use
+    /// would be far below whoever joins meanwhile.
     floor: u64,
+}
+
+/// Where a member stands, by what it has been charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    charged: u64,
+    member: u32,
+    used: u64,
+}
+
+// === impl Charge ===
+
+impl Charge {
+    /// For a member that is charged so many times as much.
+    pub(super) fn times(self, factor: u64) -> Self {
+        match self {
+            Self::Start { expected } => Self::Start { expected: expected.saturating_mul(factor) },
+            Self::End { expected, used } => {
+                Self::End { expected: expected.saturating_mul(factor), used: used.saturating_mul(factor) }
+            }
+        }
+    }
 }
 
 // === impl Account ===
 
 impl Account {
     /// Charges a member that is listed nowhere.
-    pub(super) fn charge_unlisted(&mut self, by: i64) {
+    pub(super) fn charge_unlisted(&mut self, charge: Charge) {
         debug_assert!(!self.listed, "its place among its siblings would be wrong");
-        self.charge = self.charge.saturating_add_signed(by);
+        self.charge(charge);
+    }
+
+    fn charge(&mut self, charge: Charge) {
+        match charge {
+            Charge::Start { expected } => self.expected = self.expected.saturating_add(expected),
+            Charge::End { expected, used } => {
+                self.expected = self.expected.saturating_sub(expected);
+                self.used = self.used.saturating_add(used);
+            }
+        }
+    }
+
+    fn place(&self, member: u32) -> Place {
+        Place { charged: self.used.saturating_add(self.expected), member, used: self.used }
     }
 }
 
@@ -44,20 +94,20 @@ impl Turns {
 
     /// All that are listed.
     pub(super) fn members(&self) -> impl Iterator<Item = u32> + '_ {
-        self.order.iter().map(|(_, member)| *member)
+        self.order.iter().map(|place| place.member)
     }
 
     /// Lists or unlists a member; nothing if it is so already.
     pub(super) fn set_listed(&mut self, member: u32, account: &mut Account, listed: Listed) {
         match (listed, account.listed) {
             (Listed::Yes, false) => {
-                account.charge = account.charge.max(self.floor);
+                account.used = account.used.max(self.floor);
                 account.listed = true;
-                self.order.insert((account.charge, member));
+                self.order.insert(account.place(member));
             }
             (Listed::No, true) => {
                 account.listed = false;
-                self.order.remove(&(account.charge, member));
+                self.order.remove(&account.place(member));
             }
             _ => {}
         }
@@ -65,19 +115,19 @@ impl Turns {
 
     /// The member whose turn it is.
     pub(super) fn begin(&mut self) -> Option<u32> {
-        let &(charge, member) = self.order.first()?;
-        self.floor = self.floor.max(charge);
-        Some(member)
+        let first = self.order.first()?;
+        self.floor = self.floor.max(first.used);
+        Some(first.member)
     }
 
-    /// Charges a member, or gives back what was charged too much.
-    pub(super) fn charge(&mut self, member: u32, account: &mut Account, by: i64) {
+    /// Charges a member, or settles what it was charged in advance.
+    pub(super) fn charge(&mut self, member: u32, account: &mut Account, charge: Charge) {
         if !account.listed {
-            return account.charge_unlisted(by);
+            return account.charge_unlisted(charge);
         }
-        self.order.remove(&(account.charge, member));
-        account.charge = account.charge.saturating_add_signed(by);
-        self.order.insert((account.charge, member));
+        self.order.remove(&account.place(member));
+        account.charge(charge);
+        self.order.insert(account.place(member));
     }
 }
 

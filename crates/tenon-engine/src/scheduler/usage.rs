@@ -8,8 +8,6 @@ use super::{Scheduler, Timestamp, tick};
 /// All limits and what they are used for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
-    /// How many jobs may run at once.
-    pub capacity: u32,
     /// How many do.
     pub running: u32,
     /// Workspaces with jobs that are held.
@@ -66,6 +64,8 @@ pub struct Backlog {
     pub workspace: i64,
     /// Jobs that only wait for their turn, those behind others of their lane included.
     pub ready: u32,
+    /// About how many more are left in the store, because the workspace is over its share of a shard's places.
+    pub left: u64,
     /// How long the oldest waits that could start now and lacks nothing but its turn, µs. Lanes, limits of a workflow,
     /// retries and bulk work do not count: they wait by their author's will.
     pub oldest_us: u64,
@@ -96,16 +96,12 @@ impl Scheduler {
                 rate,
             })
         });
-        Usage {
-            capacity: self.capacity,
-            running: self.running,
-            workspaces: workspaces.collect(),
-            workflows: workflows.collect(),
-        }
+        Usage { running: self.running, workspaces: workspaces.collect(), workflows: workflows.collect() }
     }
 
     /// How far each workspace is behind that has jobs. Costs the workspaces and the workflows with something ready.
     pub fn backlogs(&self, now: Timestamp) -> impl Iterator<Item = Backlog> + '_ {
+        let left = self.shards.left();
         self.tree.workspaces.iter().map(move |(id, node)| {
             let heads = self.tree.live_streams(id).filter_map(|stream| {
                 let slot = self.tree.streams[stream].oldest_fresh(&self.table)?;
@@ -114,6 +110,7 @@ impl Scheduler {
             Backlog {
                 workspace: node.id,
                 ready: node.ready,
+                left: left.get(&node.id).copied().unwrap_or(0),
                 oldest_us: heads.max().unwrap_or(0),
                 starts: node.starts,
             }

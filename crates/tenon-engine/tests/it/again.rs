@@ -170,14 +170,19 @@ fn successor(yaml: &str) -> tenon_engine::Job {
     tenon_engine::Job { id: "job_0000000000002".to_owned(), captured_at, ..other }
 }
 
+/// The job that is run again, with the program that it had.
+fn past(yaml: &str) -> (tenon_engine::Job, Option<tenon_engine::Job>) {
+    (job(&program(yaml), &json!({})), None)
+}
+
 #[test]
 fn the_failed_step_is_found_and_a_job_begins_there_with_what_was_recorded_before() {
     let (journal, places) = ran(second_fails, PETS);
     let found = failed(job(&program(PETS), &json!({})), &journal, &places).expect("it faulted");
     assert_eq!((found.address.as_str(), found.entries), ("/do/1/each[1]/do/0/one", 2), "{places:#?}");
     for input in [None, Some(json!("edited"))] {
-        let begun =
-            begin_at(successor(PETS), None, &journal, (found, input.clone())).expect("the same program");
+        let begun = begin_at(successor(PETS), past(PETS), &journal, (found, input.clone()))
+            .expect("the same program");
         assert_eq!(begun.len(), 2 + usize::from(input.is_some()));
         let run = World::new(&echo).run_from(successor(PETS), &begun);
         assert_eq!(run.performed, [("/do/1/each[1]/do/0/one".to_owned(), 1)]);
@@ -196,9 +201,11 @@ fn the_failed_step_is_found_and_a_job_begins_there_with_what_was_recorded_before
 fn an_edited_input_stays_when_the_job_is_run_again_from_there() {
     let (journal, places) = ran(second_fails, PETS);
     let place = places.iter().find(|place| place.entries == 2).expect("the second call");
-    let begun = begin_at(successor(PETS), None, &journal, (place, Some(json!("edited")))).expect("agrees");
+    let begun =
+        begin_at(successor(PETS), past(PETS), &journal, (place, Some(json!("edited")))).expect("agrees");
     let once = World::new(&second_fails).run_from(successor(PETS), &begun);
-    let again = begin_at(successor(PETS), None, &once.journal, (place, None)).expect("agrees");
+    let again =
+        begin_at(successor(PETS), (successor(PETS), None), &once.journal, (place, None)).expect("agrees");
     assert_eq!(
         again.last().map(|recorded| &recorded.outcome),
         begun.last().map(|recorded| &recorded.outcome)
@@ -211,7 +218,7 @@ fn another_program_must_agree_with_what_is_recorded() {
     let place = places.iter().find(|place| place.entries == 2).expect("the second call");
     let check = |yaml: &str, expected: Option<(u32, &str)>| {
         let other = job(&program(yaml), &json!({}));
-        let begun = begin_at(successor(yaml), Some(other), &journal, (place, None));
+        let begun = begin_at(successor(yaml), (past(PETS).0, Some(other)), &journal, (place, None));
         let parted = begun.err().map(|diverged| (diverged.sequence, diverged.effect));
         assert_eq!(parted, expected.map(|(sequence, effect)| (sequence, effect.to_owned())), "{yaml}");
     };

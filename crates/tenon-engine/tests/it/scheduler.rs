@@ -304,8 +304,8 @@ fn the_holder_of_a_lane_is_known() {
 
 #[test]
 fn a_new_owner_reads_the_shard_and_misses_no_capture_meanwhile() {
-    let refill = |after| Command::Refill { shard: 0, after, limit: 10_000 };
-    let page = |after, jobs| Input::Page(Page { shard: 0, after, jobs, complete: true });
+    let refill = |after| Command::Refill { shard: 0, workspace: None, after, limit: 10_000 };
+    let page = |after, jobs| Input::Page(Page { shard: 0, workspace: None, after, jobs, complete: true });
     let waiting = Job { standing: Standing::Waiting(Some(Timestamp(i64::MAX))), ..ordered(1) };
     let scheduler = check(&[
         (0, arrived(waiting), &[]),
@@ -317,18 +317,25 @@ fn a_new_owner_reads_the_shard_and_misses_no_capture_meanwhile() {
         (4, arrived(job(5)), &[start(5)]),
         (5, finished(1), &[start(2)]),
     ]);
-    assert!(!scheduler.is_full(0));
-    assert_eq!(scheduler.highest_place(0), 5);
+    assert!(!scheduler.is_behind(0, 1));
 }
 
 #[test]
 fn a_job_resumed_while_its_page_is_read_goes_on() {
-    let page = |after, jobs| Input::Page(Page { shard: 0, after, jobs, complete: true });
+    let page = |after, jobs| Input::Page(Page { shard: 0, workspace: None, after, jobs, complete: true });
     let asleep = Job { standing: Standing::Suspended, ..ordered(1) };
     check(&[
-        (0, Input::Own { shard: 0 }, &[Command::Refill { shard: 0, after: 0, limit: 10_000 }]),
+        (
+            0,
+            Input::Own { shard: 0 },
+            &[Command::Refill { shard: 0, workspace: None, after: 0, limit: 10_000 }],
+        ),
         (1, Input::Resumed(ordered(1)), &[]),
-        (2, page(0, vec![asleep, ordered(2)]), &[Command::Refill { shard: 0, after: 0, limit: 10_000 }]),
+        (
+            2,
+            page(0, vec![asleep, ordered(2)]),
+            &[Command::Refill { shard: 0, workspace: None, after: 0, limit: 10_000 }],
+        ),
         (3, page(0, vec![ordered(1), ordered(2)]), &[start(1)]),
         (4, finished(1), &[start(2)]),
     ]);
@@ -336,11 +343,15 @@ fn a_job_resumed_while_its_page_is_read_goes_on() {
 
 #[test]
 fn what_ended_while_a_page_was_read_does_not_come_back() {
-    let page = |after, jobs| Input::Page(Page { shard: 0, after, jobs, complete: true });
+    let page = |after, jobs| Input::Page(Page { shard: 0, workspace: None, after, jobs, complete: true });
     let asleep = Job { standing: Standing::Suspended, ..ordered(1) };
     let scheduler = check(&[
         (0, arrived(asleep), &[]),
-        (0, Input::Own { shard: 0 }, &[Command::Refill { shard: 0, after: 0, limit: 10_000 }]),
+        (
+            0,
+            Input::Own { shard: 0 },
+            &[Command::Refill { shard: 0, workspace: None, after: 0, limit: 10_000 }],
+        ),
         (1, Input::Finished { job: 1, used_us: 0 }, &[]),
         (1, Input::Finished { job: 2, used_us: 0 }, &[]),
         (2, page(0, vec![asleep, ordered(2), ordered(3)]), &[start(3)]),
@@ -358,10 +369,8 @@ fn a_full_shard_leaves_jobs_in_the_store_and_comes_back_for_them() {
     for id in (1..=total).filter(|id| *id != 500) {
         scheduler.handle(arrived(job(id)), Timestamp(0), &mut commands);
     }
-    assert_eq!((scheduler.held(), scheduler.is_full(0)), (SHARD_LIMIT, true));
-    assert_eq!(scheduler.highest_place(0), SHARD_LIMIT as u64 + 1);
+    assert_eq!((scheduler.held(), scheduler.is_behind(0, 1)), (SHARD_LIMIT, true));
     scheduler.handle(Input::Resumed(job(500)), Timestamp(0), &mut commands);
-    assert_eq!(scheduler.highest_place(0), 499, "what was turned away is read again");
     assert!(commands.is_empty(), "there is no room to ask for more");
     scheduler.handle(Input::Capacity(1), Timestamp(0), &mut commands);
     let mut starts = Vec::new();
@@ -372,12 +381,12 @@ fn a_full_shard_leaves_jobs_in_the_store_and_comes_back_for_them() {
                 assert!(store.remove(&job), "job {job} started twice");
                 scheduler.handle(finished(job), Timestamp(0), &mut commands);
             }
-            Command::Refill { shard, after, limit } => {
+            Command::Refill { shard, workspace, after, limit } => {
                 let jobs: Vec<Job> =
                     store.range(after + 1..).take(limit as usize).map(|id| job(*id)).collect();
                 let complete = jobs.len() < limit as usize;
                 scheduler.handle(
-                    Input::Page(Page { shard, after, jobs, complete }),
+                    Input::Page(Page { shard, workspace, after, jobs, complete }),
                     Timestamp(0),
                     &mut commands,
                 );
@@ -388,7 +397,7 @@ fn a_full_shard_leaves_jobs_in_the_store_and_comes_back_for_them() {
     assert_eq!(starts.len(), total as usize);
     starts.retain(|job| *job != 500);
     assert!(starts.is_sorted(), "captured first, started first");
-    assert_eq!((scheduler.footprint(), scheduler.is_full(0)), (0, false));
+    assert_eq!((scheduler.footprint(), scheduler.is_behind(0, 1)), (0, false));
 }
 
 #[test]
@@ -405,7 +414,7 @@ fn timers_are_bounded_and_near_ones_go_before() {
     commands.clear();
     scheduler.handle(arrived(waiting(200_000, SECOND)), Timestamp(0), &mut commands);
     assert_eq!(commands, [alarm(SECOND)]);
-    assert!(!scheduler.is_full(0), "jobs that wait keep no others out");
+    assert!(!scheduler.is_behind(0, 1), "jobs that wait keep no others out");
 }
 
 #[test]

@@ -7,10 +7,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tenon_engine::Timestamp;
 use tenon_engine::scheduler::{
-    Class, HORIZON_US, Input, Job, LaneKey, LanePolicy, Page, Parked, Scheduler, Standing,
+    Bounds, Class, HORIZON_US, Input, Job, LaneKey, LanePolicy, Page, Parked, Scheduler, Standing,
 };
 
 const SHARDS: u16 = 4;
+/// So many that nobody is ever over their places, and so few that everybody is all the time.
+const WIDE: Bounds = Bounds { held: OPEN_JOBS, least: 1 };
+const NARROW: Bounds = Bounds { held: 3, least: 1 };
 const STEPS: usize = 10_000;
 const OPEN_JOBS: usize = 60;
 const PAGE: usize = 6;
@@ -64,6 +67,7 @@ struct Open {
 struct Simulation {
     random: Random,
     scheduler: Scheduler,
+    bounds: Bounds,
     now: i64,
     alarm: Option<i64>,
     next_id: u64,
@@ -79,15 +83,18 @@ struct Simulation {
     captured: u64,
     finished: u64,
     restarts: u64,
+    /// Pages that were asked for one workspace.
+    refills: u64,
 }
 
 // === impl Simulation ===
 
 impl Simulation {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, bounds: Bounds) -> Self {
         let mut simulation = Self {
             random: Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
-            scheduler: Scheduler::new(),
+            scheduler: Scheduler::with_bounds(bounds),
+            bounds,
             now: 1_000_000,
             alarm: None,
             next_id: 1,
@@ -101,6 +108,7 @@ impl Simulation {
             captured: 0,
             finished: 0,
             restarts: 0,
+            refills: 0,
         };
         simulation.tell(Input::Capacity(6));
         simulation
@@ -208,7 +216,7 @@ impl Simulation {
         if open.phase == Phase::Running {
             return self.tell(Input::Cancel { job: id });
         }
-        if self.scheduler.is_full(open.job.shard) {
+        if self.scheduler.is_behind(open.job.shard, open.job.workspace) {
             // Perhaps not held: recorded right away, and a page that was read before may still bring it.
             self.open.remove(&id);
             self.finished += 1;
@@ -307,7 +315,7 @@ impl Simulation {
     /// The process dies and a new one takes over: only what is in the store remains.
     fn restart(&mut self) {
         self.restarts += 1;
-        self.scheduler = Scheduler::new();
+        self.scheduler = Scheduler::with_bounds(self.bounds);
         self.alarm = None;
         self.pages.clear();
         self.doubtful.clear();
@@ -359,13 +367,16 @@ fn set<K: Ord>(map: &mut BTreeMap<K, u32>, key: K, limit: Option<u32>) {
 
 #[test]
 fn random_worlds_break_no_rule_and_end() {
-    for seed in 1..=5 {
-        let mut simulation = Simulation::new(seed);
+    for (seed, bounds) in (1..=10).zip([WIDE, NARROW].into_iter().cycle()) {
+        let mut simulation = Simulation::new(seed, bounds);
         for _ in 0..STEPS {
             simulation.step();
         }
         simulation.drain();
         assert_eq!(simulation.captured, simulation.finished, "seed {seed}");
-        assert!(simulation.captured > 1_500 && simulation.restarts > 5, "seed {seed} did little");
+        let (captured, restarts, refills) = (simulation.captured, simulation.restarts, simulation.refills);
+        let (least, is_narrow) = if bounds.held == NARROW.held { (800, true) } else { (1_500, false) };
+        assert!(captured > least && restarts > 5, "seed {seed} did little: {captured}, {restarts}");
+        assert_eq!(refills > 100, is_narrow, "seed {seed}: {refills} pages of one workspace");
     }
 }

@@ -41,13 +41,25 @@ pub(super) async fn meta(
             _ => {}
         }
     }
-    let (Some(mode), Some(challenge)) = (mode, challenge) else { return Ok(None) };
+    let (mode, token, challenge) = match (mode, token, challenge) {
+        (None, None, None) => return Ok(None),
+        (Some(mode), Some(token), Some(challenge)) => (mode, token, challenge),
+        // Never an event: the token would be in it.
+        _ => return Err(incomplete()),
+    };
     let secrets = Secrets::now(app, workspace, hook, names).await?;
-    let is_ours = token.is_some_and(|token| secrets.is_any(token.as_bytes()));
+    let is_ours = secrets.is_any(token.as_bytes());
     if mode == "subscribe" && is_ours && challenge.len() <= MAX_CHALLENGE {
         return Ok(Some(plain(challenge.into_owned())));
     }
     Err(secrets.refuse(Problem::new(&codes::CHALLENGE, "the verify token is wrong")))
+}
+
+fn incomplete() -> Problem {
+    let detail =
+        "a part of the handshake is missing: it has `hub.mode`, `hub.verify_token` and `hub.challenge`";
+    let hint = "send `?hub.mode=subscribe&hub.verify_token=…&hub.challenge=…`, or none of the three";
+    Problem::new(&codes::BAD_REQUEST, detail).with_hint(hint)
 }
 
 /// The answer to Slack's `{"type": "url_verification", "challenge": …}`, which was signed as everything else.

@@ -4,10 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
+use serde_json::Value;
+use tenon_capture::bounded_key;
 use tenon_capture::trigger::{Auth, Signature};
-use tenon_store::{Timestamp, WorkspaceId};
+use tenon_store::{DedupMark, Timestamp, WorkspaceId};
 
 use super::lookup::Hook;
+use super::request::parameters;
 use super::signature::{Delivery, Refusal, Signed, is_same, verify};
 use crate::auth::Peer;
 use crate::codes;
@@ -37,7 +40,7 @@ pub(super) async fn check(
             let wrong = |detail: &'static str| {
                 Problem::new(&codes::CREDENTIALS, detail).with_header(WWW_AUTHENTICATE, BASIC)
             };
-            let given = text(parts, AUTHORIZATION.as_str()).and_then(basic);
+            let given = bytes(parts, AUTHORIZATION.as_str()).and_then(basic);
             let (name, password) =
                 given.ok_or_else(|| wrong("this needs `Authorization: Basic`, with user and password"))?;
             let secrets = Secrets::now(app, workspace, hook, secrets).await?;
@@ -49,8 +52,8 @@ pub(super) async fn check(
         }
         Auth::Bearer { header, secrets } => {
             let given = match header {
-                Some(name) => text(parts, name),
-                None => text(parts, AUTHORIZATION.as_str()).and_then(bearer),
+                Some(name) => bytes(parts, name),
+                None => bytes(parts, AUTHORIZATION.as_str()).and_then(bearer),
             };
             let name = header.as_deref().unwrap_or("authorization");
             let missing = || {
@@ -59,7 +62,7 @@ pub(super) async fn check(
             };
             let token = given.ok_or_else(missing)?;
             let secrets = Secrets::now(app, workspace, hook, secrets).await?;
-            if secrets.is_any(token.as_bytes()) {
+            if secrets.is_any(token) {
                 return Ok(());
             }
             Err(secrets.refuse(Problem::new(&codes::CREDENTIALS, "the token is wrong")))
@@ -96,18 +99,24 @@ pub(super) async fn check_signature(
     }
 }
 
-/// The mark that a replay of this delivery would find.
+/// The mark that a replay of this delivery would find. A sender may sign the same for several values of a path's
+/// parameters (one list of orders for each shop, all empty), so these belong to it.
 pub(super) fn mark(
     hook: &Hook,
     delivery: Option<Delivery>,
-    now: Timestamp,
-) -> Option<tenon_store::DedupMark> {
+    (parts, now): (&Parts, Timestamp),
+) -> Option<DedupMark> {
     let Auth::Signature(signature) = &hook.webhook.auth else { return None };
-    let delivery = delivery.filter(|_| signature.suppresses_replays)?;
-    Some(tenon_store::DedupMark {
+    let Delivery { mut key, remember } = delivery.filter(|_| signature.suppresses_replays)?;
+    if !hook.webhook.path.is_literal() {
+        // Neither ids, which are headers, nor digests have a line break: what follows it cannot be part of them.
+        key.push('\n');
+        key.push_str(&Value::from(parameters(&hook.webhook, parts)).to_string());
+    }
+    Some(DedupMark {
         scope: format!("signature:{}", hook.resource.0),
-        key: tenon_capture::bounded_key(delivery.key.into()).into_owned(),
-        expires: now.after(delivery.remember),
+        key: bounded_key(key.into()).into_owned(),
+        expires: now.after(remember),
     })
 }
 
@@ -154,19 +163,24 @@ fn missing() -> Problem {
     Problem::new(&codes::SECRET, "a secret of this webhook is not set")
 }
 
-fn text<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
-    parts.headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty())
+/// A header that is not empty. Not its text: a token may have bytes beyond ASCII.
+fn bytes<'a>(parts: &'a Parts, name: &str) -> Option<&'a [u8]> {
+    parts.headers.get(name).map(HeaderValue::as_bytes).filter(|bytes| !bytes.is_empty())
 }
 
-fn bearer(header: &str) -> Option<&str> {
-    let (scheme, token) = header.split_once(' ')?;
-    let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+/// What comes after the scheme, if that is this one.
+fn after<'a>(scheme: &str, header: &'a [u8]) -> Option<&'a [u8]> {
+    let space = header.iter().position(|byte| *byte == b' ')?;
+    let rest = header[space..].trim_ascii();
+    (header[..space].eq_ignore_ascii_case(scheme.as_bytes()) && !rest.is_empty()).then_some(rest)
 }
 
-fn basic(header: &str) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (scheme, rest) = header.split_once(' ')?;
-    let pair = STANDARD.decode(rest.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+fn bearer(header: &[u8]) -> Option<&[u8]> {
+    after("bearer", header)
+}
+
+fn basic(header: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let pair = STANDARD.decode(after("basic", header)?).ok()?;
     let colon = pair.iter().position(|byte| *byte == b':')?;
     Some((pair[..colon].to_vec(), pair[colon + 1..].to_vec()))
 }

@@ -11,7 +11,6 @@ use tenon_capture::trigger::{RateLimit, TokenBucket, Webhook};
 use tenon_store::{ResourceId, Timestamp};
 
 use super::captures::Captures;
-use super::deliveries::Deliveries;
 
 /// All webhooks of this node that were called. Those that were not called for long are forgotten first.
 pub(crate) struct LiveHooks {
@@ -23,7 +22,6 @@ pub(crate) struct LiveHooks {
 pub(super) struct LiveHook {
     bucket: Mutex<TokenBucket>,
     pub(super) captures: Captures,
-    pub(super) deliveries: Deliveries,
 }
 
 // === impl LiveHooks ===
@@ -36,8 +34,7 @@ impl LiveHooks {
     pub(super) fn of(&self, resource: ResourceId) -> Arc<LiveHook> {
         let make = || {
             let captures = Captures::new(Arc::clone(&self.captured_bytes));
-            let live = LiveHook { bucket: Mutex::default(), captures, deliveries: Deliveries::default() };
-            Ok::<_, std::convert::Infallible>(Arc::new(live))
+            Ok::<_, std::convert::Infallible>(Arc::new(LiveHook { bucket: Mutex::default(), captures }))
         };
         match self.hooks.get_or_insert_with(&resource, make) {
             Ok(live) => live,
@@ -56,5 +53,10 @@ impl LiveHook {
     /// Room for one more request, or how long it takes until there is some.
     pub(super) fn take(&self, limit: RateLimit, now: Timestamp) -> Result<(), Duration> {
         self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(limit, now)
+    }
+
+    /// What was taken for a request that turned out to be a repeat.
+    pub(super) fn give_back(&self, limit: RateLimit) {
+        self.bucket.lock().unwrap_or_else(PoisonError::into_inner).give_back(limit);
     }
 }

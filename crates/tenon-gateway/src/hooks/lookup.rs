@@ -37,7 +37,7 @@ pub(super) struct Hook {
     /// `/hooks/<workspace>/<path>`: the source of its events. A pattern's is the address that was called.
     pub(super) url: Option<String>,
     pub(super) live: Arc<LiveHook>,
-    /// Pollers that it wakes. Then that is all that it does.
+    /// Pollers that it wakes.
     pub(super) wakes: Vec<ResourceId>,
 }
 
@@ -61,7 +61,7 @@ struct Patterns {
 pub(super) struct Address<'a> {
     pub(super) id: WorkspaceId,
     pub(super) workspace: &'a str,
-    /// Decoded.
+    /// Decoded, as far as it may be a trigger's literal path; see [`literal`].
     pub(super) path: &'a str,
     /// As it was sent.
     pub(super) raw: &'a str,
@@ -91,6 +91,16 @@ impl Equivalent<Key> for KeyRef<'_> {
     }
 }
 
+/// A path as it was sent, as the literal path of a trigger: decoded, but for one that no trigger can have. A segment
+/// with a slash in it (`a%2Fb`) is not two, and what starts with `@` is how other triggers are looked up. `None`: not
+/// UTF-8.
+pub(super) fn literal(raw: &str) -> Option<Cow<'_, str>> {
+    let path = percent_decode_str(raw).decode_utf8().ok()?;
+    let slashes = |text: &str| text.bytes().filter(|byte| *byte == b'/').count();
+    let has_own_slashes = path.len() != raw.len() && slashes(&path) != slashes(raw);
+    Some(if has_own_slashes || path.starts_with('@') { NOBODY.into() } else { path })
+}
+
 /// The segments of a path as it was sent, each decoded: a `%2F` within one is no border. `None`: not UTF-8.
 pub(super) fn segments(raw: &str) -> Option<Vec<Cow<'_, str>>> {
     raw.split('/').map(|segment| percent_decode_str(segment).decode_utf8().ok()).collect()
@@ -111,10 +121,8 @@ impl Hooks {
         {
             return Ok(found);
         }
-        // What starts with `@` is how other triggers are looked up: such a path is nobody's literally.
-        let key = if path.starts_with('@') { NOBODY } else { path };
         for _ in 0..MAX_READS {
-            let (hooks, generation) = read(app, id, key).await?;
+            let (hooks, generation) = read(app, id, path).await?;
             if !hooks.is_empty() {
                 let url = format!("/hooks/{}/{path}", address.workspace);
                 let list = hooks.into_iter().map(|hook| Hook { url: Some(url.clone()), ..hook });
@@ -185,6 +193,22 @@ fn hook(app: &App, resource: Resource) -> Result<Option<Hook>, Problem> {
             let finding = findings.first().map(ToString::to_string).unwrap_or_default();
             tracing::error!(trigger = resource.name, finding, "a deployed trigger cannot be read");
             Err(Problem::new(&codes::NOT_RUNNABLE, "the trigger cannot be read by this version"))
+        }
+    }
+}
+
+// === impl Hook ===
+
+impl Hook {
+    /// Whether a request wakes pollers and makes no event.
+    pub(super) fn only_wakes(&self) -> bool {
+        !self.wakes.is_empty() && !self.webhook.has_emits
+    }
+
+    /// Its pollers ask now. If the hint is lost by a crash, they ask when they would anyway.
+    pub(super) fn wake(&self, app: &App, workspace: WorkspaceId) {
+        for poller in &self.wakes {
+            app.capture().wakes().tell(workspace, *poller);
         }
     }
 }

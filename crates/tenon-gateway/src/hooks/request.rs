@@ -86,7 +86,7 @@ fn view(
         view.insert("path".to_owned(), path.into());
     }
     if needs.has(Needs::PARAMS) && !is_literal {
-        view.insert("params".to_owned(), webhook.path.values(&called(parts)).into());
+        view.insert("params".to_owned(), parameters(webhook, parts).into());
     }
     if needs.has(Needs::QUERY) {
         view.insert("query".to_owned(), form(parts.uri.query().unwrap_or_default().as_bytes())?);
@@ -101,6 +101,11 @@ fn view(
         view.insert("raw".to_owned(), raw_text(raw));
     }
     Ok(view)
+}
+
+/// What the parameters of the path are.
+pub(super) fn parameters(webhook: &Webhook, parts: &Parts) -> Map<String, Value> {
+    webhook.path.values(&called(parts))
 }
 
 /// The segments behind `/hooks/<workspace>/`, decoded.

@@ -102,10 +102,12 @@ impl Document {
                 return Err(format!("an element has more than {MAX_ATTRIBUTES} attributes"));
             }
             let attribute = attribute.map_err(|error| error.to_string())?;
+            check_name(attribute.key.as_ref())?;
             let value = attribute.normalized_value(XmlVersion::Implicit1_0);
             let value = value.map_err(|error| error.to_string())?;
             members.insert(format!("@{}", attribute.key.as_ref()), value.into_owned().into());
         }
+        check_name(start.name().as_ref())?;
         Ok(Element { name: start.name().as_ref().to_owned(), members, text: String::new() })
     }
 
@@ -150,6 +152,29 @@ impl Document {
         }
         self.root.map(Value::Object).ok_or_else(|| "there is no element".to_owned())
     }
+}
+
+/// As XML 1.0 has it; the reader takes nearly anything. Else an element `@id` would be taken for the attribute `id`.
+fn check_name(name: &str) -> Result<(), String> {
+    let mut characters = name.chars();
+    if characters.next().is_some_and(starts_name) && characters.all(|c| starts_name(c) || continues_name(c)) {
+        return Ok(());
+    }
+    Err(format!("`{}` is not a name in XML", name.chars().take(60).collect::<String>()))
+}
+
+fn starts_name(character: char) -> bool {
+    matches!(character,
+        ':' | 'A'..='Z' | '_' | 'a'..='z'
+        | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{2ff}' | '\u{370}'..='\u{37d}'
+        | '\u{37f}'..='\u{1fff}' | '\u{200c}'..='\u{200d}' | '\u{2070}'..='\u{218f}' | '\u{2c00}'..='\u{2fef}'
+        | '\u{3001}'..='\u{d7ff}' | '\u{f900}'..='\u{fdcf}' | '\u{fdf0}'..='\u{fffd}'
+        | '\u{10000}'..='\u{effff}')
+}
+
+fn continues_name(character: char) -> bool {
+    matches!(character,
+        '-' | '.' | '0'..='9' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}')
 }
 
 #[cfg(test)]
@@ -208,6 +233,10 @@ mod tests {
             ("<a/><b/>", "root"),
             ("<a b='1' b='2'/>", "duplicate"),
             ("<?xml version='1.0' encoding='latin1'?><a/>", "UTF-8"),
+            ("<a id='1'><@id>2</@id></a>", "`@id` is not a name in XML, near byte 10"),
+            ("<a><#text/></a>", "`#text` is not a name"),
+            ("<a 1b='2'/>", "`1b` is not a name"),
+            ("<a$/>", "`a$` is not a name"),
         ] {
             refused(text, reason);
         }

@@ -134,6 +134,7 @@ async fn changes_of_triggers_count_at_once() {
         kind: Kind::Trigger,
         name: "orders".to_owned(),
         change,
+        state: None,
         actor: "test".to_owned(),
         at: Timestamp(2),
     };

@@ -13,3 +13,4 @@ mod webhook_access;
 mod webhook_auth;
 mod webhook_bodies;
 mod webhook_paths;
+mod webhook_replays;

@@ -83,6 +83,7 @@ async fn what_cannot_be_run_is_refused() {
         kind: Kind::Workflow,
         name: "acme/sum".to_owned(),
         change: Change::Disable,
+        state: None,
         actor: "test".to_owned(),
         at: Timestamp(2),
     };

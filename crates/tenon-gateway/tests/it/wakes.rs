@@ -1,4 +1,4 @@
-//! Webhooks that only wake pollers.
+//! Webhooks that wake pollers.
 
 use std::time::Duration;
 
@@ -44,6 +44,34 @@ async fn they_capture_nothing_and_bursts_are_one_hint() {
         assert!(second.is_err(), "all of a burst are one");
     }
     fixture.assert_nothing_captured().await;
+}
+
+/// An event is what the author wants; the poller is woken besides, also by a repeat.
+#[tokio::test]
+async fn with_emits_they_do_both() {
+    let fixture = deployed().await;
+    let hook = "
+kind: webhook
+path: crm/changed
+auth: { kind: none }
+emits: { type: com.acme.changed }
+dedupKey: ${ .body.id }
+";
+    fixture.trigger("hook", hook).await;
+    fixture.workflow("changed", json!({}), "com.acme.changed").await;
+    let poller = fixture.store.resource(fixture.workspace, Kind::Trigger, "poller").await.expect("read");
+    let poller = poller.expect("it is there").revision.resource;
+    let wake = fixture.app.capture().wakes().wait_for(fixture.workspace, poller);
+    for is_duplicate in [None, Some(&json!(true))] {
+        let answer = fixture.post("/hooks/default/crm/changed", "{\"id\":1}").await.expect(202).json();
+        assert_eq!(answer["jobs"].as_array().map(Vec::len), Some(1), "{answer}");
+        assert_eq!(answer.get("duplicate"), is_duplicate);
+        tokio::time::timeout(Duration::from_secs(30), wake.came()).await.expect("a hint");
+    }
+    assert_eq!(fixture.envelopes().await.len(), 1);
+    assert_eq!(fixture.captured("hook").await.len(), 2, "they can be looked at");
+    fixture.post("/hooks/default/crm/acme/changed", "{}").await.expect(202);
+    assert_eq!(fixture.envelopes().await.len(), 1, "the other has no `emits`");
 }
 
 #[tokio::test]

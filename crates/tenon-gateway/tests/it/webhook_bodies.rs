@@ -56,6 +56,24 @@ async fn xml_becomes_json() {
     }
 }
 
+/// Else `@id` could be an element and an attribute.
+#[tokio::test]
+async fn xml_names_are_those_of_xml() {
+    let fixture = open().await;
+    for body in [
+        "<a id='1'><@id>2</@id></a>",
+        "<a><#text>1</#text>2</a>",
+        "<a @id='1'/>",
+        "<a><1/></a>",
+        "<a b$='1'/>",
+    ] {
+        send(&fixture, "application/xml", body).await.expect_problem(400, "TN0065");
+    }
+    fixture.assert_nothing_captured().await;
+    send(&fixture, "application/xml", "<_ä:b.1-c xml:é·='1'/>").await.expect(202);
+    assert_eq!(fixture.envelopes().await[0]["data"], json!({"_ä:b.1-c": {"@xml:é·": "1"}}));
+}
+
 #[tokio::test]
 async fn xml_bombs_are_refused() {
     let fixture = open().await;

@@ -58,6 +58,18 @@ async fn the_most_literal_path_wins() {
 }
 
 #[tokio::test]
+async fn an_encoded_slash_is_no_border() {
+    let fixture = deployed(&["shop/a/b", "shop/{name}"]).await;
+    check(&fixture, "shop/a/b", "shop/a/b").await;
+    check(&fixture, "shop/%61/b", "shop/a/b").await;
+    for path in ["shop/a%2Fb", "shop/a%2fb", "shop/%61%2fb"] {
+        check(&fixture, path, "shop/{name}").await;
+    }
+    fixture.post("/hooks/default/shop%2Fa%2Fb", "{}").await.expect_problem(404, "TN0005");
+    check(&fixture, "shop/a/b", "shop/a/b").await;
+}
+
+#[tokio::test]
 async fn methods_are_of_the_place_and_parameters_of_the_trigger() {
     let fixture = Fixture::new().await;
     for (name, path, method) in [("get", "a/{one}", "GET"), ("put", "a/{two}", "PUT")] {

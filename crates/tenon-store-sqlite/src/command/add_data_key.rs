@@ -9,6 +9,7 @@ use tenon_vault::{By, Sealer};
 use super::{Command, Context, Need, audit};
 use crate::failure::Failure;
 use crate::read::data_key;
+use crate::writer::Whose;
 
 const NEWEST: &str = "SELECT coalesce(max(number), 0) FROM data_key WHERE workspace = ?1";
 const INSERT: &str = "INSERT INTO data_key (workspace, number, made_at, wrapped) VALUES (?1, ?2, ?3, ?4)";
@@ -36,6 +37,10 @@ impl Command for AddDataKey {
 
     fn need(&self) -> Need {
         Need::Room
+    }
+
+    fn workspace(&self) -> Whose {
+        Some(self.workspace)
     }
 
     fn apply(&self, context: &mut Context<'_>) -> Result<(), Failure> {

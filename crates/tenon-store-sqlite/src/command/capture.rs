@@ -1,6 +1,6 @@
 //! An event in: marks, the event, its jobs.
 //!
-//! The mark comes first, because it decides; after it nothing can be refused. B-tree touches of an event with a
+//! The marks come first, because they decide; after them nothing can be refused. B-tree touches of an event with a
 //! mark and one job: mark, event, its list, job, its list, open jobs; retention is noted per batch. Where its type is
 //! declared, the inbox comes to that; else an event costs one look into the writer's memory more. Workflows that
 //! gather it (`gather.rs`) cost what their sets do; without one, nothing.
@@ -16,16 +16,18 @@ use tenon_vault::Sealer;
 
 use super::{Command, Context, Need, write};
 use crate::body;
-use crate::codec::{Columns as _, origin_number, pack, state_number, unpack};
+use crate::codec::{Columns as _, origin_number, pack, rank_number, state_number, unpack};
 use crate::failure::Failure;
 use crate::gather::{self, Arriving};
 use crate::inbox;
+use crate::writer::Whose;
 use crate::writer::effects::Expiring;
 
 const MARK: &str = "INSERT INTO mark (hash, expires, event) VALUES (?1, ?2, ?3)
     ON CONFLICT (hash) DO UPDATE SET expires = excluded.expires, event = excluded.event WHERE mark.expires <= ?4";
 const RENEW: &str = "UPDATE mark SET expires = ?2 WHERE hash = ?1 AND expires < ?2";
 const MARKED: &str = "SELECT event FROM mark WHERE hash = ?1";
+const LEAD: &str = "UPDATE mark SET event = ?2 WHERE hash = ?1";
 const REPEATED: &str =
     "UPDATE event SET duplicates = duplicates + 1 WHERE id = ?1 AND workspace = ?2 RETURNING jobs";
 const EVENT: &str =
@@ -43,6 +45,7 @@ const GATHERING_OF: &str =
 pub(crate) struct SealedCapture {
     capture: Capture,
     mark: Option<[u8; 16]>,
+    delivery: Option<[u8; 16]>,
     envelope: Vec<u8>,
     jobs: Vec<SealedJob>,
     gathers: Vec<SealedGather>,
@@ -92,6 +95,7 @@ impl SealedCapture {
             outcomes: write::sealed(sealer, (workspace.0, job.id.0), &job.journal),
         };
         let mark = capture.mark.as_ref().map(hash);
+        let delivery = capture.delivery.as_ref().map(hash);
         let jobs = capture.jobs.iter().map(seal).collect();
         let gathers = capture.gathers.iter().map(|gather| {
             let keys = gather::texts(&gather.role).into_iter();
@@ -99,7 +103,7 @@ impl SealedCapture {
             SealedGather { keys, job: seal(&gather.job) }
         });
         let gathers = gathers.collect();
-        Self { capture, mark, envelope, jobs, gathers, limits }
+        Self { capture, mark, delivery, envelope, jobs, gathers, limits }
     }
 
     /// Whose.
@@ -121,12 +125,8 @@ impl SealedCapture {
 
     /// Writes what was checked just now.
     pub(super) fn write(&self, context: &mut Context<'_>, repeats: Repeats) -> Result<Captured, Failure> {
-        if !self.take_mark(context, self.mark, self.capture.mark.as_ref())? {
-            let hash = self.mark.expect("only a mark that is there can be taken");
-            if repeats == Repeats::Renew {
-                self.renew_mark(context.connection, hash)?;
-            }
-            return Ok(Captured::Duplicate(self.duplicate(context.connection, hash)?));
+        if let Some(first) = self.take_marks(context, repeats)? {
+            return Ok(Captured::Duplicate(first));
         }
         let place = inbox::place(context, &self.capture.event);
         let mut effect = Effect { started: Vec::with_capacity(self.jobs.len()), dropped: Vec::new() };
@@ -140,6 +140,26 @@ impl SealedCapture {
         let Effect { started, dropped } = effect;
         self.insert_event(context, &started, place)?;
         Ok(Captured::New { jobs: started, dropped, is_wanted: self.is_wanted(place) })
+    }
+
+    /// The first event, if one of the marks is known.
+    fn take_marks(&self, context: &mut Context<'_>, repeats: Repeats) -> rusqlite::Result<Option<Duplicate>> {
+        if !self.take_mark(context, self.delivery, self.capture.delivery.as_ref())? {
+            let hash = self.delivery.expect("only a mark that is there can be known");
+            return self.duplicate(context.connection, hash).map(Some);
+        }
+        if self.take_mark(context, self.mark, self.capture.mark.as_ref())? {
+            return Ok(None);
+        }
+        let hash = self.mark.expect("only a mark that is there can be known");
+        if repeats == Repeats::Renew {
+            self.renew_mark(context.connection, hash)?;
+        }
+        let first = self.duplicate(context.connection, hash)?;
+        if let Some(delivery) = self.delivery {
+            context.connection.prepare_cached(LEAD)?.execute((delivery, first.event.0 as i64))?;
+        }
+        Ok(Some(first))
     }
 
     /// Whether a mark was free and is taken now.
@@ -248,7 +268,7 @@ impl SealedCapture {
             job.lane.as_ref().map(|lane| lane.shard.0),
             job.lane.as_ref().and_then(|lane| lane.key.as_deref()),
             place as i64,
-            job.priority,
+            rank_number(job.priority, job.is_bulk),
             event.captured_at.0,
             job.parent.map(|id| id.0 as i64),
             job.rerun_of.map(|id| id.0 as i64),
@@ -286,6 +306,7 @@ impl SealedCapture {
             lane: lane.key.clone(),
             place,
             priority: job.priority,
+            is_bulk: job.is_bulk,
             state: JobState::Pending,
             wake_at: None,
             captured_at: event.captured_at,
@@ -356,6 +377,10 @@ impl Command for SealedCapture {
 
     fn need(&self) -> Need {
         Need::Room
+    }
+
+    fn workspace(&self) -> Whose {
+        Some(self.capture.event.workspace)
     }
 
     fn apply(&self, context: &mut Context<'_>) -> Result<Captured, Failure> {

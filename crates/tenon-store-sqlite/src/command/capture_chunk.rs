@@ -14,6 +14,7 @@ use super::capture::{Repeats, SealedCapture};
 use super::{Command, Context, Need};
 use crate::failure::Failure;
 use crate::trigger::{kind_number, note_place, state_place};
+use crate::writer::Whose;
 use crate::writer::effects::Effects;
 
 const IS_LIVE: &str =
@@ -139,6 +140,10 @@ impl Command for SealedChunk {
     fn need(&self) -> Need {
         // What a trigger remembers is small, and can be written to the last: so that it can be stopped.
         if self.captures.is_empty() { Need::Nothing } else { Need::Room }
+    }
+
+    fn workspace(&self) -> Whose {
+        Some(self.workspace)
     }
 
     fn apply(&self, context: &mut Context<'_>) -> Result<Chunked, Failure> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rusqlite::OptionalExtension as _;
-use tenon_store::WorkspaceId;
+use tenon_store::{WorkspaceId, WorkspaceSettings};
 use tenon_vault::Sealer;
 
 use super::add_data_key::check_master_key;
@@ -29,7 +29,8 @@ pub(crate) struct CreateWorkspace {
 impl CreateWorkspace {
     /// With a fresh data key, used only if the name is new, and the name of the master key that wraps it.
     pub(crate) fn new(name: String, wrapped_key: Vec<u8>, master_key: String, sealer: Sealer) -> Self {
-        let workspace = Workspace::new(Arc::new(sealer), FIRST_GENERATION, FIRST_GENERATION);
+        let generations = (FIRST_GENERATION, FIRST_GENERATION);
+        let workspace = Workspace::new(Arc::new(sealer), WorkspaceSettings::default(), generations);
         Self { name, wrapped_key, master_key, workspace: Arc::new(workspace) }
     }
 }

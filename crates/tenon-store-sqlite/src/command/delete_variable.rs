@@ -8,6 +8,7 @@ use super::{Command, Context, Need, audit};
 use crate::body;
 use crate::failure::Failure;
 use crate::variable::raise_generation;
+use crate::writer::Whose;
 
 const DELETE: &str = "UPDATE variable SET value = NULL, at = ?2 WHERE id = ?1";
 const FORGET: &str = "DELETE FROM variable WHERE id IN (
@@ -26,6 +27,10 @@ impl Command for UnsetVariable {
 
     fn need(&self) -> Need {
         Need::Nothing
+    }
+
+    fn workspace(&self) -> Whose {
+        Some(self.0.workspace)
     }
 
     fn apply(&self, context: &mut Context<'_>) -> Result<(), Failure> {

@@ -8,9 +8,10 @@ use tenon_store::{JobId, Timestamp};
 use super::{Command, Context, Need};
 use crate::codec::Columns as _;
 use crate::failure::Failure;
+use crate::gather;
 use crate::payloads::{self, Payloads};
+use crate::retention::{self, Why};
 use crate::writer::effects::Expiring;
-use crate::{gather, retention};
 
 /// Items that one command looks at, at most.
 const ITEMS: usize = 256;
@@ -108,11 +109,15 @@ impl Prune {
 
     fn remove(&self, context: &mut Context<'_>, item: Expiring) -> rusqlite::Result<u64> {
         match item {
-            Expiring::Event(event) => retention::remove_event(context, event, self.now),
+            Expiring::Event(event) => retention::remove_event(context, event, (self.now, Why::Expired)),
+            Expiring::PurgedEvent(event) => retention::remove_event(context, event, (self.now, Why::Purged)),
             Expiring::Job(job) => self.remove_job(context, job),
             // It counts as nothing: its job counted.
             Expiring::Journal(job) => retention::remove_journal(context, job, self.now).map(|()| 0),
-            Expiring::Gathering(set) => gather::release(context, set, self.now).map(|()| 0),
+            Expiring::Gathering(set) => gather::release(context, set, (self.now, Why::Expired)).map(|()| 0),
+            Expiring::PurgedGathering(set) => {
+                gather::release(context, set, (self.now, Why::Purged)).map(|()| 0)
+            }
             Expiring::Gatherer(gatherer) => gather::release_all(context, gatherer, self.now).map(|()| 0),
             Expiring::Mark(hash) => self.remove_mark(context, hash),
             Expiring::Payloads(job) => self.remove_payloads(context, job),

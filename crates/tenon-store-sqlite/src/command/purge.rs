@@ -5,6 +5,7 @@ use tenon_store::{JobId, Timestamp, WorkspaceId};
 use super::{Command, Context, Need};
 use crate::failure::Failure;
 use crate::retention;
+use crate::writer::Whose;
 
 /// Jobs that one command removes, each with up to a piece of its journal: a few milliseconds of the writer.
 pub(crate) const JOBS: usize = 64;
@@ -15,7 +16,7 @@ pub(crate) struct Purge {
     pub(crate) workspace: WorkspaceId,
     /// Which, at most [`JOBS`].
     pub(crate) jobs: Vec<JobId>,
-    /// When; what of the rest is due then goes with them.
+    /// When.
     pub(crate) at: Timestamp,
 }
 
@@ -28,6 +29,10 @@ impl Command for Purge {
 
     fn need(&self) -> Need {
         Need::Nothing
+    }
+
+    fn workspace(&self) -> Whose {
+        Some(self.workspace)
     }
 
     fn apply(&self, context: &mut Context<'_>) -> Result<u64, Failure> {

@@ -9,6 +9,7 @@ use tenon_store::{
 use super::{Command, Context, Need, audit};
 use crate::codec::kind_number;
 use crate::failure::Failure;
+use crate::writer::Whose;
 use crate::{file, gather, inbox};
 
 const FIND: &str = "SELECT r.id, r.deleted, v.id, v.number, v.digest
@@ -110,6 +111,10 @@ impl Command for Put {
 
     fn need(&self) -> Need {
         Need::Room
+    }
+
+    fn workspace(&self) -> Whose {
+        Some(self.0.workspace)
     }
 
     fn apply(&self, context: &mut Context<'_>) -> Result<Saved, Failure> {

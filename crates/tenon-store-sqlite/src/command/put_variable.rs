@@ -15,6 +15,7 @@ use super::{Command, Context, Need, audit};
 use crate::failure::Failure;
 use crate::variable::{Stored, kind_number, place, raise_generation, stored, write_value};
 use crate::workspaces::Workspaces;
+use crate::writer::Whose;
 
 pub(super) const FIND: &str =
     "SELECT name, kind, version, at, id, value FROM variable WHERE workspace = ?1 AND name = ?2";
@@ -90,6 +91,10 @@ impl Command for SetVariable {
 
     fn need(&self) -> Need {
         Need::Room
+    }
+
+    fn workspace(&self) -> Whose {
+        Some(self.put.workspace)
     }
 
     fn apply(&self, context: &mut Context<'_>) -> Result<SavedVariable, Failure> {

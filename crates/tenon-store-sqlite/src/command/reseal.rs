@@ -10,6 +10,7 @@ use super::{Command, Context, Need};
 use crate::failure::Failure;
 use crate::variable::{Stored, place, stored, write_value};
 use crate::workspaces::Workspaces;
+use crate::writer::Whose;
 
 /// Variables of one piece: 4 MiB at most.
 const PIECE: u32 = 64;
@@ -37,6 +38,10 @@ impl Command for Reseal {
     /// What is there is replaced by something as long.
     fn need(&self) -> Need {
         Need::Nothing
+    }
+
+    fn workspace(&self) -> Whose {
+        Some(self.workspace)
     }
 
     fn apply(&self, context: &mut Context<'_>) -> Result<Option<i64>, Failure> {

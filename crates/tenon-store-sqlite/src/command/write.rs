@@ -14,6 +14,7 @@ use crate::body;
 use crate::codec::{Columns as _, state_number};
 use crate::failure::Failure;
 use crate::waiting;
+use crate::writer::Whose;
 use crate::writer::effects::Expiring;
 
 /// A result that lives in `body` is left to the slow path, which removes the body.
@@ -182,6 +183,10 @@ impl Command for SealedWrite {
 
     fn need(&self) -> Need {
         Need::Nothing
+    }
+
+    fn workspace(&self) -> Whose {
+        Some(self.write.workspace)
     }
 
     fn apply(&self, context: &mut Context<'_>) -> Result<(), Failure> {

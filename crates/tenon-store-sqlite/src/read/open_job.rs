@@ -6,7 +6,7 @@ use tenon_store::{Error, JobId, JobPayload, OpenJob, ResourceId, RevisionId, Sha
 
 use super::{OrPort as _, gathered};
 use crate::body;
-use crate::codec::{Columns as _, origin, state};
+use crate::codec::{Columns as _, origin, rank, state};
 use crate::workspaces::Workspaces;
 
 /// The columns that [`parse`] reads.
@@ -22,6 +22,12 @@ const OPEN: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM job INDEXED BY job_open WHERE state IN (0, 1, 3) AND place > ?2 AND shard = ?1 ORDER BY place LIMIT ?3"
+);
+const OPEN_OF: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM job INDEXED BY job_open
+      WHERE state IN (0, 1, 3) AND place > ?2 AND shard = ?1 AND workspace = ?4 ORDER BY place LIMIT ?3"
 );
 const WAITING: &str = concat!(
     "SELECT ",
@@ -44,6 +50,19 @@ pub(crate) fn open_jobs(
     let after = i64::try_from(after).unwrap_or(i64::MAX);
     let mut statement = connection.prepare_cached(OPEN).or_port()?;
     let rows = statement.query_map((shard.0, after, limit), parse).or_port()?;
+    rows.collect::<rusqlite::Result<_>>().or_port()
+}
+
+/// See `Store::open_jobs_of`.
+pub(crate) fn open_jobs_of(
+    connection: &Connection,
+    (shard, workspace): (Shard, WorkspaceId),
+    after: u64,
+    limit: u32,
+) -> Result<Vec<OpenJob>, Error> {
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(OPEN_OF).or_port()?;
+    let rows = statement.query_map((shard.0, after, limit, workspace.0), parse).or_port()?;
     rows.collect::<rusqlite::Result<_>>().or_port()
 }
 
@@ -100,6 +119,7 @@ pub(crate) fn open_job(
 
 /// A job outside any lane has no shard; whoever moves it on does so from shard 0.
 pub(crate) fn parse(row: &Row<'_>) -> rusqlite::Result<OpenJob> {
+    let (priority, is_bulk) = rank(row.get(9)?);
     Ok(OpenJob {
         id: row.job_id(0)?,
         workspace: WorkspaceId(row.get(1)?),
@@ -110,7 +130,8 @@ pub(crate) fn parse(row: &Row<'_>) -> rusqlite::Result<OpenJob> {
         shard: row.optional_shard(6)?.unwrap_or(Shard(0)),
         lane: row.get(7)?,
         place: row.get::<_, i64>(8)? as u64,
-        priority: row.get(9)?,
+        priority,
+        is_bulk,
         state: state(row.get(10)?),
         wake_at: row.wake_time(11)?,
         captured_at: row.time(12)?,

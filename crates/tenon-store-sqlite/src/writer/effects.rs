@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use tenon_store::{EventId, JobId, OpenJob, Timestamp, WorkspaceId};
+use tenon_store::{EventId, JobId, OpenJob, Timestamp, WorkspaceId, WorkspaceSettings};
 use tenon_vault::{Sealer, Vault};
 
 use super::state::State;
@@ -22,6 +22,8 @@ const GATHERING: i64 = 4;
 const GATHERER: i64 = 5;
 pub(crate) const PAYLOADS: i64 = 6;
 const ENVELOPE: i64 = 7;
+const PURGED_EVENT: i64 = 8;
+const PURGED_GATHERING: i64 = 9;
 
 const INSERT: &str = "INSERT INTO expiry (moment, sequence, kind, items) VALUES (?1, ?2, ?3, ?4)";
 
@@ -44,6 +46,10 @@ pub(crate) enum Expiring {
     Payloads(JobId),
     /// The envelope of an event that stays, because its jobs have no payloads any more.
     Envelope(EventId),
+    /// An event of a job that was purged.
+    PurgedEvent(EventId),
+    /// A set of gathered events whose job was purged.
+    PurgedGathering(i64),
 }
 
 // === impl Expiring ===
@@ -59,6 +65,8 @@ impl Expiring {
             Self::Gatherer(_) => GATHERER,
             Self::Payloads(_) => PAYLOADS,
             Self::Envelope(_) => ENVELOPE,
+            Self::PurgedEvent(_) => PURGED_EVENT,
+            Self::PurgedGathering(_) => PURGED_GATHERING,
         }
     }
 
@@ -66,10 +74,13 @@ impl Expiring {
         match self {
             Self::Event(EventId(id))
             | Self::Envelope(EventId(id))
+            | Self::PurgedEvent(EventId(id))
             | Self::Job(JobId(id))
             | Self::Journal(JobId(id))
             | Self::Payloads(JobId(id)) => items.extend_from_slice(&id.to_be_bytes()),
-            Self::Gathering(id) | Self::Gatherer(id) => items.extend_from_slice(&id.to_be_bytes()),
+            Self::Gathering(id) | Self::Gatherer(id) | Self::PurgedGathering(id) => {
+                items.extend_from_slice(&id.to_be_bytes());
+            }
             Self::Mark(hash) => items.extend_from_slice(&hash),
         }
     }
@@ -89,6 +100,8 @@ impl Expiring {
             GATHERER => Self::Gatherer(id as i64),
             PAYLOADS => Self::Payloads(JobId(id)),
             ENVELOPE => Self::Envelope(EventId(id)),
+            PURGED_EVENT => Self::PurgedEvent(EventId(id)),
+            PURGED_GATHERING => Self::PurgedGathering(id as i64),
             _ => Self::Journal(JobId(id)),
         };
         Some((item, rest))
@@ -106,6 +119,8 @@ pub(crate) struct Effects {
     pub(crate) raised: Vec<WorkspaceId>,
     /// New generations of workspaces' variables.
     pub(crate) variables: Vec<(WorkspaceId, u64)>,
+    /// What workspaces say for themselves from now on.
+    pub(crate) settings: Vec<(WorkspaceId, WorkspaceSettings)>,
     /// Sealers with a new data key.
     pub(crate) sealers: Vec<(WorkspaceId, Arc<Sealer>)>,
     /// Holder of the master key that is the one of the data now.

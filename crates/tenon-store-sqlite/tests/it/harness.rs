@@ -104,6 +104,7 @@ impl Shop {
             semantics: 1,
             lane: Some(Lane { shard: Shard(0), key: None }),
             priority: 5,
+            is_bulk: false,
             mark: None,
             input: None,
             rerun_of: None,
@@ -111,7 +112,7 @@ impl Shop {
             events_of: None,
             journal: Vec::new(),
         };
-        Capture { generation: 1, mark: None, event, jobs: vec![job], gathers: Vec::new() }
+        Capture { generation: 1, mark: None, delivery: None, event, jobs: vec![job], gathers: Vec::new() }
     }
 
     /// A workflow whose jobs listen for these types.

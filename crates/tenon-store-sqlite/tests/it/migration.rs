@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tenon_store::{
     EventId, EventWait, JobFilter, JobId, JobState, Kind, Shard, Store as _, Timestamp, Transition, Waits,
+    WorkspaceSettings,
 };
 use tenon_vault::{DataKey, Place, Sealer, Vault as _};
 
@@ -59,6 +60,7 @@ async fn version_1_goes_on() {
     let shop = Shop::open(options(root.path())).await;
     let store = &shop.store;
     assert_eq!((shop.workspace.0, store.generation(shop.workspace).await.unwrap()), (1, 5));
+    assert_eq!(store.workspace_settings(shop.workspace).unwrap(), WorkspaceSettings::default());
     let found = store.resource(shop.workspace, Kind::Workflow, "acme/sync").await.unwrap().unwrap();
     assert_eq!((found.document.as_str(), found.files.len()), ("document: one", 0));
     let event = store.event(shop.workspace, EventId(2)).await.unwrap().unwrap();

@@ -73,6 +73,7 @@ pub async fn the_feed_gets_payloads_before_the_answer(harness: &dyn Harness) {
     let mut capture = fixture.event(1);
     capture.jobs = vec![fixture.job(1), fixture.job(2)];
     capture.jobs[1].input = Some(json("2"));
+    capture.jobs[1].is_bulk = true;
     capture.jobs[1].lane = Some(Lane { shard: SHARD, key: Some("k".to_owned()) });
     fixture.capture(capture.clone()).await;
     let fed = std::mem::take(&mut *fed.lock().expect("nothing panics in the feed"));
@@ -84,6 +85,9 @@ pub async fn the_feed_gets_payloads_before_the_answer(harness: &dyn Harness) {
         (fixture.workspace, fixture.workflow, fixture.revision)
     );
     assert_eq!((job.event, job.priority, job.journal_length), (EventId(1), 5, 0));
+    assert_eq!((fed[0].is_bulk, job.is_bulk), (false, true));
+    let read = fixture.store.open_job(JobId(2)).await.expect("readable").expect("it is open");
+    assert_eq!((read.priority, read.is_bulk), (5, true));
     assert_eq!((job.captured_at, job.started_at), (moment(1), None));
     let payload = job.payload.as_ref().expect("a fresh job comes with its payload");
     assert_eq!(payload.envelope, capture.event.envelope);

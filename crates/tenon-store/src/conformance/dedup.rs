@@ -103,3 +103,52 @@ pub async fn a_stale_capture_takes_no_mark(harness: &dyn Harness) {
     assert!(matches!(outcome, Captured::Stale { .. }), "{outcome:?}");
     fixture.capture(marked(&fixture, 2, "source", "a")).await;
 }
+
+fn delivered(fixture: &Fixture, n: u64, delivery: &str, key: &str) -> Capture {
+    Capture { delivery: Some(mark("signature:1", delivery)), ..marked(fixture, n, "trigger:1", key) }
+}
+
+/// Also by a delivery that was a repeat itself, and from many at once.
+pub async fn either_of_two_marks_is_enough(harness: &dyn Harness) {
+    let fixture = Fixture::new(harness).await;
+    fixture.capture(delivered(&fixture, 1, "a", "one")).await;
+    let repeats = [("a", "one"), ("b", "one"), ("a", "two"), ("b", "three")];
+    for (n, (delivery, key)) in (10..).zip(repeats) {
+        let duplicate = repeat(&fixture, delivered(&fixture, n, delivery, key)).await;
+        assert_eq!(duplicate, Duplicate { event: EventId(1), jobs: vec![JobId(1)] }, "{delivery} {key}");
+    }
+    let event = fixture.store.event(fixture.workspace, EventId(1)).await.expect("reads work");
+    assert_eq!(event.expect("the first is there").duplicates, 4);
+    let captures = (20..40).map(|n| fixture.store.capture(delivered(&fixture, n, "c", &n.to_string())));
+    let outcomes = join_all(captures).await;
+    let new = outcomes.iter().filter(|outcome| matches!(outcome, Ok(Captured::New { .. }))).count();
+    assert_eq!(new, 1, "{outcomes:?}");
+}
+
+/// Else whoever repeats a delivery under another key would suppress the event that this key is meant for.
+pub async fn a_known_delivery_takes_no_other_mark(harness: &dyn Harness) {
+    let fixture = Fixture::new(harness).await;
+    fixture.capture(delivered(&fixture, 1, "a", "one")).await;
+    repeat(&fixture, delivered(&fixture, 2, "a", "two")).await;
+    fixture.capture(delivered(&fixture, 3, "b", "two")).await;
+    assert_eq!(repeat(&fixture, delivered(&fixture, 4, "c", "two")).await.event, EventId(3));
+    let alone = Capture { mark: None, ..delivered(&fixture, 5, "d", "") };
+    fixture.capture(alone.clone()).await;
+    assert_eq!(repeat(&fixture, alone).await.event, EventId(5));
+}
+
+/// Its own moment, not that of the other mark.
+pub async fn a_delivery_is_known_until_it_expires(harness: &dyn Harness) {
+    let fixture = Fixture::new(harness).await;
+    fixture.capture(delivered(&fixture, 1, "a", "one")).await;
+    let mut stale = delivered(&fixture, 2, "b", "two");
+    stale.generation += 1;
+    let outcome = fixture.store.capture(stale).await.expect("stale is an answer, no error");
+    assert!(matches!(outcome, Captured::Stale { .. }), "{outcome:?}");
+    fixture.capture(delivered(&fixture, 3, "b", "two")).await;
+    assert_eq!(repeat(&fixture, delivered(&fixture, 99, "a", "three")).await.event, EventId(1));
+    let mut later = delivered(&fixture, 100, "a", "three");
+    later.delivery.as_mut().expect("it is marked").expires = moment(200);
+    fixture.capture(later).await;
+    assert_eq!(repeat(&fixture, delivered(&fixture, 101, "a", "four")).await.event, EventId(100));
+}

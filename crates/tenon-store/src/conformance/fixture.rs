@@ -74,7 +74,14 @@ impl Fixture {
             expires: moment(n + 1000),
             envelope: json(&format!("{{\"n\":{n}}}")),
         };
-        Capture { generation: self.generation, mark: None, event, jobs: Vec::new(), gathers: Vec::new() }
+        Capture {
+            generation: self.generation,
+            mark: None,
+            delivery: None,
+            event,
+            jobs: Vec::new(),
+            gathers: Vec::new(),
+        }
     }
 
     /// Event `n` that starts job `n`.
@@ -91,6 +98,7 @@ impl Fixture {
             semantics: 1,
             lane: Some(Lane { shard: SHARD, key: None }),
             priority: 5,
+            is_bulk: false,
             mark: None,
             input: None,
             rerun_of: None,

@@ -317,6 +317,7 @@ pub async fn sets_go_with_their_strategy(harness: &dyn Harness) {
         kind: Kind::Workflow,
         name: "acme/sync".to_owned(),
         change: Change::Delete,
+        state: None,
         actor: "owner".to_owned(),
         at: moment(4),
     };

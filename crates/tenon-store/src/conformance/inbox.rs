@@ -172,6 +172,7 @@ pub async fn declarations_only_grow(harness: &dyn Harness) {
         kind: Kind::Workflow,
         name: "acme/listener".to_owned(),
         change: Change::Delete,
+        state: None,
         actor: "owner".to_owned(),
         at: moment(2),
     };

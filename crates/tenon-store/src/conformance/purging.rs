@@ -3,7 +3,7 @@
 
 use super::Harness;
 use super::fixture::{Fixture, completed, entry, json, moment};
-use crate::{EventId, JobFilter, JobId, MAX_PURGE, Transition};
+use crate::{Capture, EventId, Gather, JobFilter, JobId, MAX_PURGE, NewJob, Role, Serves, Transition};
 
 async fn purge(fixture: &Fixture, jobs: &[u64], at: u64) -> u64 {
     let jobs: Vec<JobId> = jobs.iter().map(|n| JobId(*n)).collect();
@@ -19,7 +19,11 @@ async fn has_event(fixture: &Fixture, n: u64) -> bool {
     fixture.store.event(fixture.workspace, EventId(n)).await.expect("reads work").is_some()
 }
 
-/// With all that they have written; their events go when their time comes, or at once if it has.
+async fn prune(fixture: &Fixture, at: u64) {
+    while fixture.store.prune(moment(at), 1000).await.expect("retention works") > 0 {}
+}
+
+/// With all that they have written, and their events.
 pub async fn ended_jobs_are_purged(harness: &dyn Harness) {
     let fixture = Fixture::new(harness).await;
     let fence = fixture.own().await;
@@ -39,12 +43,12 @@ pub async fn ended_jobs_are_purged(harness: &dyn Harness) {
     assert_eq!(purge(&fixture, &most, 200).await, 98, "each once");
     assert_eq!(jobs(&fixture).await, [100, 99]);
     let used = fixture.store.disk_use().await.expect("reads work");
-    assert_eq!((used.events, used.jobs, used.open_jobs), (100, 2, 0));
+    assert_eq!((used.events, used.jobs, used.open_jobs), (2, 2, 0));
     assert_eq!(purge(&fixture, &[99], 5000).await, 1);
     assert!(!has_event(&fixture, 99).await && has_event(&fixture, 100).await);
-    while fixture.store.prune(moment(400), 1000).await.expect("retention works") > 0 {}
-    assert!(has_event(&fixture, 7).await);
-    let again = fixture.capture(crate::Capture { jobs: vec![fixture.job(7)], ..fixture.event(200) }).await;
+    prune(&fixture, 400).await;
+    assert!(!has_event(&fixture, 7).await);
+    let again = fixture.capture(Capture { jobs: vec![fixture.job(7)], ..fixture.event(200) }).await;
     assert_eq!(again, [JobId(7)]);
     let journal = fixture.store.journal(fixture.workspace, JobId(7)).await.expect("reads work");
     assert!(journal.is_empty(), "{} entries of the old job are left", journal.len());
@@ -69,4 +73,54 @@ pub async fn what_is_needed_is_not_purged(harness: &dyn Harness) {
     fixture.complete(fence, 1).await;
     assert_eq!(purge(&fixture, &[1, 2, 3], 600).await, 2);
     assert_eq!(purge(&other, &[3], 600).await, 1);
+}
+
+/// By another of its jobs, or by a `listen` that may look for it: then it goes when its time comes.
+pub async fn an_event_that_is_needed_is_not_purged(harness: &dyn Harness) {
+    let mut fixture = Fixture::new(harness).await;
+    let fence = fixture.own().await;
+    fixture.capture(Capture { jobs: vec![fixture.job(1), fixture.job(2)], ..fixture.event(1) }).await;
+    for n in [1, 2] {
+        fixture.complete(fence, n).await;
+    }
+    assert_eq!(purge(&fixture, &[1], 200).await, 1);
+    assert!(has_event(&fixture, 1).await);
+    assert_eq!(purge(&fixture, &[2], 200).await, 1);
+    assert!(!has_event(&fixture, 1).await);
+
+    fixture.declare(&["com.acme.order"]).await;
+    fixture.start(3).await;
+    fixture.complete(fence, 3).await;
+    assert_eq!(purge(&fixture, &[3], 1002).await, 1);
+    assert!(has_event(&fixture, 3).await, "it is in the inbox");
+    prune(&fixture, 1003).await;
+    assert!(!has_event(&fixture, 3).await);
+}
+
+/// The events of a set stay as long as one of its jobs does, and those of an open set do; soon after they go, however
+/// many they are.
+pub async fn gathered_events_go_with_the_last_job(harness: &dyn Harness) {
+    const EVENTS: u64 = 600;
+    let fixture = Fixture::new(harness).await;
+    let fence = fixture.own().await;
+    for n in 1..=EVENTS + 1 {
+        let serves = vec![Serves { part: (n % EVENTS) as u32, key: String::new() }];
+        let role = Role::Part { serves, of: EVENTS as u32 };
+        let gathers = vec![Gather { strategy: 1, role, job: fixture.job(n) }];
+        fixture.capture(Capture { gathers, ..fixture.event(n) }).await;
+    }
+    let (first, rerun) = (EVENTS, EVENTS + 2);
+    let job = NewJob { rerun_of: Some(JobId(first)), events_of: Some(JobId(first)), ..fixture.job(rerun) };
+    fixture.capture(Capture { jobs: vec![job], ..fixture.event(rerun) }).await;
+    for n in [first, rerun] {
+        fixture.complete(fence, n).await;
+    }
+    assert_eq!(purge(&fixture, &[first], 700).await, 1);
+    prune(&fixture, 700).await;
+    assert!(has_event(&fixture, 1).await && has_event(&fixture, first).await, "the rerun has them, too");
+    assert_eq!(purge(&fixture, &[rerun], 700).await, 1);
+    prune(&fixture, 700).await;
+    let used = fixture.store.disk_use().await.expect("reads work");
+    assert_eq!((used.events, used.jobs), (1, 0));
+    assert!(has_event(&fixture, EVENTS + 1).await, "it waits in an open set");
 }

@@ -10,6 +10,7 @@ fn change(fixture: &Fixture, name: &str, change: Change) -> ChangeResource {
         kind: Kind::Workflow,
         name: name.to_owned(),
         change,
+        state: None,
         actor: "owner".to_owned(),
         at: moment(5),
     }

@@ -66,6 +66,22 @@ pub async fn open_jobs_come_by_place(harness: &dyn Harness) {
     assert_eq!(ids(&other), [JobId(9)]);
 }
 
+/// Those of the workspace and of the shard, page by page.
+pub async fn open_jobs_of_a_workspace_come_by_place(harness: &dyn Harness) {
+    let fixture = Fixture::new(harness).await;
+    let other = Fixture::in_workspace(fixture.store.clone(), "other").await;
+    for n in [1, 3, 5] {
+        fixture.start(n).await;
+        other.start(n + 1).await;
+    }
+    let read = |after, limit| fixture.store.open_jobs_of(SHARD, other.workspace, after, limit);
+    let first = read(0, 2).await.expect("reads work");
+    let rest = read(first[1].place, 2).await.expect("reads work");
+    assert_eq!((ids(&first), ids(&rest)), (vec![JobId(2), JobId(4)], vec![JobId(6)]));
+    let elsewhere = fixture.store.open_jobs_of(Shard(8), other.workspace, 0, 10).await.expect("reads work");
+    assert!(elsewhere.is_empty(), "{elsewhere:?}");
+}
+
 /// Due ones only, the earliest first; a job that wakes up is among the open ones again.
 pub async fn waiting_jobs_come_by_moment(harness: &dyn Harness) {
     let fixture = Fixture::new(harness).await;

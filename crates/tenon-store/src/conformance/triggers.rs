@@ -5,9 +5,9 @@ use futures_util::future::join_all;
 use super::Harness;
 use super::fixture::{Fixture, for_events, ids, json, mark, moment, put, take, written};
 use crate::{
-    Capture, Captured, Change, ChangeResource, Chunk, Chunked, Decision, Duplicate, Error, EventId, Gather,
-    JobId, Kind, MAX_NOTES, MAX_STATE_BYTES, NewState, NoteKind, OpenSet, ResourceId, Role, SetQuery,
-    TriggerNote, TriggerState,
+    AuditRecord, Capture, Captured, Change, ChangeResource, Chunk, Chunked, Decision, Duplicate, Error,
+    EventId, Gather, JobId, Kind, MAX_NOTES, MAX_STATE_BYTES, NewState, NoteKind, OpenSet, PutTriggerState,
+    ResourceId, Role, SetQuery, TriggerNote, TriggerState,
 };
 
 const STRATEGY: u64 = 11;
@@ -127,24 +127,13 @@ pub async fn a_trigger_that_is_off_brings_nothing(harness: &dyn Harness) {
     done(&fixture, noted).await;
     let off = [(Change::Disable, Some(Change::Enable)), (Change::Delete, None)];
     for (n, (change, back)) in (1_u64..).zip(off) {
-        let switch = async |change| {
-            let change = ChangeResource {
-                workspace: fixture.workspace,
-                kind: Kind::Workflow,
-                name: "acme/sync".to_owned(),
-                change,
-                actor: "owner".to_owned(),
-                at: moment(1),
-            };
-            fixture.store.change_resource(change).await.expect("the resource changes");
-        };
-        switch(change).await;
+        switch(&fixture, change).await;
         let attempt = Chunk { state: state(&fixture, n, "2"), ..chunk(&fixture, vec![fixture.event(n)]) };
         assert_eq!(bring(&fixture, attempt.clone()).await, Chunked::Conflict, "{change:?}");
         assert!(!is_there(&fixture, n).await);
         assert_eq!(remembered(&fixture).await.map(|state| state.version), Some(n), "it is kept");
         if let Some(back) = back {
-            switch(back).await;
+            switch(&fixture, back).await;
         } else {
             let put = put(fixture.workspace, "acme/sync", "again");
             assert_eq!(written(fixture.store.put_resource(put).await).resource, fixture.workflow);
@@ -344,4 +333,153 @@ pub async fn what_triggers_remember_survives_a_restart(harness: &dyn Harness) {
     assert_eq!(done(&after, next).await, [repeat(1), new(151)], "the renewed mark holds");
     assert_eq!(remembered(&after).await.map(|state| state.version), Some(2));
     assert_eq!(notes(&after).await, [note(2, NoteKind::Noticed), note(1, NoteKind::Fired)]);
+}
+
+/// What a person writes, at moment 70.
+fn by_hand(fixture: &Fixture, expected: u64, value: &str) -> PutTriggerState {
+    let audit = AuditRecord {
+        workspace: fixture.workspace,
+        actor: "ada".to_owned(),
+        action: "trigger.cursor".to_owned(),
+        subject: "acme/sync".to_owned(),
+        at: moment(70),
+    };
+    let state = NewState { resource: fixture.workflow, expected, value: json(value) };
+    PutTriggerState { workspace: fixture.workspace, state, audit }
+}
+
+/// How often somebody has written a state, by the audit log.
+async fn audited(fixture: &Fixture) -> usize {
+    let page = fixture.store.audit_records(fixture.workspace, None, 100).await.expect("reads work");
+    page.items.iter().filter(|record| record.action == "trigger.cursor").count()
+}
+
+async fn switch(fixture: &Fixture, change: Change) {
+    switch_with(fixture, change, None).await.expect("the resource changes");
+}
+
+async fn switch_with(fixture: &Fixture, change: Change, state: Option<NewState>) -> Result<(), Error> {
+    let change = ChangeResource {
+        workspace: fixture.workspace,
+        kind: Kind::Workflow,
+        name: "acme/sync".to_owned(),
+        change,
+        state,
+        actor: "owner".to_owned(),
+        at: moment(1),
+    };
+    fixture.store.change_resource(change).await
+}
+
+/// What is remembered of a change is written with it, or neither is.
+pub async fn a_change_takes_a_state_along(harness: &dyn Harness) {
+    let fixture = Fixture::new(harness).await;
+    done(&fixture, Chunk { state: state(&fixture, 0, "1"), ..chunk(&fixture, Vec::new()) }).await;
+    let is_enabled = async || {
+        let found = fixture.store.resource(fixture.workspace, Kind::Workflow, "acme/sync").await;
+        found.expect("reads work").expect("it is there").enabled
+    };
+    let foreign = state(&fixture, 1, "9").map(|state| NewState { resource: ResourceId(99), ..state });
+    for wrong in [state(&fixture, 0, "9"), state(&fixture, 2, "9"), foreign] {
+        let refused = switch_with(&fixture, Change::Disable, wrong).await;
+        assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+        assert!(is_enabled().await);
+    }
+    assert_eq!(remembered(&fixture).await.map(|state| state.version), Some(1));
+    switch_with(&fixture, Change::Disable, state(&fixture, 1, "2")).await.expect("it is the newest");
+    assert!(!is_enabled().await);
+    let found = remembered(&fixture).await.expect("it was written");
+    assert_eq!((found.version, found.value), (2, json("2")));
+}
+
+/// The first one and all later ones; whoever did not see the newest writes nothing. Notes stay as they are.
+pub async fn a_person_writes_a_state(harness: &dyn Harness) {
+    let fixture = Fixture::new(harness).await;
+    let store = &fixture.store;
+    let early = store.put_trigger_state(by_hand(&fixture, 1, "1")).await;
+    assert!(matches!(early, Err(Error::Conflict(_))), "there is none yet: {early:?}");
+    assert_eq!((remembered(&fixture).await, audited(&fixture).await), (None, 0));
+    store.put_trigger_state(by_hand(&fixture, 0, "{\"cursor\":1}")).await.expect("the first");
+    let first = TriggerState { version: 1, value: json("{\"cursor\":1}"), at: moment(70) };
+    assert_eq!(remembered(&fixture).await, Some(first));
+
+    let noted = vec![note(1, NoteKind::Fired)];
+    let brought =
+        Chunk { notes: noted.clone(), state: state(&fixture, 1, "2"), ..chunk(&fixture, Vec::new()) };
+    done(&fixture, brought).await;
+    for expected in [0, 1, 3] {
+        let refused = store.put_trigger_state(by_hand(&fixture, expected, "9")).await;
+        assert!(matches!(refused, Err(Error::Conflict(_))), "{expected}: {refused:?}");
+    }
+    assert_eq!(remembered(&fixture).await.map(|state| state.version), Some(2));
+    store.put_trigger_state(by_hand(&fixture, 2, "3")).await.expect("it saw the newest");
+    let newest = TriggerState { version: 3, value: json("3"), at: moment(70) };
+    assert_eq!(remembered(&fixture).await, Some(newest));
+    assert_eq!((notes(&fixture).await, audited(&fixture).await), (noted, 2));
+    // What the trigger computed from the state before is not written any more.
+    let late = Chunk { state: state(&fixture, 2, "4"), ..chunk(&fixture, vec![fixture.event(1)]) };
+    assert_eq!(bring(&fixture, late).await, Chunked::Conflict);
+    assert!(!is_there(&fixture, 1).await);
+}
+
+/// Of many people and triggers at once, one writes.
+pub async fn people_and_triggers_compare_states(harness: &dyn Harness) {
+    let fixture = Fixture::new(harness).await;
+    let people = join_all((0..4).map(|_| fixture.store.put_trigger_state(by_hand(&fixture, 0, "1"))));
+    let triggers =
+        join_all((0..4).map(|_| {
+            bring(&fixture, Chunk { state: state(&fixture, 0, "2"), ..chunk(&fixture, Vec::new()) })
+        }));
+    let (people, triggers) = futures_util::future::join(people, triggers).await;
+    let people = people.iter().filter(|put| put.is_ok()).count();
+    let triggers = triggers.iter().filter(|brought| matches!(brought, Chunked::Done(_))).count();
+    assert_eq!(people + triggers, 1, "{people} people, {triggers} triggers");
+    let found = remembered(&fixture).await.expect("somebody wrote it");
+    assert_eq!((found.version, audited(&fixture).await), (1, people));
+}
+
+/// Nobody writes for a trigger that is another workspace's, is not there or has gone; for one that is off, somebody may.
+pub async fn a_person_writes_for_triggers_that_are_there(harness: &dyn Harness) {
+    let fixture = Fixture::new(harness).await;
+    let other = Fixture::in_workspace(fixture.store.clone(), "other").await;
+    let store = &fixture.store;
+    let to = |resource| {
+        let put = by_hand(&fixture, 0, "1");
+        PutTriggerState { state: NewState { resource, ..put.state }, ..put }
+    };
+    for resource in [other.workflow, ResourceId(99)] {
+        let refused = store.put_trigger_state(to(resource)).await;
+        assert!(matches!(refused, Err(Error::NotFound(_))), "{resource:?}: {refused:?}");
+    }
+    let too_large = by_hand(&fixture, 0, &"7".repeat(MAX_STATE_BYTES + 1));
+    let foreign_audit = PutTriggerState { audit: by_hand(&other, 0, "1").audit, ..by_hand(&fixture, 0, "1") };
+    for wrong in [too_large, foreign_audit] {
+        let refused = store.put_trigger_state(wrong).await;
+        assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    }
+    assert_eq!((remembered(&fixture).await, remembered(&other).await), (None, None));
+    assert_eq!((audited(&fixture).await, audited(&other).await), (0, 0));
+
+    switch(&fixture, Change::Disable).await;
+    let largest = "7".repeat(MAX_STATE_BYTES);
+    store.put_trigger_state(by_hand(&fixture, 0, &largest)).await.expect("it is off, but there");
+    let noted = Chunk { notes: vec![note(1, NoteKind::Failed)], ..chunk(&fixture, Vec::new()) };
+    switch(&fixture, Change::Enable).await;
+    done(&fixture, noted).await;
+    switch(&fixture, Change::Delete).await;
+    let gone = store.put_trigger_state(by_hand(&fixture, 1, "2")).await;
+    assert!(matches!(gone, Err(Error::NotFound(_))), "{gone:?}");
+    assert_eq!(
+        remembered(&fixture).await.map(|state| state.value.len()),
+        Some(MAX_STATE_BYTES),
+        "it is kept"
+    );
+    let again = put(fixture.workspace, "acme/sync", "again");
+    assert_eq!(written(store.put_resource(again).await).resource, fixture.workflow);
+    store.put_trigger_state(by_hand(&fixture, 1, "2")).await.expect("it is back, with its state");
+    assert_eq!(notes(&fixture).await, [note(1, NoteKind::Failed)]);
+    store.close().await;
+    let after = Fixture { store: harness.open().await, ..fixture };
+    let newest = TriggerState { version: 2, value: json("2"), at: moment(70) };
+    assert_eq!(remembered(&after).await, Some(newest));
 }

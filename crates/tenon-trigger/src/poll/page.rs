@@ -50,7 +50,7 @@ pub(super) struct Page {
 pub(super) struct Item {
     pub(super) event: Event,
     pub(super) key: Key,
-    /// Bytes of its data.
+    /// Bytes of its event and key.
     pub(super) size: usize,
 }
 
@@ -202,7 +202,9 @@ impl Asked<'_> {
         };
         let checked = event.check();
         checked.map_err(|error| unusable(&format!("item {index} (from 0) makes no event: {error}")))?;
-        Ok(Item { event, key: self.key(index, item, seen)?, size })
+        let key = self.key(index, item, seen)?;
+        let size = size + texts(&event) + key.text().len();
+        Ok(Item { event, key, size })
     }
 
     /// Null is no text at all; numbers and booleans become text, as with webhooks.
@@ -255,6 +257,22 @@ impl Asked<'_> {
     fn own_key(&self, expression: &Expr, item: &Value) -> Result<Option<String>, String> {
         let value = expression.evaluate(item, &self.scope(), &ITEM_LIMITS);
         value.map(key_text).map_err(|error| quoted(&error))
+    }
+}
+
+/// Bytes of an event without its data.
+fn texts(event: &Event) -> usize {
+    let optional = [&event.subject, &event.time].into_iter().flatten().map(String::len).sum::<usize>();
+    event.source.len() + event.r#type.len() + optional
+}
+
+// === impl Key ===
+
+impl Key {
+    fn text(&self) -> &str {
+        match self {
+            Self::Own(text) | Self::Content(text) => text,
+        }
     }
 }
 

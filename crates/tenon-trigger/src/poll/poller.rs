@@ -4,7 +4,7 @@
 //! by a redeploy, and another one goes on: what was captured of an answer whose cursor is not durable is known by its
 //! marks when it comes again.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -14,16 +14,13 @@ use tenon_capture::{Accepted, ChunkItem, Error, Incoming, TriggerChunk, rfc3339}
 use tenon_store::{DedupMark, NewState, NoteKind, Resource, ResourceId, Timestamp, TriggerNote, WorkspaceId};
 
 use super::backoff;
+use super::chunks::Chunks;
 use super::page::{Asked, Item, Key, Page, Trouble};
 use super::state::PollState;
-use crate::Parts;
+use crate::{Fired, Parts};
 
 /// Answers of one round that say that there is more; then the poller waits for its next turn.
 pub(super) const MAX_PAGES: u32 = 1_000;
-/// Events that are captured in one transaction.
-const CHUNK_EVENTS: usize = 500;
-/// Bytes of their data.
-const CHUNK_BYTES: usize = 4 << 20;
 /// How long the key of an item without a `dedupKey` is known: as long as a server may be down in the middle of an
 /// answer.
 const CONTENT_MARK: Duration = Duration::from_hours(7 * 24);
@@ -41,15 +38,13 @@ pub(crate) struct Poller {
     /// The number of its revision.
     revision: u32,
     poll: Arc<Poll>,
-    /// What it has given is forgotten when the poller is deployed anew.
-    pace: Mutex<TokenBucket>,
 }
 
 /// What one call led to.
 #[derive(Debug)]
 pub(crate) enum Polled {
     /// It is captured.
-    Captured { accepted: Vec<Accepted>, has_more: bool },
+    Captured { fired: Fired, has_more: bool },
     /// It went wrong, which is noted.
     Failed(String),
     /// Somebody else was at work with the trigger, or it is disabled or gone. Nothing of it counts.
@@ -94,7 +89,6 @@ impl Poller {
                 resource: resource.revision.resource,
                 name: resource.name.as_str().into(),
                 revision: resource.revision.number,
-                pace: Mutex::default(),
                 poll: Arc::from(poll),
             })),
             Ok(_) => Ok(None),
@@ -116,14 +110,24 @@ impl Poller {
         Ok((due, state.failures > 0))
     }
 
-    /// Waits until one more call is allowed.
-    pub(super) async fn wait_for_pace(&self) {
-        let Some(limit) = self.poll.rate_limit else { return };
+    /// Which it is, of all.
+    pub(super) fn place(&self) -> (WorkspaceId, ResourceId) {
+        (self.workspace, self.resource)
+    }
+
+    /// Waits until one more call is allowed; not at all if that takes longer than `patience`: then it says how long.
+    pub(super) async fn wait_for_pace(
+        &self,
+        pace: &mut TokenBucket,
+        patience: Duration,
+    ) -> Result<(), Duration> {
+        let Some(limit) = self.poll.rate_limit else { return Ok(()) };
         loop {
-            let now = self.parts.capture.ports().clock.now();
-            let taken = self.pace.lock().expect("no holder of this lock panics").take(limit, now);
-            let Err(left) = taken else { return };
-            tokio::time::sleep(left).await;
+            match pace.take(limit, self.parts.capture.ports().clock.now()) {
+                Ok(()) => return Ok(()),
+                Err(left) if left > patience => return Err(left),
+                Err(left) => tokio::time::sleep(left).await,
+            }
         }
     }
 
@@ -211,20 +215,20 @@ impl Poller {
         };
         let state =
             NewState { resource: self.resource, expected: known.version, value: state.encode().into() };
-        let mut chunks = Chunks(page.items.into_iter().peekable());
-        let mut accepted = Vec::new();
+        let mut chunks = Chunks::of(page.items);
+        let mut fired = Fired::default();
         loop {
             let items = chunks.next_chunk().into_iter().map(|item| self.incoming(item)).collect();
             let is_end = chunks.is_empty();
             let state = is_end.then(|| state.clone());
             let notes = if is_end { std::mem::take(&mut notes) } else { Vec::new() };
-            accepted.extend(self.chunk(items, state, notes).await?);
+            fired.add(self.chunk(items, state, notes).await?);
             if is_end {
                 break;
             }
         }
-        self.tell(&accepted).await;
-        Ok(Polled::Captured { accepted, has_more })
+        self.tell(&fired).await;
+        Ok(Polled::Captured { fired, has_more })
     }
 
     async fn chunk(
@@ -262,9 +266,8 @@ impl Poller {
     }
 
     /// Says what came. Lost by a crash in between; the events are not.
-    async fn tell(&self, accepted: &[Accepted]) {
-        let repeats = accepted.iter().filter(|accepted| accepted.duplicate).count();
-        let events = accepted.len() - repeats;
+    async fn tell(&self, fired: &Fired) {
+        let Fired { events, repeats, .. } = *fired;
         if events == 0 {
             return;
         }
@@ -322,28 +325,5 @@ impl From<Trouble> for Mishap {
     fn from(trouble: Trouble) -> Self {
         let Trouble { detail, hint } = trouble;
         Self::Trouble(json!({ "title": "the answer cannot be used", "detail": detail, "hint": hint }))
-    }
-}
-
-/// Items that are still to be captured.
-struct Chunks(std::iter::Peekable<std::vec::IntoIter<Item>>);
-
-// === impl Chunks ===
-
-impl Chunks {
-    /// As many as go into one transaction: at least one, if there is one.
-    fn next_chunk(&mut self) -> Vec<Item> {
-        let (mut chunk, mut bytes) = (Vec::new(), 0);
-        while let Some(item) = self.0.next_if(|item| {
-            chunk.is_empty() || (chunk.len() < CHUNK_EVENTS && bytes + item.size <= CHUNK_BYTES)
-        }) {
-            bytes += item.size;
-            chunk.push(item);
-        }
-        chunk
-    }
-
-    fn is_empty(&mut self) -> bool {
-        self.0.peek().is_none()
     }
 }

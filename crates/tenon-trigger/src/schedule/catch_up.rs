@@ -12,6 +12,12 @@ pub(crate) const ON_TIME: Duration = Duration::from_secs(10);
 pub(crate) const MAX_CATCH_UP: usize = 1_000;
 /// Occurrences that are counted one by one; beyond that it is only known that there were more.
 const MAX_COUNTED: usize = 20_000;
+/// So many or fewer are gone through at the end of a stretch that has more than [`MAX_COUNTED`].
+const MAX_AT_END: usize = 4 * MAX_CATCH_UP;
+/// The shortest end that is tried, microseconds: nothing happens more often than once a second.
+const FIRST_SPAN: i64 = MAX_CATCH_UP as i64 * 1_000_000;
+/// The longest stretch of time there is, halved so often, is a microsecond.
+const MAX_HALVINGS: usize = 128;
 
 /// What is due.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -62,12 +68,6 @@ impl Question<'_> {
         let mut cursor = self.walk(self.next, &mut due, late_before);
         if let Some(at) = cursor.filter(|at| *at <= self.now) {
             cursor = self.walk(self.near_the_end(at), &mut due, late_before);
-            if let Some(at) = cursor.filter(|at| *at <= self.now) {
-                // Even the end is crowded: what is left is passed over.
-                let before = due.older.unwrap_or(Older { from: at, to: at, count: 0 });
-                due.older = Some(Older { to: self.now, count: before.count + 1, ..before });
-                cursor = self.after(self.now);
-            }
         }
         due.next = cursor;
         match missed {
@@ -109,13 +109,83 @@ impl Question<'_> {
         Some(at)
     }
 
-    /// A place from which it is not far to now, judged by how far it was up to here.
+    /// The occurrence from which on there are enough for all policies, and few enough to go through them; `reached` if
+    /// there are not so many left. Found by halving the time before now, because occurrences may be anything but even:
+    /// every second of one day in the year.
     fn near_the_end(&self, reached: Timestamp) -> Timestamp {
-        let step = (reached.0 - self.next.0) / MAX_COUNTED as i64;
-        let start = self.now.0.saturating_sub(step.saturating_mul(2 * MAX_CATCH_UP as i64));
-        if start <= reached.0 {
-            return reached;
+        let whole = self.now.0.saturating_sub(reached.0);
+        // Microseconds before now, with too few and too many occurrences.
+        let (mut few, mut many) = (0, None);
+        for _ in 0..MAX_HALVINGS {
+            let span = match many {
+                Some(many) => i64::midpoint(few, many),
+                None => whole.min(few.saturating_mul(2).max(FIRST_SPAN)),
+            };
+            let start = if span == whole { Some(reached) } else { self.after(Timestamp(self.now.0 - span)) };
+            let count = start.map_or(0, |start| self.count_from(start));
+            match start {
+                Some(start) if count <= MAX_AT_END && (count > MAX_CATCH_UP || span == whole) => {
+                    return start;
+                }
+                _ if count > MAX_AT_END => many = Some(span),
+                _ => few = span,
+            }
         }
-        self.after(Timestamp(start)).filter(|at| *at <= self.now).unwrap_or(reached)
+        // Not reached: the bounds meet only where thousands happen within a second. What is left comes with the next plan.
+        reached
+    }
+
+    /// How many there are up to now, `from` among them; counted a little beyond [`MAX_AT_END`].
+    fn count_from(&self, from: Timestamp) -> usize {
+        let later = |at: &Timestamp| self.after(*at);
+        let all = std::iter::successors(Some(from), later).take_while(|at| *at <= self.now);
+        all.take(MAX_AT_END + 1).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tenon_capture::parse_rfc3339;
+    use tenon_workflow::{Cron, Zone};
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        parse_rfc3339(text).expect("a moment")
+    }
+
+    /// Which one is made up for after a downtime from 2027 on, and what comes next.
+    #[track_caller]
+    fn check(cron: &str, now: &str, latest: &str, next: &str) {
+        let cron = Cron::parse(cron, Zone::utc()).expect("a cron expression");
+        let timing = Timing::Cron(Box::new(cron));
+        let start = at("2027-01-01T00:00:00Z");
+        let first = Timestamp(timing.next_after(start.0, start.0 - 1).expect("it happens"));
+        let now = at(now);
+        let question = Question { timing: &timing, anchor: start, next: first, now, up_since: now };
+        let due = question.decide(Missed::Latest);
+        assert_eq!(due.chosen, [at(latest)], "{timing:?}");
+        assert_eq!(due.next, Some(at(next)), "{timing:?}");
+        let (newest, oldest) = (due.missed.back().expect("more"), due.missed.front().expect("more"));
+        assert_eq!(timing.next_after(start.0, newest.0), Some(at(latest).0), "none between them");
+        let listed = due.missed.iter().zip(due.missed.iter().skip(1));
+        assert!(listed.into_iter().all(|(one, other)| timing.next_after(0, one.0) == Some(other.0)));
+        assert_eq!(due.missed.len(), MAX_CATCH_UP - 1, "the newest thousand, with the latest");
+        let older = due.older.expect("there were more");
+        assert_eq!(older.from, first);
+        assert_eq!(timing.next_after(start.0, older.to.0), Some(oldest.0));
+        assert!(older.count > MAX_COUNTED - MAX_CATCH_UP);
+    }
+
+    #[test]
+    fn the_latest_is_the_latest_however_uneven() {
+        // Even.
+        check("* * * * *", "2028-01-01T12:00:30Z", "2028-01-01T12:00:00Z", "2028-01-01T12:01:00Z");
+        check("* * * * * *", "2037-05-01T00:00:00.5Z", "2037-05-01T00:00:00Z", "2037-05-01T00:00:01Z");
+        // All at the beginning, all at the end, a rare one after a crowd.
+        check("* * * 1 *", "2027-07-01T00:00:00Z", "2027-01-31T23:59:00Z", "2028-01-01T00:00:00Z");
+        check("* * * * * 6", "2030-03-04T00:00:00Z", "2030-03-02T23:59:59Z", "2030-03-09T00:00:00Z");
+        check("* * 0 1 1 *", "2040-12-31T00:00:00Z", "2040-01-01T00:59:59Z", "2041-01-01T00:00:00Z");
+        check("* * * 1,12 *", "2027-12-01T00:00:30Z", "2027-12-01T00:00:00Z", "2027-12-01T00:01:00Z");
     }
 }

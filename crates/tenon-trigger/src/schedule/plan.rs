@@ -16,8 +16,6 @@ pub(crate) const MAX_WAITING: usize = 100;
 pub(crate) const MAX_STARTS: usize = 50;
 /// Missed occurrences that are noted one by one; older ones share a note.
 pub(crate) const MAX_NOTED: usize = 100;
-/// A schedule that was paused goes on no sooner: whoever paused it is about to disable it.
-const PAUSE_MICROS: i64 = 2_000_000;
 
 /// What holds for a schedule.
 pub(crate) struct Rules<'a> {
@@ -37,9 +35,20 @@ pub(crate) enum Standing {
     Ended {
         /// When the last one did.
         at: Timestamp,
-        /// Whether those that it started by name have completed.
-        is_completed: bool,
+        /// How those that it started by name did.
+        end: End,
     },
+}
+
+/// How jobs ended; the worst of several is the greatest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum End {
+    /// All have completed.
+    Completed,
+    /// One was removed before anybody saw how it ended.
+    Unknown,
+    /// One faulted or was cancelled.
+    Failed,
 }
 
 /// What is to be done.
@@ -71,11 +80,8 @@ pub(crate) fn plan(rules: &Rules<'_>, state: Option<&State>, standings: &[Standi
         Some(state) => plan.state = state.clone(),
     }
     plan.settle(rules, standings);
-    if let Some(since) = plan.state.paused {
-        if now.0 - since.0.0 < PAUSE_MICROS {
-            return plan;
-        }
-        plan.resume(rules, since.0, now);
+    if let Some(Moment(since)) = plan.state.paused {
+        plan.resume(rules, since, now);
     }
     plan.dequeue(rules);
     plan.occur(rules, now);
@@ -147,18 +153,24 @@ impl Plan {
     fn settle(&mut self, rules: &Rules<'_>, standings: &[Standing]) {
         let mut stay = Vec::new();
         for (run, standing) in std::mem::take(&mut self.state.running).into_iter().zip(standings) {
-            let Standing::Ended { at, is_completed } = *standing else {
+            let Standing::Ended { at, end } = *standing else {
                 stay.push(run);
                 continue;
             };
-            if run.started < rules.steps && is_completed {
+            if run.started < rules.steps && end == End::Completed {
                 self.starts.push(Start { occurrence: run.occurrence.0, run: Some(run) });
                 continue;
             }
             if run.started < rules.steps {
+                let reason = if end == End::Unknown {
+                    "a job of the sequence was removed before anybody saw how it ended, so the workflows after it \
+                     are left out"
+                } else {
+                    "a workflow of the sequence did not complete, so those after it are left out"
+                };
                 let detail = json!({
                     "occurrence": run.occurrence,
-                    "reason": "a workflow of the sequence did not complete, so those after it are left out",
+                    "reason": reason,
                     "jobs": run.jobs,
                     "leftOut": rules.steps - run.started,
                 });

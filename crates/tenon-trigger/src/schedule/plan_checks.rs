@@ -6,7 +6,7 @@ use std::time::Duration;
 use tenon_store::{NoteKind, Timestamp};
 use tenon_workflow::{Missed, Overlap, Schedule, Timing};
 
-use super::plan::{MAX_WAITING, Plan, Rules, Standing, plan};
+use super::plan::{End, MAX_WAITING, Plan, Rules, Standing, plan};
 use super::state::{Moment, Run, State};
 
 const SECOND: i64 = 1_000_000;
@@ -41,7 +41,7 @@ impl World {
     fn standings(&self, now: i64) -> Vec<Standing> {
         let running = self.state.as_ref().map_or(&[][..], |state| &state.running);
         let standing = |run: &Run| match self.ends[&run.occurrence] {
-            end if end <= now => Standing::Ended { at: Timestamp(end), is_completed: true },
+            end if end <= now => Standing::Ended { at: Timestamp(end), end: End::Completed },
             _ => Standing::Open,
         };
         running.iter().map(standing).collect()

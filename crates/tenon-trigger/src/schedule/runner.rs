@@ -11,9 +11,11 @@ use tenon_store::{Kind, ResourceId, Timestamp};
 
 use super::definition::Definition;
 use super::plan::plan;
-use super::start::{Stored, commit, stop};
+use super::start::{Stored, Tally, commit, stop};
+use super::state::State;
 use super::watching::standings;
 use crate::Options;
+use crate::counts::{Counts, Named, ScheduleCounts};
 use crate::found::{Finder, Found};
 
 /// Schedules that are worked on at once.
@@ -28,8 +30,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// How soon a state that somebody else has written is read again.
 const AGAIN: Duration = Duration::from_millis(200);
-/// A schedule that was paused and not disabled goes on after this.
-const PAUSED: Duration = Duration::from_secs(2);
 
 /// All schedules of a server, without a task and a clock of their own: whoever owns it calls [`Schedules::turn`].
 pub struct Schedules {
@@ -42,6 +42,7 @@ pub struct Schedules {
     /// Since when somebody is there to fire.
     up_since: Timestamp,
     look_at: Timestamp,
+    counts: Counts,
 }
 
 struct Entry {
@@ -50,6 +51,7 @@ struct Entry {
     stored: Option<Stored>,
     wake: Timestamp,
     failures: u32,
+    counts: Arc<Named<ScheduleCounts>>,
 }
 
 // === impl Schedules ===
@@ -60,7 +62,14 @@ impl Schedules {
         let up_since = capture.ports().clock.now();
         let finder = Finder::new(SCHEDULE_KEY, &[Kind::Trigger, Kind::Workflow]);
         let (entries, queue) = (HashMap::new(), BTreeSet::new());
-        Self { capture, options, finder, entries, queue, up_since, look_at: up_since }
+        let counts = Counts::default();
+        counts.show(&capture);
+        Self { capture, options, finder, entries, queue, up_since, look_at: up_since, counts }
+    }
+
+    /// What is shown with the server's metrics.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// Schedules may have changed.
@@ -134,48 +143,52 @@ impl Schedules {
             .collect();
         for id in gone {
             let Some(entry) = self.take(id) else { continue };
-            // If it is enabled still, it has lost its schedule; else whoever disabled it has done this.
+            self.counts.schedules().remove((found.workspace, id));
+            // If it is enabled still, it has lost its schedule; else what disabled it has paused it.
             if let Err(error) = stop(&self.capture, &entry.definition).await {
                 tracing::debug!(%error, name = entry.definition.name, "a schedule that has gone was not paused");
             }
         }
         for (id, resource) in there {
             let before = self.take(id).map(|entry| entry.definition);
-            if let Some(definition) = before.filter(|before| before.revision == resource.revision.id) {
+            let definition = match before.filter(|before| before.revision == resource.revision.id) {
                 // It may have been disabled and enabled meanwhile, which only its state says.
-                self.put(id, Entry { definition, stored: None, wake: now, failures: 0 });
-                continue;
-            }
-            let Some(definition) = Definition::of(&self.capture, resource) else { continue };
-            let entry = Entry { definition: Arc::new(definition), stored: None, wake: now, failures: 0 };
-            self.put(id, entry);
+                Some(definition) => definition,
+                None => match Definition::of(&self.capture, resource) {
+                    Some(definition) => Arc::new(definition),
+                    None => continue,
+                },
+            };
+            let place = (found.workspace, id);
+            let counts = self.counts.schedules().of(place, &found.workspace_name, &definition.name);
+            self.put(id, Entry { definition, stored: None, wake: now, failures: 0, counts });
         }
     }
 }
 
 /// Does what one schedule has to do.
 async fn work(capture: &CaptureService, up_since: Timestamp, entry: Entry) -> Entry {
-    let Entry { definition, stored, failures, .. } = entry;
+    let Entry { definition, stored, failures, counts, .. } = entry;
     let clock = &capture.ports().clock;
-    match advance(capture, &definition, up_since, stored).await {
-        Ok(Some(stored)) => {
+    let (stored, wake, failures) = match advance(capture, &definition, up_since, stored).await {
+        Ok(Some((stored, tally))) => {
+            if let Some(tally) = tally {
+                tally.count(&counts.counts);
+            }
+            counts.counts.comes(stored.state.as_ref().and_then(State::oldest));
             let wake = wake(&stored, clock.now());
-            Entry { definition, stored: Some(stored), wake, failures: 0 }
+            (Some(stored), wake, 0)
         }
-        Ok(None) => Entry { definition, stored: None, wake: clock.now().after(AGAIN), failures: 0 },
+        Ok(None) => (None, clock.now().after(AGAIN), 0),
         Err(error) => {
             if failures == 0 && !matches!(error, Error::Store(tenon_store::Error::Closed)) {
                 tracing::warn!(name = definition.name, %error, "a schedule could not fire; trying again until it can");
             }
             let pause = FIRST_PAUSE.saturating_mul(1 << failures.min(10)).min(LONGEST_PAUSE);
-            Entry {
-                definition,
-                stored: None,
-                wake: clock.now().after(pause),
-                failures: failures.saturating_add(1),
-            }
+            (None, clock.now().after(pause), failures.saturating_add(1))
         }
-    }
+    };
+    Entry { definition, stored, wake, failures, counts }
 }
 
 /// `None`: somebody else was at work, or it is gone or disabled.
@@ -184,7 +197,7 @@ async fn advance(
     definition: &Definition,
     up_since: Timestamp,
     stored: Option<Stored>,
-) -> Result<Option<Stored>, Error> {
+) -> Result<Option<(Stored, Option<Tally>)>, Error> {
     let stored = match stored {
         Some(stored) => stored,
         None => Stored::load(capture, definition).await?,
@@ -195,17 +208,14 @@ async fn advance(
     let standings = standings(&*ports.store, definition.workspace, running, now).await?;
     let plan = plan(&definition.rules(up_since), stored.state.as_ref(), &standings, now);
     if plan.starts.is_empty() && plan.notes.is_empty() && stored.state.as_ref() == Some(&plan.state) {
-        return Ok(Some(stored));
+        return Ok(Some((stored, None)));
     }
     let committed = commit(capture, definition, stored.version, &plan, &super::start::Why::Due).await?;
-    Ok(committed.map(|(stored, _)| stored))
+    Ok(committed.map(|committed| (committed.stored, Some(committed.tally))))
 }
 
 fn wake(stored: &Stored, now: Timestamp) -> Timestamp {
     let Some(state) = &stored.state else { return now };
-    if let Some(paused) = state.paused {
-        return paused.0.after(PAUSED);
-    }
     let next = state.next.map_or(Timestamp::NEVER, |next| next.0);
     if let Some(newest) = state.running.iter().map(|run| run.occurrence.0).max() {
         // polls: see `WATCH_MOST`.

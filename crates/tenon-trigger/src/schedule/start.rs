@@ -2,15 +2,17 @@
 
 mod items;
 
+use serde_json::Value;
 use tenon_capture::{Accepted, CaptureService, Error, TriggerChunk};
-use tenon_store::{NewState, Resource, Timestamp, WorkspaceId};
+use tenon_store::{NewState, NoteKind, Resource, Timestamp, TriggerNote, WorkspaceId};
 
 use super::definition::Definition;
 use super::plan::{Plan, Start, plan};
 use super::state::{Moment, State};
-use crate::FireError;
-use items::Builder;
+use crate::counts::{Counts, ScheduleCounts};
+use crate::{FireError, Fired};
 pub(crate) use items::Why;
+use items::{Builder, Built};
 
 /// How often something is tried again because somebody else wrote the state first.
 const MAX_TRIES: usize = 8;
@@ -45,6 +47,51 @@ impl Stored {
     }
 }
 
+/// A plan that was written.
+pub(crate) struct Committed {
+    pub(crate) stored: Stored,
+    pub(crate) accepted: Vec<Accepted>,
+    /// What happened.
+    pub(crate) tally: Tally,
+}
+
+/// How many occurrences met which fate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tally {
+    started: u64,
+    missed: u64,
+    skipped: u64,
+    failed: u64,
+}
+
+// === impl Tally ===
+
+impl Tally {
+    fn of(built: &Built) -> Self {
+        let count = |kind| built.notes.iter().filter(|note| note.kind == kind).map(occurrences).sum();
+        Self {
+            started: built.started,
+            missed: count(NoteKind::Missed),
+            skipped: count(NoteKind::Skipped),
+            failed: count(NoteKind::Failed),
+        }
+    }
+
+    /// Adds it to what is shown.
+    pub(crate) fn count(self, counts: &ScheduleCounts) {
+        counts.started.add(self.started);
+        counts.missed.add(self.missed);
+        counts.skipped.add(self.skipped);
+        counts.failed.add(self.failed);
+    }
+}
+
+/// How many a note is about: old ones that were missed share one.
+fn occurrences(note: &TriggerNote) -> u64 {
+    let detail: Option<Value> = serde_json::from_slice(&note.detail).ok();
+    detail.and_then(|detail| detail["count"].as_u64()).unwrap_or(1)
+}
+
 /// Writes a plan. `None`: somebody else was at work, or the schedule is gone or disabled.
 pub(crate) async fn commit(
     capture: &CaptureService,
@@ -52,10 +99,11 @@ pub(crate) async fn commit(
     version: u64,
     plan: &Plan,
     why: &Why<'_>,
-) -> Result<Option<(Stored, Vec<Accepted>)>, Error> {
+) -> Result<Option<Committed>, Error> {
     let mut builder = Builder::new(capture, definition);
     loop {
         let built = builder.build(plan, why);
+        let tally = Tally::of(&built);
         let state =
             NewState { resource: definition.resource, expected: version, value: built.state.text().into() };
         let chunk = TriggerChunk {
@@ -68,7 +116,8 @@ pub(crate) async fn commit(
         match capture.chunk(chunk).await {
             Ok(None) => return Ok(None),
             Ok(Some(accepted)) => {
-                return Ok(Some((Stored { version: version + 1, state: Some(built.state) }, accepted)));
+                let stored = Stored { version: version + 1, state: Some(built.state) };
+                return Ok(Some(Committed { stored, accepted, tally }));
             }
             // What cannot be started is noted, and holds up nothing else.
             Err(error) => builder.leave_out(error)?,
@@ -76,51 +125,74 @@ pub(crate) async fn commit(
     }
 }
 
-/// Fires a schedule by hand. `None`: it is none.
-pub(crate) async fn fire(
-    capture: &CaptureService,
-    workspace: WorkspaceId,
-    resource: &Resource,
-    actor: &str,
-) -> Result<Option<Vec<Accepted>>, FireError> {
-    let definition = Definition::of(capture, resource).filter(|found| found.workspace == workspace);
-    let Some(definition) = definition else { return Ok(None) };
-    if !resource.enabled {
-        return Err(FireError::Conflict);
-    }
-    for _ in 0..MAX_TRIES {
-        let stored = Stored::load(capture, &definition).await?;
-        let now = capture.ports().clock.now();
-        let state = match stored.state {
-            Some(state) => state,
-            // Nobody has seen it yet: what is due, the schedule does by itself.
-            None => plan(&definition.rules(now), None, &[], Timestamp(now.0 - 1)).state,
+/// A schedule that is fired by hand.
+pub(crate) struct ByHand<'a> {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) resource: &'a Resource,
+    /// Who asked.
+    pub(crate) actor: &'a str,
+}
+
+// === impl ByHand ===
+
+impl ByHand<'_> {
+    /// `None`: it is no schedule.
+    pub(crate) async fn fire(
+        &self,
+        capture: &CaptureService,
+        counts: &Counts,
+    ) -> Result<Option<Fired>, FireError> {
+        let definition = Definition::of(capture, self.resource);
+        let Some(definition) = definition.filter(|found| found.workspace == self.workspace) else {
+            return Ok(None);
         };
-        let by_hand = Plan {
-            starts: vec![Start { occurrence: now, run: None }],
-            state: State { last: state.last.max(Some(Moment(now))), ..state },
-            notes: Vec::new(),
-        };
-        let why = Why::Asked(actor);
-        if let Some((_, accepted)) = commit(capture, &definition, stored.version, &by_hand, &why).await? {
+        if !self.resource.enabled {
+            return Err(FireError::Conflict);
+        }
+        for _ in 0..MAX_TRIES {
+            let stored = Stored::load(capture, &definition).await?;
+            let now = capture.ports().clock.now();
+            let state = match stored.state {
+                Some(state) => state,
+                // Nobody has seen it yet: what is due, the schedule does by itself.
+                None => plan(&definition.rules(now), None, &[], Timestamp(now.0 - 1)).state,
+            };
+            let by_hand = Plan {
+                starts: vec![Start { occurrence: now, run: None }],
+                state: State { last: state.last.max(Some(Moment(now))), ..state },
+                notes: Vec::new(),
+            };
+            let why = Why::Asked(self.actor);
+            let committed = commit(capture, &definition, stored.version, &by_hand, &why).await?;
+            let Some(Committed { accepted, tally, .. }) = committed else { continue };
+            tally.count(&counts.schedules().find((self.workspace, definition.resource)).counts);
             if accepted.is_empty() {
                 let reason = "nothing of it could be started; its notes say why";
                 return Err(FireError::Failed(reason.to_owned()));
             }
-            return Ok(Some(accepted));
+            return Ok(Some(Fired::of(accepted)));
         }
+        Err(FireError::Conflict)
     }
-    Err(FireError::Conflict)
 }
 
-/// Remembers that a schedule is about to be disabled or deleted, so that nothing is made up for when it comes back.
-/// Without a schedule, nothing happens.
-pub async fn pause(capture: &CaptureService, resource: &Resource) -> Result<(), Error> {
-    let Some(definition) = Definition::of(capture, resource) else { return Ok(()) };
-    stop(capture, &definition).await
+/// What a schedule that is about to be disabled or deleted has to remember, so that nothing is made up for when it
+/// comes back. `None`: nothing, or it is no schedule.
+///
+/// It is written by [`Store::change_resource`](tenon_store::Store::change_resource), in the one transaction that
+/// disables. Two would each leave a wrong state after a crash in between: paused but enabled, it would pass over what
+/// came during the downtime without a note; disabled but not paused, it would make up for what came while it was
+/// disabled. If the schedule is written in between, that is a conflict: ask again.
+pub async fn paused(capture: &CaptureService, resource: &Resource) -> Result<Option<NewState>, Error> {
+    let Some(definition) = Definition::of(capture, resource) else { return Ok(None) };
+    let stored = Stored::load(capture, &definition).await?;
+    let Some(state) = stored.state.filter(|state| state.paused.is_none()) else { return Ok(None) };
+    let state = State { paused: Some(Moment(capture.ports().clock.now())), ..state };
+    let (resource, expected) = (definition.resource, stored.version);
+    Ok(Some(NewState { resource, expected, value: state.text().into() }))
 }
 
-/// The same.
+/// The same for a workflow that is enabled still and has lost its schedule: remembered as soon as somebody sees it.
 pub(crate) async fn stop(capture: &CaptureService, definition: &Definition) -> Result<(), Error> {
     for _ in 0..MAX_TRIES {
         let stored = Stored::load(capture, definition).await?;
@@ -131,6 +203,6 @@ pub(crate) async fn stop(capture: &CaptureService, definition: &Definition) -> R
             return Ok(());
         }
     }
-    // It is disabled already, or written all the time: then it is at work, and nothing is due.
+    // It is disabled, which has paused it, or written all the time: then it is at work, and nothing is due.
     Ok(())
 }

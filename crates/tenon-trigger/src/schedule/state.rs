@@ -5,6 +5,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tenon_capture::{parse_rfc3339, rfc3339};
 use tenon_store::{EventId, JobId, Timestamp};
 
+use super::plan::Start;
+
 /// A moment, written as RFC 3339.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Moment(pub(crate) Timestamp);
@@ -69,6 +71,25 @@ impl<'de> Deserialize<'de> for Moment {
 impl State {
     pub(crate) fn parse(text: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(text)
+    }
+
+    /// Puts back what was about to start, before all that waits: it starts with the next plan, whatever `overlap` says,
+    /// since that was decided on already.
+    pub(crate) fn postpone(&mut self, starts: &[Start]) {
+        let mut waiting = Vec::new();
+        for Start { occurrence, run } in starts {
+            match run {
+                Some(run) => self.running.push(run.clone()),
+                None => waiting.push(Moment(*occurrence)),
+            }
+        }
+        self.waiting.splice(..0, waiting);
+    }
+
+    /// The oldest occurrence that nothing has become of; it may lie ahead.
+    pub(crate) fn oldest(&self) -> Option<Timestamp> {
+        let waiting = self.waiting.first().copied();
+        waiting.into_iter().chain(self.next.filter(|_| self.paused.is_none())).map(|moment| moment.0).min()
     }
 
     pub(crate) fn text(&self) -> Vec<u8> {

@@ -1,11 +1,15 @@
-//! How occurrences at work stand, by the store: so that a restart, or a job that was removed, changes nothing.
+//! How occurrences at work stand, by the store: so that a restart changes nothing.
+//!
+//! A job that is not there any more was removed by retention, or by a person, after it had ended: for those that wait
+//! for its end it has ended, but nobody can say how. Ends are looked for at least every ten seconds, so that happens
+//! only where jobs are kept for less than that, or less than the server was down.
 
 use tenon_store::{Error, JobId, JobState, Store, Timestamp, WorkspaceId};
 
-use super::plan::Standing;
+use super::plan::{End, Standing};
 use super::state::Run;
 
-/// Looks at each of them. A job that is not there any more counts as completed, `now`.
+/// Looks at each of them. A job that is not there any more has ended `now`, nobody knows how.
 pub(crate) async fn standings(
     store: &dyn Store,
     workspace: WorkspaceId,
@@ -25,11 +29,11 @@ async fn standing(
     run: &Run,
     now: Timestamp,
 ) -> Result<Standing, Error> {
-    let (mut last, mut is_completed) = (None, true);
+    let (mut last, mut end) = (None, End::Completed);
     for job in &run.jobs {
-        let Some((at, state)) = ended(store, workspace, *job, now).await? else { return Ok(Standing::Open) };
+        let Some((at, of_job)) = ended(store, workspace, *job, now).await? else { return Ok(Standing::Open) };
         last = last.max(Some(at));
-        is_completed &= state == JobState::Completed;
+        end = end.max(of_job);
     }
     if let Some(event) = run.event {
         let event = store.event(workspace, event).await?;
@@ -38,7 +42,7 @@ async fn standing(
             last = last.max(Some(at));
         }
     }
-    Ok(Standing::Ended { at: last.unwrap_or(now), is_completed })
+    Ok(Standing::Ended { at: last.unwrap_or(now), end })
 }
 
 async fn ended(
@@ -46,10 +50,13 @@ async fn ended(
     workspace: WorkspaceId,
     job: JobId,
     now: Timestamp,
-) -> Result<Option<(Timestamp, JobState)>, Error> {
+) -> Result<Option<(Timestamp, End)>, Error> {
     Ok(match store.job(workspace, job).await? {
-        None => Some((now, JobState::Completed)),
-        Some(job) if job.state.is_final() => Some((job.ended_at.unwrap_or(now), job.state)),
+        None => Some((now, End::Unknown)),
+        Some(job) if job.state.is_final() => {
+            let end = if job.state == JobState::Completed { End::Completed } else { End::Failed };
+            Some((job.ended_at.unwrap_or(now), end))
+        }
         Some(_) => None,
     })
 }

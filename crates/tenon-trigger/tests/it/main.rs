@@ -1,6 +1,8 @@
 //! Schedules and pollers on a real store.
 
+mod clocks;
 mod polls;
+mod schedule_edges;
 mod schedule_simulation;
 mod schedules;
 mod world;

@@ -243,3 +243,39 @@ async fn state_of_a_clock_that_was_wrong_does_not_stop_a_poller() {
     running.stop().await;
     assert_eq!(stage.asked()[0], json!(5));
 }
+
+#[tokio::test]
+async fn firing_keeps_to_the_rate_limit() {
+    let stage = Stage::new(Answers::forever(page(json!([])))).await;
+    stage.put(&format!("{CONTACTS}rateLimit: {{ limit: 2, per: PT1H, burst: 2 }}\n")).await;
+    for _ in 0..2 {
+        stage.fire().await.expect("polled");
+    }
+    match stage.fire().await {
+        Err(FireError::Failed(reason)) => assert!(reason.contains("`rateLimit` allows"), "{reason}"),
+        other => panic!("not refused: {other:?}"),
+    }
+    assert_eq!(stage.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn polls_are_counted_by_trigger() {
+    let stage = Stage::new(Answers::list(vec![
+        page(json!([contact("a", 1), contact("b", 2)])),
+        page(json!([contact("b", 2), contact("c", 3)])),
+    ]))
+    .await;
+    stage.put(&CONTACTS.replace("PT1M", "PT1S")).await;
+    let running = stage.run();
+    for (family, outcome, number) in [
+        ("tenon_polls_total", "captured", 2),
+        ("tenon_polls_total", "failed", 1),
+        ("tenon_polls_total", "conflict", 0),
+        ("tenon_poll_items_total", "captured", 3),
+        ("tenon_poll_items_total", "duplicate", 1),
+    ] {
+        let labels = format!("workspace=\"default\",trigger=\"contacts\",outcome=\"{outcome}\"");
+        stage.shows(&format!("{family}{{{labels}}} {number}")).await;
+    }
+    running.stop().await;
+}

@@ -170,14 +170,16 @@ impl Life {
     /// Disables, enables or deletes a trigger as control would.
     pub(crate) async fn change(&mut self, name: &str, change: Change) {
         let resource = self.resource(Kind::Trigger, name).await;
-        if change != Change::Enable {
-            tenon_trigger::pause(&self.service, &resource).await.expect("room");
-        }
+        let state = match change {
+            Change::Enable => None,
+            _ => tenon_trigger::paused(&self.service, &resource).await.expect("readable"),
+        };
         let change = ChangeResource {
             workspace: self.workspace,
             kind: Kind::Trigger,
             name: name.to_owned(),
             change,
+            state,
             actor: "test".to_owned(),
             at: self.clock.now(),
         };

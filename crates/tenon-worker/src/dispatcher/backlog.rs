@@ -3,7 +3,7 @@
 //!
 //! What counts is work that could be done and is not: jobs that only wait for their turn. Those that wait for a
 //! moment, an event or a person are no backlog, however many they are. Bytes are an estimate: jobs times the size of
-//! the workspace's recent events. Jobs that a full shard has left in the store are counted as they come by.
+//! the workspace's recent events. Jobs that are left in the store count as the scheduler has seen them come by.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -29,8 +29,6 @@ pub(super) struct Watcher {
     looked: Timestamp,
     workspaces: HashMap<i64, Seen>,
     is_refusing: bool,
-    /// Jobs left in the store by a full shard, by shard and workspace.
-    unread: HashMap<(u16, i64), u64>,
 }
 
 /// What is known of a workspace.
@@ -63,13 +61,7 @@ pub struct BacklogUse {
 
 impl Watcher {
     pub(super) fn new(bounds: BacklogBounds) -> Self {
-        Self {
-            bounds,
-            looked: Timestamp(0),
-            workspaces: HashMap::new(),
-            is_refusing: false,
-            unread: HashMap::new(),
-        }
+        Self { bounds, looked: Timestamp(0), workspaces: HashMap::new(), is_refusing: false }
     }
 
     /// A new job came with its event.
@@ -79,26 +71,6 @@ impl Watcher {
         let seen = self.workspaces.entry(job.workspace.0).or_default();
         let known = if seen.bytes_per_job > 0.0 { seen.bytes_per_job } else { size };
         seen.bytes_per_job = known + (size - known) * WEIGHT;
-    }
-
-    /// A new job was left in the store.
-    pub(super) fn left_in_store(&mut self, job: &OpenJob) {
-        *self.unread.entry((job.shard.0, job.workspace.0)).or_default() += 1;
-    }
-
-    /// Jobs of a shard were read from the store; or all of them have been.
-    pub(super) fn read(&mut self, shard: u16, jobs: &[OpenJob], is_full: bool) {
-        if self.unread.is_empty() {
-            return;
-        }
-        if !is_full {
-            return self.unread.retain(|(of, _), _| *of != shard);
-        }
-        for job in jobs {
-            if let Some(count) = self.unread.get_mut(&(shard, job.workspace.0)) {
-                *count = count.saturating_sub(1);
-            }
-        }
     }
 
     /// When to look again if nothing happens before: while work waits, its age goes on; and who is refused is told
@@ -147,7 +119,7 @@ impl Watcher {
     pub(super) fn uses(&self, scheduler: &Scheduler, now: Timestamp) -> Vec<BacklogUse> {
         let one = |backlog: Backlog| BacklogUse {
             workspace: WorkspaceId(backlog.workspace),
-            jobs: self.jobs(&backlog),
+            jobs: jobs(&backlog),
             bytes: self.bytes(&backlog),
             oldest: Duration::from_micros(backlog.oldest_us),
             per_second: self.seen(backlog.workspace).per_second,
@@ -158,7 +130,7 @@ impl Watcher {
 
     fn judge(&self, backlog: &Backlog) -> Option<Refused> {
         let seen = self.seen(backlog.workspace);
-        let (jobs, bytes) = (self.jobs(backlog), self.bytes(backlog));
+        let (jobs, bytes) = (jobs(backlog), self.bytes(backlog));
         let oldest = Duration::from_micros(backlog.oldest_us);
         let share = if seen.is_refused { AGAIN_AT } else { 1.0 };
         let bounds = &self.bounds;
@@ -178,16 +150,15 @@ impl Watcher {
         Some(Refused { bound, retry_after: Duration::from_secs_f64(seconds) })
     }
 
-    fn jobs(&self, backlog: &Backlog) -> u64 {
-        let unread = self.unread.iter().filter(|((_, workspace), _)| *workspace == backlog.workspace);
-        u64::from(backlog.ready) + unread.map(|(_, count)| count).sum::<u64>()
-    }
-
     fn bytes(&self, backlog: &Backlog) -> u64 {
-        (self.jobs(backlog) as f64 * self.seen(backlog.workspace).bytes_per_job) as u64
+        (jobs(backlog) as f64 * self.seen(backlog.workspace).bytes_per_job) as u64
     }
 
     fn seen(&self, workspace: i64) -> Seen {
         self.workspaces.get(&workspace).copied().unwrap_or_default()
     }
+}
+
+fn jobs(backlog: &Backlog) -> u64 {
+    u64::from(backlog.ready) + backlog.left
 }

@@ -1,18 +1,23 @@
 //! What the scheduler commands: jobs that start and end, and looks into the store. Each is a task of its own that
 //! tells the dispatcher what came of it.
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use tenon_capture::Programs;
 use tenon_engine::scheduler::{Command, HORIZON_US};
-use tenon_store::JobId;
+use tenon_store::{JobId, OpenJob, WorkspaceId};
 use tokio::sync::oneshot;
 
-use super::{Dispatcher, LOST_PAUSE, Notice, WAITING_PAGE};
+use super::{Dispatcher, LOST_PAUSE, Notice, Refill, WAITING_PAGE};
 use crate::leaving::{self, Left};
 use crate::run;
+
+/// Timers that the dispatcher takes in at once.
+const DUE_AT_ONCE: usize = 1_000;
 
 // === impl Dispatcher ===
 
@@ -25,7 +30,9 @@ impl Dispatcher {
                 Command::Forget { job } => {
                     self.fresh.take(job);
                 }
-                Command::Refill { shard, after, limit } => self.refill(shard, after, limit),
+                Command::Refill { shard, workspace, after, limit } => {
+                    self.refill(Refill { shard, workspace, after, limit });
+                }
                 Command::SetAlarm(at) => self.alarm = Some(at),
             }
         }
@@ -90,15 +97,22 @@ impl Dispatcher {
         });
     }
 
-    fn refill(&mut self, shard: u16, after: u64, limit: u32) {
+    fn refill(&mut self, ask: Refill) {
         let (store, notices) = (Arc::clone(&self.context.store), self.context.notices.clone());
+        let programs = self.context.capture.ports().programs.clone();
+        let Refill { shard, workspace, after, limit } = ask;
         let (fence, round) = (self.fences[usize::from(shard)], self.round);
         self.tasks.spawn(async move {
             loop {
-                match store.open_jobs(fence.shard, after, limit).await {
+                let read = match workspace {
+                    Some(id) => store.open_jobs_of(fence.shard, WorkspaceId(id), after, limit).await,
+                    None => store.open_jobs(fence.shard, after, limit).await,
+                };
+                match read {
                     Ok(jobs) => {
                         let complete = jobs.len() < limit as usize;
-                        let page = Notice::Refilled { round, shard, after, jobs, complete };
+                        load_programs(&programs, &jobs).await;
+                        let page = Notice::Refilled { round, ask, jobs, complete };
                         let _ = notices.send(page).await;
                         return;
                     }
@@ -120,13 +134,28 @@ impl Dispatcher {
         self.tasks.spawn(async move {
             for fence in fences.iter() {
                 match store.waiting_jobs(fence.shard, until, WAITING_PAGE).await {
-                    Ok(jobs) if jobs.is_empty() => {}
-                    Ok(jobs) => {
-                        let _ = notices.send(Notice::Due(jobs)).await;
+                    Ok(mut jobs) => {
+                        // In pieces, so that what others tell comes in between.
+                        while !jobs.is_empty() {
+                            let rest = jobs.split_off(jobs.len().min(DUE_AT_ONCE));
+                            let _ = notices.send(Notice::Due(std::mem::replace(&mut jobs, rest))).await;
+                        }
                     }
                     Err(error) => tracing::error!(%error, "cannot read timers; trying again in a minute"),
                 }
             }
         });
+    }
+}
+
+/// The dispatcher looks at the programs of the jobs that it is handed, for their limits. It finds them loaded: one
+/// workspace's thousand workflows are not read and compiled while the jobs of all others wait.
+async fn load_programs(programs: &Programs, jobs: &[OpenJob]) {
+    let mut loaded = HashSet::new();
+    for job in jobs {
+        if loaded.insert(job.revision) {
+            // One that cannot be loaded is said to be so where its job starts.
+            let _ = programs.get(job.workspace, job.revision).await;
+        }
     }
 }

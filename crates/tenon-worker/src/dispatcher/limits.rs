@@ -1,7 +1,7 @@
 //! What the scheduler must know before it starts a job: limits of its workflow and workspace; and what all limits are
 //! used for, for people.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use tenon_engine::scheduler::{Input, Rate, Usage};
@@ -11,11 +11,18 @@ use super::backlog::BacklogUse;
 use super::{Dispatcher, KNOWN_WORKFLOWS};
 use crate::BacklogBounds;
 
+/// Limited workflows that are looked at in one go: no job starts meanwhile, and a workspace may change thousands.
+const LOOKS: usize = 32;
+
 /// All limits of the worker and what they are used for.
 #[derive(Debug, Clone)]
 pub struct WorkerUse {
     /// Jobs at once and rates.
     pub scheduler: Usage,
+    /// Jobs that may run at once.
+    pub capacity: u32,
+    /// Jobs that may open at once, from their start to their first call, pause or end; and those that do.
+    pub openings: (u32, u32),
     /// Names of the workflows that have limits of their own, by id.
     pub names: HashMap<i64, Arc<str>>,
     /// How far work is behind.
@@ -40,9 +47,12 @@ pub(super) struct Known {
 #[derive(Default)]
 pub(super) struct Limits {
     workflows: HashMap<ResourceId, Known>,
-    workspaces: HashSet<i64>,
+    /// With what it knows.
+    workspaces: HashMap<WorkspaceId, Option<u32>>,
     /// When the limited workflows of a workspace were last looked at.
     generations: HashMap<WorkspaceId, u64>,
+    /// Limited workflows that may have changed since.
+    to_look_at: VecDeque<(WorkspaceId, ResourceId)>,
 }
 
 // === impl Dispatcher ===
@@ -50,20 +60,25 @@ pub(super) struct Limits {
 impl Dispatcher {
     /// The scheduler must know the limits before it starts the job.
     pub(super) async fn learn_limit(&mut self, job: &OpenJob) {
+        self.learn_workspace(job.workspace);
         let known = self.limits.workflows.get(&job.workflow);
         if known.is_none_or(|known| known.revision < job.revision) {
             self.learn(job.workspace, job.workflow, job.revision).await;
         }
     }
 
+    fn learn_workspace(&mut self, workspace: WorkspaceId) {
+        // One that is not there says nothing.
+        let own = self.context.store.workspace_settings(workspace).unwrap_or_default();
+        let concurrency = own.concurrency.or(self.options.workspace_concurrency);
+        if self.limits.workspaces.insert(workspace, concurrency).flatten() != concurrency {
+            self.tell(Input::WorkspaceLimit { workspace: workspace.0, concurrency });
+        }
+    }
+
     async fn learn(&mut self, workspace: WorkspaceId, workflow: ResourceId, revision: RevisionId) {
         if self.limits.workflows.len() >= KNOWN_WORKFLOWS {
             self.limits.workflows.clear();
-        }
-        if let Some(concurrency) = self.options.workspace_concurrency
-            && self.limits.workspaces.insert(workspace.0)
-        {
-            self.tell(Input::WorkspaceLimit { workspace: workspace.0, concurrency: Some(concurrency) });
         }
         let programs = &self.context.capture.ports().programs;
         // A revision that cannot be loaded has no limit; its job will be suspended when it starts.
@@ -90,6 +105,10 @@ impl Dispatcher {
     /// Limits that were changed hold at once, also where no new job comes to tell of it: a workflow that is held back
     /// may be the reason why none is taken.
     async fn learn_changes(&mut self) {
+        let workspaces: Vec<WorkspaceId> = self.limits.workspaces.keys().copied().collect();
+        for workspace in workspaces {
+            self.learn_workspace(workspace);
+        }
         let limited = self.limits.workflows.iter().filter(|(_, known)| known.name.is_some());
         let mut workspaces: Vec<WorkspaceId> = limited.map(|(_, known)| known.workspace).collect();
         workspaces.sort_unstable_by_key(|workspace| workspace.0);
@@ -97,26 +116,34 @@ impl Dispatcher {
         for workspace in workspaces {
             let Ok(generation) = self.context.store.generation(workspace).await else { continue };
             if self.limits.generations.insert(workspace, generation) != Some(generation) {
-                self.learn_changes_of(workspace).await;
+                self.look_soon(workspace);
             }
+        }
+        let count = self.limits.to_look_at.len().min(LOOKS);
+        for (workspace, workflow) in self.limits.to_look_at.drain(..count).collect::<Vec<_>>() {
+            self.learn_change(workspace, workflow).await;
         }
     }
 
-    async fn learn_changes_of(&mut self, workspace: WorkspaceId) {
-        let known = self.limits.workflows.iter().filter(|(_, known)| known.workspace == workspace);
-        let names: Vec<(ResourceId, RevisionId, Arc<str>)> = known
-            .filter_map(|(workflow, known)| Some((*workflow, known.revision, known.name.clone()?)))
-            .collect();
-        for (workflow, revision, name) in names {
-            match self.context.store.resource(workspace, Kind::Workflow, &name).await {
-                Ok(Some(newest)) if newest.revision.resource == workflow && newest.revision.id > revision => {
-                    self.learn(workspace, workflow, newest.revision.id).await;
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "cannot read a workflow's limit; asking again soon");
-                    self.limits.generations.remove(&workspace);
-                }
+    fn look_soon(&mut self, workspace: WorkspaceId) {
+        let Limits { workflows, to_look_at, .. } = &mut self.limits;
+        to_look_at.retain(|(of, _)| *of != workspace);
+        let limited =
+            workflows.iter().filter(|(_, known)| known.workspace == workspace && known.name.is_some());
+        to_look_at.extend(limited.map(|(workflow, _)| (workspace, *workflow)));
+    }
+
+    async fn learn_change(&mut self, workspace: WorkspaceId, workflow: ResourceId) {
+        let Some(known) = self.limits.workflows.get(&workflow) else { return };
+        let (revision, Some(name)) = (known.revision, known.name.clone()) else { return };
+        match self.context.store.resource(workspace, Kind::Workflow, &name).await {
+            Ok(Some(newest)) if newest.revision.resource == workflow && newest.revision.id > revision => {
+                self.learn(workspace, workflow, newest.revision.id).await;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot read a workflow's limit; asking again soon");
+                self.limits.to_look_at.push_back((workspace, workflow));
             }
         }
     }
@@ -126,8 +153,11 @@ impl Dispatcher {
         let now = self.now();
         let workflows = self.limits.workflows.iter();
         let named = workflows.filter_map(|(id, known)| Some((id.0, known.name.clone()?)));
+        let (openings, opened) = self.context.openings.counts();
         WorkerUse {
             scheduler: self.scheduler.usage(now),
+            capacity: self.options.capacity,
+            openings: (openings, self.scheduler.running().saturating_sub(opened)),
             names: named.collect(),
             backlogs: self.backlog.uses(&self.scheduler, now),
             bounds: self.options.backlog,

@@ -103,6 +103,7 @@ async fn a_child_that_cannot_be_started_is_a_configuration_error() {
         kind: Kind::Workflow,
         name: "test/child".to_owned(),
         change: Change::Disable,
+        state: None,
         actor: "test".to_owned(),
         at: stage.capture.ports().clock.now(),
     };

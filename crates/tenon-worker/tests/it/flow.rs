@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tenon_capture::BacklogBound;
-use tenon_store::{JobState, WorkspaceId};
+use tenon_capture::{BacklogBound, Event, Incoming};
+use tenon_engine::scheduler::Bounds;
+use tenon_store::{JobState, PutResource, WorkspaceId};
 use tenon_worker::{BacklogBounds, Options};
 
-use crate::stage::{Stage, open};
+use crate::stage::{Callee, Stage, open};
 
 const TWO_AN_HOUR: &str = ", metadata: {tenon: {rateLimit: {limit: 2, per: PT1H}}}}\nschedule: {on: {one: {with: {type: go}}}}\ndo:\n- pause: {wait: {milliseconds: 1}}\n- done: {set: {ok: true}}\n";
 
@@ -71,6 +72,54 @@ async fn a_workspace_that_is_behind_is_refused_alone_until_it_has_caught_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_that_is_over_its_places_holds_up_no_other_and_loses_nothing() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let options = Options { places: Bounds { held: 8, least: 2 }, ..Options::default() };
+    let stage = Stage::with(open(&directory), options).await;
+    stage.deploy("slow", TWO_AN_HOUR).await;
+    let mut flood = Vec::new();
+    for n in 0..40 {
+        flood.push(stage.go(json!({ "n": n })).await);
+    }
+    // Places are left to others in the one shard where the flood is, and in all the rest.
+    let quiet = stage.store.create_workspace("quiet").await.expect("a workspace");
+    let quick = "}\nschedule: {on: {one: {with: {type: go}}}}\ndo:\n- done: {set: {ok: true}}\n";
+    let put = stage.resource("quick", "1.0.0", quick, (&["go"], &[]));
+    stage.save(PutResource { workspace: quiet, ..put }).await;
+    stage.capture.refresh(quiet).await.expect("refreshed");
+    for _ in 0..40 {
+        let event = Event { source: "/test".to_owned(), r#type: "go".to_owned(), ..Event::default() };
+        let jobs = stage.capture.event(Incoming::new(quiet, event)).await.expect("captured").jobs;
+        let has_ended = async {
+            // polls: the stage's own watch is for its own workspace
+            while stage.store.job(quiet, jobs[0]).await.expect("read").expect("it exists").state
+                != JobState::Completed
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), has_ended).await.expect("nobody is in its way");
+    }
+    let all_count = async {
+        // polls: the shard may still be read for the first time, and its jobs counted as they are read
+        loop {
+            let usage = stage.worker.usage().await.expect("the worker runs");
+            let behind = usage.backlogs.iter().find(|backlog| backlog.workspace == stage.workspace);
+            if behind.is_some_and(|backlog| backlog.jobs == 38) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), all_count).await.expect("those in the store count, too");
+    let open = TWO_AN_HOUR.replace(", metadata: {tenon: {rateLimit: {limit: 2, per: PT1H}}}", "");
+    stage.put_version("slow", "1.0.1", &open, (&["go"], &[])).await;
+    for job in flood {
+        assert_eq!(stage.end(job).await.state, JobState::Completed);
+    }
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_workspace_has_no_more_jobs_at_once_than_it_may() {
     let (callee, address) = crate::stage::Callee::serve().await;
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -84,12 +133,55 @@ async fn a_workspace_has_no_more_jobs_at_once_than_it_may() {
         stage.go(json!({ "n": n })).await;
     }
     callee.has_calls(2).await;
-    let usage = stage.worker.usage().await.expect("the worker runs");
+    let mut usage = stage.worker.usage().await.expect("the worker runs");
+    // polls: a shard may still be read for the first time, and a job wait for that
+    while usage.scheduler.workspaces.iter().map(|workspace| workspace.ready).sum::<u32>() < 2 {
+        usage = stage.worker.usage().await.expect("the worker runs");
+    }
     let [workspace] = usage.scheduler.workspaces.as_slice() else { panic!("{usage:?}") };
     assert_eq!((workspace.concurrency, workspace.running, workspace.ready), (Some(2), 2, 2));
     for job in stage.jobs().await {
         stage.worker.cancel(job.id).await.expect("the worker runs");
         stage.end(job.id).await;
+    }
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_call_or_compute_for_long_keep_no_other_from_opening() {
+    let (callee, address) = Callee::serve().await;
+    let on = |name: &str| format!("}}\nschedule: {{on: {{one: {{with: {{type: {name}}}}}}}}}\ndo:\n");
+    let calls = format!(
+        "{}- hang: {{call: http, with: {{method: get, endpoint: 'http://{address}/hang'}}}}\n",
+        on("call")
+    );
+    let computes = on("compute") + "- a: {try: [{b: {set: {x: 1}, then: b}}], catch: {}, then: a}\n";
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let stage = Stage::with(open(&directory), Options { openings: 1, ..Options::default() }).await;
+    stage.put("calls", &calls, (&["call"], &[])).await;
+    stage.put("computes", &computes, (&["compute"], &[])).await;
+    stage.deploy("quick", &(on("go") + "- done: {set: {ok: true}}\n")).await;
+    let mut busy = stage.event("compute", json!({})).await;
+    busy.extend(stage.event("call", json!({})).await);
+    busy.extend(stage.event("call", json!({})).await);
+    callee.has_calls(2).await;
+    // One at a time, and all of a burst.
+    let mut burst = Vec::new();
+    for n in 0..20 {
+        burst.push(stage.go(json!({ "n": n })).await);
+    }
+    for job in burst {
+        assert_eq!(stage.end(job).await.state, JobState::Completed);
+    }
+    let mut usage = stage.worker.usage().await.expect("the worker runs");
+    // polls: the dispatcher hears of a job's end a moment after the store has it
+    while usage.scheduler.running > 3 {
+        usage = stage.worker.usage().await.expect("the worker runs");
+    }
+    assert_eq!((usage.scheduler.running, usage.openings), (3, (1, 0)), "those that run have opened");
+    for job in busy {
+        stage.worker.cancel(job).await.expect("the worker runs");
+        assert_eq!(stage.end(job).await.state, JobState::Cancelled);
     }
     stage.stop().await;
 }

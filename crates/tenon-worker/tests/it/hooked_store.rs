@@ -8,7 +8,7 @@ use tenon_store::{
     AuditRecord, CandidateQuery, Candidates, Capture, Captured, ChangeResource, DiskUse, Entry, Error,
     EventFilter, EventId, EventRecord, Feed, Fence, JobFilter, JobId, JobRecord, Kind, LaneFilter, Lanes,
     OpenJob, Page, PutResource, Resource, ResourceId, RevisionId, Saved, Shard, Store, Timestamp,
-    WorkspaceId, Write,
+    WorkspaceId, WorkspaceSettings, Write,
 };
 use tokio::sync::Semaphore;
 
@@ -19,6 +19,10 @@ use crate::stage::open;
 pub(crate) trait Hooks: Send + Sync + 'static {
     async fn write(&self, inner: &dyn Store, write: Write) -> Result<(), Error> {
         inner.write(write).await
+    }
+
+    async fn open_job(&self, inner: &dyn Store, job: JobId) -> Result<Option<OpenJob>, Error> {
+        inner.open_job(job).await
     }
 
     async fn journal(&self, inner: &dyn Store, job: (WorkspaceId, JobId)) -> Result<Vec<Entry>, Error> {
@@ -113,6 +117,10 @@ macro_rules! pass_on {
                 self.hooks.write(self.inner.as_ref(), write).await
             }
 
+            async fn open_job(&self, job: JobId) -> Result<Option<OpenJob>, Error> {
+                self.hooks.open_job(self.inner.as_ref(), job).await
+            }
+
             async fn journal(&self, workspace: WorkspaceId, job: JobId) -> Result<Vec<Entry>, Error> {
                 self.hooks.journal(self.inner.as_ref(), (workspace, job)).await
             }
@@ -138,6 +146,10 @@ macro_rules! pass_on {
                 self.inner.candidates(query).await
             }
 
+            fn workspace_settings(&self, workspace: WorkspaceId) -> Result<WorkspaceSettings, Error> {
+                self.inner.workspace_settings(workspace)
+            }
+
             fn has_room(&self) -> bool {
                 self.hooks.has_room(self.inner.as_ref())
             }
@@ -150,6 +162,7 @@ macro_rules! pass_on {
 }
 
 pass_on! {
+    open_jobs_of(shard: Shard, workspace: WorkspaceId, after: u64, limit: u32) -> Result<Vec<OpenJob>, Error>;
     listened(workspace: WorkspaceId) -> Result<Vec<String>, Error>;
     workspaces() -> Result<Vec<(WorkspaceId, String)>, Error>;
     capture_chunk(chunk: tenon_store::Chunk) -> Result<tenon_store::Chunked, Error>;
@@ -159,6 +172,7 @@ pass_on! {
     purge(workspace: WorkspaceId, jobs: &[JobId], at: Timestamp) -> Result<u64, Error>;
     workspace(name: &str) -> Result<Option<WorkspaceId>, Error>;
     create_workspace(name: &str) -> Result<WorkspaceId, Error>;
+    put_workspace_settings(put: tenon_store::PutWorkspaceSettings) -> Result<(), Error>;
     generation(workspace: WorkspaceId) -> Result<u64, Error>;
     put_resource(put: PutResource) -> Result<Saved, Error>;
     resource(workspace: WorkspaceId, kind: Kind, name: &str) -> Result<Option<Resource>, Error>;
@@ -177,7 +191,6 @@ pass_on! {
     open_set(query: &tenon_store::SetQuery) -> Result<tenon_store::OpenSet, Error>;
     gathered(workspace: WorkspaceId, job: JobId) -> Result<Vec<tenon_store::Gathered>, Error>;
     acquire(shard: Shard) -> Result<Fence, Error>;
-    open_job(job: JobId) -> Result<Option<OpenJob>, Error>;
     event(workspace: WorkspaceId, id: EventId) -> Result<Option<EventRecord>, Error>;
     events(workspace: WorkspaceId, filter: &EventFilter, cursor: Option<u64>, limit: u32) -> Result<Page<EventRecord>, Error>;
     job(workspace: WorkspaceId, id: JobId) -> Result<Option<JobRecord>, Error>;

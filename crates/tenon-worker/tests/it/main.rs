@@ -2,6 +2,7 @@
 
 mod cancellation;
 mod children;
+mod clocks;
 mod commit_rule;
 mod deferred;
 mod flow;
@@ -20,3 +21,4 @@ mod panics;
 mod rerun;
 mod stage;
 mod transient;
+mod workspace;

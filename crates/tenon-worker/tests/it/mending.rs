@@ -2,13 +2,15 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use async_trait::async_trait;
 use serde_json::{Value, json};
 use tenon_engine::Outcome;
-use tenon_store::{JobId, JobState};
+use tenon_store::{Error, JobId, JobState, OpenJob, Store, Transition, Write};
 use tenon_worker::MendError;
 
-use crate::hooked_store::hooked;
+use crate::hooked_store::{Hooks, hooked};
 use crate::orphans::{Death, Dies};
 use crate::panics::Bug;
 use crate::stage::{Call, Callee, Stage, open};
@@ -122,7 +124,7 @@ async fn a_job_that_hit_a_bug_goes_on_as_it_is() {
     let journal = stage.store.journal(stage.workspace, job).await.expect("read");
     assert!(!journal.iter().any(|entry| entry.effect == "resume"), "{journal:?}");
     let refused = stage.worker.resume(job).await;
-    assert!(matches!(refused, Err(MendError::Store(tenon_store::Error::NotFound(_)))), "{refused:?}");
+    assert!(matches!(refused, Err(MendError::Store(Error::NotFound(_)))), "{refused:?}");
     stage.stop().await;
 }
 
@@ -137,6 +139,41 @@ async fn only_a_suspended_job_is_moved() {
     let refused = stage.worker.skip(job).await;
     assert!(matches!(refused, Err(MendError::NotSuspended(JobState::Waiting))), "{refused:?}");
     assert_eq!(stage.record(job).await.state, JobState::Waiting);
+    stage.stop().await;
+}
+
+/// The first look at a job that goes on, after that is durable, fails.
+#[derive(Default)]
+struct FailsToLook(AtomicBool);
+
+#[async_trait]
+impl Hooks for FailsToLook {
+    async fn write(&self, inner: &dyn Store, write: Write) -> Result<(), Error> {
+        let goes_on = matches!(write.transition, Transition::Pending);
+        inner.write(write).await?;
+        self.0.fetch_or(goes_on, Ordering::SeqCst);
+        Ok(())
+    }
+
+    async fn open_job(&self, inner: &dyn Store, job: JobId) -> Result<Option<OpenJob>, Error> {
+        if self.0.swap(false, Ordering::SeqCst) {
+            return Err(Error::Internal("the disk does not answer".to_owned()));
+        }
+        inner.open_job(job).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resumed_job_goes_on_though_the_store_fails_to_show_it() {
+    let (_callee, address) = Callee::serve().await;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let stage = Stage::on(hooked(&directory, &Arc::new(FailsToLook::default()))).await;
+    stage.deploy("w", &parks(address, 1)).await;
+    let (first, behind) = (stage.go(json!({"key": "a"})).await, stage.go(json!({"key": "a"})).await);
+    stage.reaches(first, JobState::Suspended).await;
+    stage.worker.resume(first).await.expect("it is suspended");
+    assert_eq!(stage.output(first).await, json!({"ok": true}));
+    stage.reaches(behind, JobState::Suspended).await;
     stage.stop().await;
 }
 

@@ -1,11 +1,14 @@
 //! Reruns that begin at a step: with what was recorded before it, as a job of its own.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde_json::json;
 use tenon_capture::Rerun;
 use tenon_store::{JobId, JobState, Kind};
-use tenon_worker::{From, RerunError, RerunFrom};
+use tenon_worker::{From, Options, RerunError, RerunFrom};
 
+use crate::hooked_store::{Gate, hooked};
 use crate::stage::{Callee, Stage, open};
 
 /// Runs a job again from somewhere, on its newest revision.
@@ -68,6 +71,76 @@ async fn a_rerun_begins_at_the_failed_step_with_keys_of_its_own() {
         assert_eq!((steps.steps.len(), steps.diverged), (5, None));
     }
     assert_eq!(stage.event_types().await.iter().filter(|kind| *kind == "told").count(), 1);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rerun_inside_a_fork_has_children_of_its_own() {
+    let (_callee, address) = Callee::serve().await;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let stage = Stage::on(open(&directory)).await;
+    stage.put("kid", "}\ndo: [{nap: {wait: P1D}}]\n", (&[], &[])).await;
+    let forks = |two: &str| {
+        format!(
+            "}}\nschedule: {{on: {{one: {{with: {{type: go}}}}}}}}
+do:
+- f:
+    fork:
+      branches:
+      - kid: {{run: {{workflow: {{namespace: test, name: kid, version: latest}}}}}}
+      - calls:
+          do:
+          - nap: {{wait: PT0.05S}}
+          - two: {{call: http, with: {{method: get, endpoint: 'http://{address}{two}'}}}}
+"
+        )
+    };
+    stage.deploy("w", &forks("/fail/1")).await;
+    let job = stage.go(json!({})).await;
+    assert_eq!(stage.end(job).await.state, JobState::Faulted);
+    let old = stage.children(job).await;
+    assert_eq!(old.iter().map(|child| child.state).collect::<Vec<_>>(), [JobState::Cancelled]);
+    stage.put_version("kid", "1.0.1", "}\ndo: [{done: {set: {ok: true}}}]\n", (&[], &[])).await;
+    stage.deploy("w", &forks("/mended")).await;
+    let again = rerun(&stage, job, From::Failed, None).await.expect("the step was reached");
+    assert_eq!(stage.output(again).await[0], json!({"ok": true}));
+    let own = stage.children(again).await;
+    assert_eq!(own.iter().map(|child| child.state).collect::<Vec<_>>(), [JobState::Completed]);
+    let journal = stage.store.journal(stage.workspace, again).await.expect("read");
+    let starts = journal.iter().filter(|entry| entry.effect.ends_with("/kid")).count();
+    assert_eq!(starts, 1, "{journal:?}");
+    stage.verify(again).await;
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reruns_of_many_give_way_to_what_comes_meanwhile() {
+    let (callee, address) = Callee::serve().await;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let gate = Arc::new(Gate::closed());
+    let options = Options { capacity: 1, ..Options::default() };
+    let stage = Stage::with(hooked(&directory, &gate), options).await;
+    let calls = format!(
+        "}}\nschedule: {{on: {{one: {{with: {{type: go}}}}}}}}\ndo: [{{one: {{call: http, with: {{method: get, endpoint: 'http://{address}/one'}}}}}}]\n"
+    );
+    stage.deploy("w", &calls).await;
+    gate.permits.add_permits(1);
+    let old = stage.go(json!({})).await;
+    assert_eq!(stage.end(old).await.state, JobState::Completed);
+    gate.has_arrival().await;
+    stage.go(json!({})).await;
+    gate.has_arrival().await;
+    // One job has the only place; these wait for it.
+    let record = stage.record(old).await;
+    for request in 0..10 {
+        let rerun = Rerun { bulk: Some(request), ..Rerun::of(record.clone()) };
+        stage.capture.rerun(rerun).await.expect("captured");
+    }
+    let live = stage.go(json!({})).await;
+    gate.open();
+    stage.end(live).await;
+    let before = callee.calls().iter().take_while(|call| !call.key.starts_with(&live.to_string())).count();
+    assert!((2..=5).contains(&before), "the tenth of the reruns came before it: {before}");
     stage.stop().await;
 }
 

@@ -51,7 +51,11 @@ impl Stage {
     }
 
     pub(crate) async fn with(store: Arc<dyn Store>, options: Options) -> Self {
-        let clock = Clock::system();
+        Self::by(store, Clock::system(), options).await
+    }
+
+    /// The same by a clock of one's choice.
+    pub(crate) async fn by(store: Arc<dyn Store>, clock: Clock, options: Options) -> Self {
         let workspace = store.create_workspace("default").await.expect("a workspace");
         let programs = Programs::new(Arc::clone(&store), 100);
         let ports = Ports {

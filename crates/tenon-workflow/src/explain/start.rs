@@ -3,6 +3,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::document::NodeId;
 
+use super::clock;
 use super::narrator::Narrator;
 use super::part::Part;
 use super::words::{Mark, Words, list, one_line, text};
@@ -88,9 +89,13 @@ impl<'d> Narrator<'d> {
             starts.push(text("").strong("Every").text(" ").words(self.duration(every)));
         }
         if let Some(cron) = schedule.take("cron") {
-            starts.push(
-                text("").strong("At the times").text(" of the cron expression ").words(self.expression(cron)),
-            );
+            starts.push(match self.told() {
+                Some((told, zone)) => told.words(zone),
+                None => text("")
+                    .strong("At the times")
+                    .text(" of the cron expression ")
+                    .words(self.expression(cron)),
+            });
         }
         if let Some(after) = schedule.take("after") {
             let words = text("").strong("Again").text(" ").words(self.duration(after));
@@ -110,6 +115,14 @@ impl<'d> Narrator<'d> {
             self.bullet(words);
         }
         self.rest(&schedule);
+    }
+
+    /// The cron expression in words, if there are some, and its time zone.
+    fn told(&self) -> Option<(clock::Told, &'d str)> {
+        let document = self.document;
+        let at = |path: &[&str]| document.at(document.root(), path).and_then(|id| document.text(id));
+        let told = clock::told(at(&["schedule", "cron"])?)?;
+        Some((told, at(&["document", "metadata", "tenon", "timeZone"]).unwrap_or("UTC")))
     }
 
     fn events_that_start(&mut self, mut on: Part<'d>, pace: Words) {
@@ -185,7 +198,8 @@ impl<'d> Narrator<'d> {
     }
 
     fn times(&mut self, settings: &mut Part<'d>) {
-        if let Some(zone) = settings.take("timeZone") {
+        let is_told = self.told().is_some_and(|(told, _)| told.has_zone);
+        if let Some(zone) = settings.take("timeZone").filter(|_| !is_told) {
             let words = text("times are those of ").words(self.plain(zone));
             self.bullet(words);
         }

@@ -74,7 +74,7 @@ ids of steps. The new job stands at the end of its lane, also where the old one 
 pub(crate) struct WhichJobs {
     /// A job's id, or a unique beginning of it
     #[arg(value_name = "JOB")]
-    #[arg(conflicts_with_all = ["workflow", "state", "since", "until", "error", "error_status"])]
+    #[arg(conflicts_with_all = ["workflow", "state", "since", "until", "error", "error_status", "cursor"])]
     pub(crate) job: Option<String>,
     #[command(flatten)]
     pub(crate) many: ManyJobs,
@@ -103,6 +103,9 @@ pub(crate) struct ManyJobs {
     /// All with an error of this status
     #[arg(long, value_name = "STATUS")]
     pub(crate) error_status: Option<u16>,
+    /// Go on where a command stopped: at the cursor that it named
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) cursor: Option<String>,
     /// Only say how many there are
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -4,7 +4,7 @@
 use http::Method;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 
-use super::plan::{ABOUT_VARIABLES, WIDTH, address, make, warn_of_missing};
+use super::plan::{ABOUT_WORKSPACE, WIDTH, address, forget_hooks, make, warn_of_missing};
 use super::{Context, Session};
 use crate::cli::ApplyArgs;
 use crate::client::{Answer, Request};
@@ -23,8 +23,10 @@ pub(super) async fn run(args: ApplyArgs, session: Session<'_>) -> Result<(), Fai
         refuse_drift(&plan)?;
     }
     let mut outcome = Ok(());
+    let hooks = plan.hooks();
     for item in &mut plan.items {
-        outcome = push(item, &mut memory, &mut context).await;
+        forget_hooks(&mut item.findings, &hooks);
+        outcome = push(item, &hooks, &mut memory, &mut context).await;
         if outcome.is_err() {
             break;
         }
@@ -58,13 +60,18 @@ fn refuse_drift(plan: &project::Plan) -> Result<(), Failure> {
     .hint("`tenon apply --overwrite` lets the files win"))
 }
 
-async fn push(item: &mut Item, memory: &mut Memory, context: &mut Context<'_>) -> Result<(), Failure> {
+async fn push(
+    item: &mut Item,
+    hooks: &[String],
+    memory: &mut Memory,
+    context: &mut Context<'_>,
+) -> Result<(), Failure> {
     if matches!(item.change, Change::None | Change::Missing) {
         if let Some(current) = &item.current {
             memory.remember(&item.resource, current.clone());
         }
         item.findings["diagnostics"].as_array_mut().into_iter().for_each(|findings| {
-            findings.retain(|finding| ABOUT_VARIABLES.iter().any(|code| finding["code"] == *code));
+            findings.retain(|finding| ABOUT_WORKSPACE.iter().any(|code| finding["code"] == *code));
         });
         for line in super::workflow::finding_lines(&item.resource.path, &item.findings) {
             context.output.note(&line);
@@ -78,7 +85,8 @@ async fn push(item: &mut Item, memory: &mut Memory, context: &mut Context<'_>) -
     };
     let (content_type, body) = item.resource.body();
     let answer = context.client.send(request.body(content_type, body)).await;
-    let answer = answer.map_err(|error| conflict(item, error.into()))?;
+    let mut answer = answer.map_err(|error| conflict(item, error.into()))?;
+    forget_hooks(&mut answer.body, hooks);
     for line in super::workflow::finding_lines(&item.resource.path, &answer.body) {
         context.output.note(&line);
     }

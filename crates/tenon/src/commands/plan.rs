@@ -29,8 +29,10 @@ pub(super) async fn run(args: ProjectArgs, session: Session<'_>) -> Result<(), F
 
 /// The server knows of a variable that a workflow reads and that does not exist.
 const MISSING_VARIABLE: &str = "TN0050";
+/// It knows of a webhook that a poller is woken by and that does not exist.
+const MISSING_WEBHOOK: &str = "TN0054";
 /// Findings that depend on what the workspace has, so that they are news also for a file that did not change.
-pub(super) const ABOUT_VARIABLES: [&str; 2] = [MISSING_VARIABLE, "TN0051"];
+pub(super) const ABOUT_WORKSPACE: [&str; 3] = [MISSING_VARIABLE, "TN0051", MISSING_WEBHOOK];
 
 /// What the server says about one file, without what the plan itself will mend.
 fn advise(item: &Item, plan: &Plan, output: &mut Output) {
@@ -38,15 +40,29 @@ fn advise(item: &Item, plan: &Plan, output: &mut Output) {
     if let Some(list) = findings["diagnostics"].as_array_mut() {
         list.retain(|finding| finding["code"] != MISSING_VARIABLE || !is_made(finding, plan));
     }
+    forget_hooks(&mut findings, &plan.hooks());
     for line in super::workflow::finding_lines(&item.resource.path, &findings) {
         output.note(&line);
     }
 }
 
-/// The name stands in backquotes in the message.
 fn is_made(finding: &serde_json::Value, plan: &Plan) -> bool {
-    let name = finding["message"].as_str().and_then(|message| message.split('`').nth(1));
-    name.is_some_and(|name| plan.makes_variable(name))
+    named(finding).is_some_and(|name| plan.makes_variable(name))
+}
+
+/// The name stands in backquotes in the message.
+fn named(finding: &serde_json::Value) -> Option<&str> {
+    finding["message"].as_str().and_then(|message| message.split('`').nth(1))
+}
+
+/// Takes out what is said about webhooks that files of the same project make: they may come after the poller.
+pub(super) fn forget_hooks(findings: &mut serde_json::Value, hooks: &[String]) {
+    if let Some(list) = findings["diagnostics"].as_array_mut() {
+        let is_made = |finding: &serde_json::Value| {
+            named(finding).is_some_and(|path| hooks.iter().any(|hook| hook == path))
+        };
+        list.retain(|finding| finding["code"] != MISSING_WEBHOOK || !is_made(finding));
+    }
 }
 
 /// Secrets are named by files, but only people give them values.

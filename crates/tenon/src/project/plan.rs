@@ -144,6 +144,14 @@ impl Plan {
         missing.map(|item| item.resource.name.as_str())
     }
 
+    /// The paths of webhooks that the files make.
+    pub(crate) fn hooks(&self) -> Vec<String> {
+        let documents =
+            self.items.iter().map(|item| &item.resource).filter(|file| file.kind == Kind::Trigger);
+        let hooks = documents.map(|file| &file.document).filter(|document| document["kind"] == "webhook");
+        hooks.filter_map(|document| document["path"].as_str().map(str::to_owned)).collect()
+    }
+
     /// Whether applying the plan makes a variable of this name.
     pub(crate) fn makes_variable(&self, name: &str) -> bool {
         self.items.iter().any(|item| {

@@ -181,20 +181,58 @@ fn pages_of_many_jobs_are_told_and_so_are_refusals() {
     let server = FakeServer::start();
     let path = "/api/v1/jobs/bulk";
     let refused = json!([{ "job": "job_07", "detail": "no step of the job has failed" }]);
+    server.answer("POST", path, 200, json!({ "matched": 1, "done": 0, "cursor": "99.99", "next": "98.99" }));
     server.answer(
         "POST",
         path,
         200,
-        json!({ "matched": 200, "done": 199, "refused": refused, "next": "77" }),
+        json!({ "matched": 200, "done": 199, "refused": refused, "next": "77.99" }),
     );
     server.answer("POST", path, 200, json!({ "matched": 50, "done": 50, "refused": [], "next": null }));
     let sandbox = Sandbox::with(&server);
     let args = ["job", "rerun", "--error", "timeout", "--from", "failed", "--version", "latest", "--yes"];
     assert_snapshot!("many_reruns", sandbox.run(&args));
-    let second: Value = serde_json::from_str(&server.asked()[1].body).expect("JSON");
+    let second: Value = serde_json::from_str(&server.asked()[2].body).expect("JSON");
     let expected = json!({
         "filter": { "errorType": "timeout" }, "action": "rerun", "limit": 200, "dryRun": false,
-        "cursor": "77", "version": "latest", "from": "failed",
+        "cursor": "77.99", "version": "latest", "from": "failed",
     });
     assert_eq!(second, expected);
+}
+
+/// The cursors of the pages that were asked for; the first request only asks where to begin.
+fn cursors(server: &FakeServer) -> Vec<Value> {
+    let body = |asked: &str| serde_json::from_str::<Value>(asked).expect("JSON")["cursor"].clone();
+    server.asked().iter().skip(1).map(|asked| body(&asked.body)).collect()
+}
+
+#[test]
+fn many_jobs_go_on_where_the_server_stopped() {
+    let server = FakeServer::start();
+    let path = "/api/v1/jobs/bulk";
+    let answer = |status, answer| server.answer("POST", path, status, answer);
+    answer(200, json!({ "matched": 1, "cursor": "99.99", "next": null }));
+    let stopped =
+        json!({ "job": "job_04", "status": 503, "detail": "the server is stopping", "past": "4.99" });
+    answer(200, json!({ "matched": 2, "done": 2, "refused": [], "next": "5.99", "stopped": stopped }));
+    answer(503, json!({ "detail": "the server is starting", "code": "TN0014" }));
+    answer(200, json!({ "matched": 3, "done": 3, "refused": [], "next": null, "stopped": null }));
+    let sandbox = Sandbox::with(&server);
+    assert_snapshot!("many_stopped", sandbox.run(&["job", "rerun", "--state", "faulted", "--yes"]));
+    assert_eq!(cursors(&server), ["99.99", "5.99", "5.99"]);
+}
+
+#[test]
+fn many_jobs_that_cannot_go_on_say_what_was_done_and_where_to_go_on() {
+    let server = FakeServer::start();
+    let path = "/api/v1/jobs/bulk";
+    let answer = |status, answer| server.answer("POST", path, status, answer);
+    answer(200, json!({ "matched": 200, "done": 200, "refused": [], "next": "5.99", "stopped": null }));
+    answer(401, json!({ "detail": "no such key", "code": "TN0002" }));
+    answer(200, json!({ "matched": 3, "done": 3, "refused": [], "next": null, "stopped": null }));
+    let sandbox = Sandbox::with(&server);
+    let args = ["job", "rerun", "--state", "faulted", "--yes", "--cursor"];
+    assert_snapshot!("many_given_up", sandbox.run(&[&args[..], &["99.99"]].concat()));
+    assert_snapshot!("many_gone_on", sandbox.run(&[&args[..], &["5.99"]].concat()));
+    assert_eq!(cursors(&server), ["5.99", "5.99"]);
 }

@@ -1,11 +1,11 @@
 //! C15: what starts by itself does so once for each occurrence, never early, and late only by a bound; what is passed
-//! over is noted.
+//! over is noted. What queues starts in order, one after the other; a sequence goes on when its first job has completed.
 
 use super::timers::LATE_US;
 use super::{Index, Violation};
 use crate::crash::history::{Job, Note};
 use crate::crash::record::Fault;
-use crate::crash::timetable::{self, OWN, STEP_US, TIMETABLE, Timed};
+use crate::crash::timetable::{self, OWN, STEP_US, Starts, TIMETABLE, Timed};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Moments may be rounded to milliseconds.
@@ -75,6 +75,8 @@ impl<'a> Schedule<'a> {
     fn violations(&self, (opened, closed): (i64, i64)) -> Vec<Violation> {
         let mut violations: Vec<Violation> =
             self.jobs.iter().filter_map(|(at, jobs)| self.occurrence(*at, jobs)).collect();
+        violations.extend(self.queue());
+        violations.extend(self.sequence(closed));
         let known: BTreeSet<i64> =
             self.jobs.keys().copied().chain(self.notes.iter().map(|note| note.occurrence)).collect();
         let first = known.first().copied().unwrap_or(opened + STEP_US);
@@ -109,7 +111,7 @@ impl<'a> Schedule<'a> {
         let [job] = jobs else {
             return Some(self.say(at, &format!("it has {} jobs", jobs.len())));
         };
-        let ready = self.index.ready_between(at, job.created_at);
+        let ready = self.index.ready_between(self.free_since(at).max(at), job.created_at);
         let what = if job.created_at < at - EARLY_SLACK_US {
             format!("it started {} us early", at - job.created_at)
         } else if ready > LATE_US {
@@ -120,6 +122,63 @@ impl<'a> Schedule<'a> {
             return None;
         };
         Some(self.say(at, &what))
+    }
+
+    /// Since when it may start, if it had to wait for the occurrence before it.
+    fn free_since(&self, at: i64) -> i64 {
+        let before = self.jobs.range(..at).next_back().filter(|_| self.timed.starts == Starts::Queued);
+        before.and_then(|(_, jobs)| jobs.first()?.ended_at).unwrap_or(at)
+    }
+
+    /// What queues starts in order, each when the one before has ended.
+    fn queue(&self) -> Vec<Violation> {
+        if self.timed.starts != Starts::Queued {
+            return Vec::new();
+        }
+        let jobs: Vec<(i64, &Job)> =
+            self.jobs.iter().filter_map(|(at, jobs)| Some((*at, *jobs.first()?))).collect();
+        let is_early = |before: &Job, after: &Job| {
+            before.ended_at.is_none_or(|ended| ended > after.created_at + EARLY_SLACK_US)
+        };
+        let early = jobs.windows(2).filter(|pair| is_early(pair[0].1, pair[1].1));
+        early.map(|pair| self.say(pair[1].0, "it started before the one before it had ended")).collect()
+    }
+
+    /// Of a sequence, the second job starts once, when the first has completed.
+    fn sequence(&self, closed: i64) -> Vec<Violation> {
+        let Some(follower) = self.timed.follower() else { return Vec::new() };
+        let mut followers: HashMap<&str, Vec<&Job>> = HashMap::new();
+        for job in self.index.evidence.history.jobs.iter().filter(|job| job.workflow == follower) {
+            followers.entry(job.token.as_deref().unwrap_or_default()).or_default().push(job);
+        }
+        let mut violations = Vec::new();
+        for (at, first) in self.jobs.iter().filter_map(|(at, jobs)| Some((*at, *jobs.first()?))) {
+            let token = first.token.as_deref().unwrap_or_default();
+            let after = followers.remove(token).unwrap_or_default();
+            violations.extend(self.step(first, &after, closed).map(|what| self.say(at, &what)));
+        }
+        let orphans = followers.into_values().flatten();
+        violations.extend(orphans.map(|job| violation(format!("{} follows nothing", job.id), Vec::new())));
+        violations
+    }
+
+    /// What is wrong with what follows the first job of a sequence.
+    fn step(&self, first: &Job, after: &[&Job], closed: i64) -> Option<String> {
+        let completed = first.ended_at.filter(|_| first.state == "completed");
+        let ready = |to: i64| completed.map(|ended| self.index.ready_between(ended, to));
+        match after {
+            [] if ready(closed).is_some_and(|ready| ready > LATE_US) => {
+                Some(format!("nothing followed {}", first.id))
+            }
+            [next] if completed.is_none_or(|ended| ended > next.created_at + EARLY_SLACK_US) => {
+                Some(format!("{} started before {} had completed", next.id, first.id))
+            }
+            [next] if ready(next.created_at).is_some_and(|ready| ready > LATE_US) => {
+                Some(format!("{} started late after {} had completed", next.id, first.id))
+            }
+            [] | [_] => None,
+            _ => Some(format!("{} jobs followed {}", after.len(), first.id)),
+        }
     }
 
     /// What is wrong with a moment at which something should have started, if nothing did.
@@ -257,6 +316,44 @@ mod tests {
         story.evidence.history.jobs.retain(|job| job.id != "job_own-2");
         story.expect("C15", "own, occurrence");
         story.expect("C15", "it was lost");
+    }
+
+    #[test]
+    fn what_queues_starts_when_the_one_before_has_ended() {
+        let story = spoil("queue", 0, |job| job.ended_at = job.ended_at.map(|at| at + STEP_US));
+        story.expect("C15", "it started before the one before it had ended");
+        // Who waits is late only from then on.
+        let late = |job: &mut Job| job.created_at += LATE_US + STEP_US;
+        let mut story = spoil("queue", 3, late);
+        story.expect("C15", "us in which Tenon was ready");
+        let mut jobs = story.evidence.history.jobs.iter_mut().filter(|job| job.workflow == "queue");
+        let before = jobs.nth(2).unwrap();
+        before.ended_at = before.ended_at.map(|at| at + LATE_US);
+        story.lacks("C15");
+    }
+
+    #[test]
+    fn a_sequence_goes_on_once_when_its_first_job_has_completed() {
+        let story = spoil("sequence-then", 1, |job| job.created_at -= 100_000);
+        story.expect("C15", "started before job_sequence-1 had completed");
+        let story = spoil("sequence-then", 1, |job| job.created_at += LATE_US + STEP_US);
+        story.expect("C15", "started late after job_sequence-1 had completed");
+        let mut story = Story::good();
+        story.repeat_job("job_sequence-then-2", "job_again");
+        story.expect("C15", "2 jobs followed job_sequence-2");
+        let mut story = Story::good();
+        story.evidence.history.jobs.retain(|job| job.id != "job_sequence-then-0");
+        story.lacks("C15");
+        for fault in &mut story.evidence.faults {
+            if let Fault::Closed { at } = fault {
+                *at += LATE_US;
+            }
+        }
+        story.expect("C15", "nothing followed job_sequence-0");
+        let mut story = Story::good();
+        story.job("job_sequence-0").workflow = "sequence-then".to_owned();
+        story.job("job_sequence-0").token = Some("else".to_owned());
+        story.expect("C15", "job_sequence-0 follows nothing");
     }
 
     fn note_of_own(story: &mut Story) -> &mut Note {

@@ -4,6 +4,7 @@ use super::{Index, Violation};
 use crate::crash::flows::{self, Flow};
 use crate::crash::history::{Entry, Job};
 use crate::crash::record::{Answer, Arrival, Sending, Sunk};
+use crate::crash::timetable::{self, Timed};
 use std::collections::{BTreeMap, HashSet};
 
 /// How long Tenon may go on to say that the disk is full when it is not any more: it looks ten times a second.
@@ -49,7 +50,9 @@ fn job_surprise(index: &Index<'_>, job: &Job) -> Option<Violation> {
     };
     let token = job.token.as_deref().unwrap_or_default();
     let Some(meant) = index.meant_for(token) else { return describe("nobody sent its token".to_owned()) };
-    let is_due = meant.jobs().iter().any(|(name, ..)| *name == job.workflow);
+    let follower = timetable::timed(meant.name).and_then(Timed::follower);
+    let is_due = follower == Some(job.workflow.as_str())
+        || meant.jobs().iter().any(|(name, ..)| *name == job.workflow);
     let Some(flow) = flows::flow(&job.workflow).filter(|_| is_due) else {
         return describe(format!("its token was sent to {}", meant.name));
     };

@@ -36,6 +36,12 @@ pub(crate) const FLOWS: &[Flow] = &[
         timer: Some(Timer { since: Since::Outcome, delay_us: ALONE_US, is_certain: true }),
         ..row("alone", NO_WAY, &["alone"], include_str!("alone.yaml"))
     },
+    Flow {
+        timer: Some(Timer { since: Since::Outcome, delay_us: PAUSE_US, is_certain: true }),
+        ..row("queue", NO_WAY, &["queue"], include_str!("queue.yaml"))
+    },
+    row("sequence", NO_WAY, &["sequence"], include_str!("sequence.yaml")),
+    row("sequence-then", NO_WAY, &["sequence-then"], include_str!("sequence-then.yaml")),
     row(OWN.name, NO_WAY, &["own"], include_str!("own.yaml")),
     row("right", NO_WAY, &["right"], include_str!("right.yaml")),
     Flow {

@@ -44,7 +44,10 @@ impl Simulation {
                     open.timer = false;
                 }
             }
-            Command::Refill { shard, after, limit } => self.read_page(shard, after, limit),
+            Command::Refill { shard, workspace, after, limit } => {
+                self.refills += u64::from(workspace.is_some());
+                self.read_page((shard, workspace), after, limit);
+            }
             Command::SetAlarm(at) => self.alarm = Some(at.0),
         }
     }
@@ -106,17 +109,18 @@ impl Simulation {
     }
 
     /// Reads what the store holds now; it is handed in at some later step.
-    fn read_page(&mut self, shard: u16, after: u64, limit: u32) {
+    fn read_page(&mut self, (shard, workspace): (u16, Option<i64>), after: u64, limit: u32) {
         let size = PAGE.min(limit as usize);
         let in_store = |open: &&Open| {
             open.job.shard == shard
                 && open.job.place > after
+                && workspace.is_none_or(|workspace| open.job.workspace == workspace)
                 && !matches!(open.phase, Phase::Waiting(_) | Phase::Suspended(LanePolicy::Continue))
         };
         let found = self.open.values().filter(in_store).take(size);
         let jobs: Vec<Job> = found.map(|open| Job { standing: standing(open), ..open.job }).collect();
         let complete = jobs.len() < size;
-        self.pages.push(Page { shard, after, jobs, complete });
+        self.pages.push(Page { shard, workspace, after, jobs, complete });
     }
 
     /// Work is conserved: where permits and lanes allow, nothing ready waits; and an alarm is set.
@@ -149,7 +153,7 @@ impl Simulation {
                 && running[workspace][workflow] < self.workflow_limit(&open.job);
             let first =
                 open.job.lane.is_none_or(|key| front[workspace][workflow][key.0 as usize] == open.job.place);
-            let known = !self.scheduler.is_full(open.job.shard);
+            let known = !self.scheduler.is_behind(open.job.shard, open.job.workspace);
             assert!(!(permitted && first && known), "{open:?} could start and does not");
         }
     }

@@ -14,6 +14,9 @@ use super::super::definition::{Definition, What};
 use super::super::plan::{Plan, Start, note};
 use super::super::state::{Moment, Run, State};
 
+/// Bytes of events and inputs that are started in one transaction, unless a single occurrence has more: what the
+/// store's writer takes into one batch.
+const CHUNK_BYTES: usize = 4 << 20;
 /// How long a repeated occurrence is recognised, beside the state that makes it impossible.
 const MARK: Duration = Duration::from_hours(30 * 24);
 /// What a trigger's expressions may use.
@@ -32,6 +35,9 @@ pub(crate) struct Built {
     pub(crate) items: Vec<ChunkItem>,
     pub(crate) state: State,
     pub(crate) notes: Vec<TriggerNote>,
+    /// Occurrences of which something starts.
+    pub(crate) started: u64,
+    bytes: usize,
 }
 
 /// Makes what is written of a plan; again without what turned out to be impossible.
@@ -40,8 +46,6 @@ pub(crate) struct Builder<'a> {
     definition: &'a Definition,
     /// Workflows that cannot be started, with the reason.
     left_out: HashMap<String, String>,
-    /// Why no event can be emitted.
-    no_event: Option<String>,
 }
 
 /// One occurrence, or step of one, while it is being made.
@@ -51,6 +55,7 @@ struct Making<'a> {
     why: &'a Why<'a>,
     run: Run,
     items: Vec<ChunkItem>,
+    bytes: usize,
     failures: Vec<String>,
 }
 
@@ -70,7 +75,7 @@ impl Scope for OccurrenceScope {
 
 impl<'a> Builder<'a> {
     pub(crate) fn new(capture: &'a CaptureService, definition: &'a Definition) -> Self {
-        Self { capture, definition, left_out: HashMap::new(), no_event: None }
+        Self { capture, definition, left_out: HashMap::new() }
     }
 
     /// Takes note of something that cannot be started; gives the error back if it is about anything else.
@@ -80,44 +85,53 @@ impl<'a> Builder<'a> {
             Error::UnknownWorkflow(name) | Error::Disabled(name) | Error::Program { name, .. } if !is_own => {
                 name.clone()
             }
-            Error::Invalid(_) | Error::TooLarge { .. } if self.no_event.is_none() => {
-                self.no_event = Some(error.to_string());
-                return Ok(());
-            }
             _ => return Err(error),
         };
         // A subscriber that cannot be compiled has a name that is not ours to leave out.
         if self.left_out.insert(name, error.to_string()).is_some() { Err(error) } else { Ok(()) }
     }
 
+    /// What does not fit into one transaction is postponed: the next plan begins with it.
     pub(crate) fn build(&self, plan: &Plan, why: &Why<'_>) -> Built {
-        let mut built = Built { items: Vec::new(), state: plan.state.clone(), notes: plan.notes.clone() };
-        let now = self.capture.ports().clock.now();
-        let rules = self.definition.rules(now);
-        for start in &plan.starts {
-            let Making { run, items, failures, .. } = self.make(start, why);
-            built.items.extend(items);
-            let occurrence = start.occurrence;
-            for reason in failures {
-                let detail = json!({ "occurrence": Moment(occurrence), "reason": reason });
-                built.notes.push(note(NoteKind::Failed, occurrence, &detail));
+        let (state, notes) = (plan.state.clone(), plan.notes.clone());
+        let mut built = Built { items: Vec::new(), state, notes, started: 0, bytes: 0 };
+        for (index, start) in plan.starts.iter().enumerate() {
+            let making = self.make(start, why);
+            if !built.items.is_empty() && built.bytes + making.bytes > CHUNK_BYTES {
+                built.state.postpone(&plan.starts[index..]);
+                break;
             }
-            if run.event.is_none() && run.jobs.is_empty() {
-                if run.started < rules.steps {
-                    // What could not be started is noted; the next of the sequence has nothing to wait for.
-                    built.state.running.push(run);
-                } else {
-                    // An occurrence without jobs is over.
-                    self.end_at_once(start, &mut built.state, now);
-                }
-                continue;
-            }
-            built.notes.push(fired(start, &run, why, now));
-            if rules.is_tracked() {
-                built.state.running.push(run);
-            }
+            self.add(&mut built, making);
         }
         built
+    }
+
+    fn add(&self, built: &mut Built, making: Making<'_>) {
+        let Making { start, why, run, items, bytes, failures, .. } = making;
+        let now = self.capture.ports().clock.now();
+        let rules = self.definition.rules(now);
+        built.items.extend(items);
+        built.bytes += bytes;
+        let occurrence = start.occurrence;
+        for reason in failures {
+            let detail = json!({ "occurrence": Moment(occurrence), "reason": reason });
+            built.notes.push(note(NoteKind::Failed, occurrence, &detail));
+        }
+        if run.event.is_none() && run.jobs.is_empty() {
+            if run.started < rules.steps {
+                // What could not be started is noted; the next of the sequence has nothing to wait for.
+                built.state.running.push(run);
+            } else {
+                // An occurrence without jobs is over.
+                self.end_at_once(start, &mut built.state, now);
+            }
+            return;
+        }
+        built.started += u64::from(start.run.is_none());
+        built.notes.push(fired(start, &run, why, now));
+        if rules.is_tracked() {
+            built.state.running.push(run);
+        }
     }
 
     fn end_at_once(&self, start: &Start, state: &mut State, now: Timestamp) {
@@ -130,7 +144,8 @@ impl<'a> Builder<'a> {
     fn make(&'a self, start: &'a Start, why: &'a Why<'a>) -> Making<'a> {
         let event = start.run.as_ref().and_then(|run| run.event);
         let run = Run { occurrence: Moment(start.occurrence), event, ..Run::default() };
-        let mut making = Making { builder: self, start, why, run, items: Vec::new(), failures: Vec::new() };
+        let (items, failures) = (Vec::new(), Vec::new());
+        let mut making = Making { builder: self, start, why, run, items, bytes: 0, failures };
         match &self.definition.what {
             What::Workflow(_) => {
                 let input = JsonText::parse("{}".into()).expect("an empty object is JSON");
@@ -161,8 +176,10 @@ impl Making<'_> {
         if let Some(emits) = trigger.emits.as_ref().filter(|_| self.start.run.is_none()) {
             match self.event(emits, &view, &data) {
                 Ok(incoming) => {
-                    self.run.event = incoming.id;
-                    self.items.push(ChunkItem::Event(Box::new(incoming)));
+                    let id = incoming.id;
+                    if self.push(ChunkItem::Event(Box::new(incoming))) {
+                        self.run.event = id;
+                    }
                 }
                 Err(reason) => self.failures.push(reason),
             }
@@ -178,11 +195,23 @@ impl Making<'_> {
         }
     }
 
-    fn event(&self, emits: &ScheduleEmits, view: &Value, data: &Value) -> Result<Incoming, String> {
-        let Builder { capture, definition, no_event, .. } = self.builder;
-        if let Some(reason) = no_event {
-            return Err(reason.clone());
+    /// Adds an item, if it can be captured: else it would hold up all others of its transaction, for ever.
+    fn push(&mut self, item: ChunkItem) -> bool {
+        match self.builder.capture.check_item(&item) {
+            Ok(bytes) => {
+                self.items.push(item);
+                self.bytes += bytes;
+                true
+            }
+            Err(error) => {
+                self.failures.push(error.to_string());
+                false
+            }
         }
+    }
+
+    fn event(&self, emits: &ScheduleEmits, view: &Value, data: &Value) -> Result<Incoming, String> {
+        let Builder { capture, definition, .. } = self.builder;
         let r#type = match self.evaluate("emits.type", &emits.r#type, view)? {
             Value::String(text) if !text.is_empty() => text,
             other => return Err(format!("`emits.type` must give text, but gave {other}")),
@@ -231,14 +260,16 @@ impl Making<'_> {
         let job = capture.ports().ids.job();
         let occurrence = rfc3339(self.start.occurrence);
         let key = format!("schedule:{}:{}{occurrence}#{index}", definition.resource.0, self.why.prefix());
-        self.items.push(ChunkItem::Run(Call {
+        let call = Call {
             workspace: definition.workspace,
             workflow: workflow.to_owned(),
             input,
             idempotency_key: Some(key),
             job: Some(job),
-        }));
-        self.run.jobs.push(job);
+        };
+        if self.push(ChunkItem::Run(call)) {
+            self.run.jobs.push(job);
+        }
     }
 
     fn evaluate(&self, name: &str, template: &Template, view: &Value) -> Result<Value, String> {

@@ -151,6 +151,7 @@ impl Stage {
             kind: Kind::Trigger,
             name: "contacts".to_owned(),
             change,
+            state: None,
             actor: "test".to_owned(),
             at: self.parts.capture.ports().clock.now(),
         };
@@ -166,8 +167,21 @@ impl Stage {
     /// One round; gives how many new events it brought.
     pub(crate) async fn fire(&self) -> Result<usize, FireError> {
         let resource = self.resource().await;
-        let accepted = self.triggers.fire(self.workspace, &resource, "test").await?;
-        Ok(accepted.iter().filter(|accepted| !accepted.duplicate).count())
+        let fired = self.triggers.fire(self.workspace, &resource, "test").await?;
+        assert!(fired.first.len() <= tenon_trigger::MAX_SHOWN);
+        Ok(fired.events as usize)
+    }
+
+    /// Waits until the metrics have a line.
+    pub(crate) async fn shows(&self, line: &str) {
+        let wait = async {
+            while !self.parts.capture.ports().metrics.render().lines().any(|shown| shown == line) {
+                // polls: nobody is told when something was counted.
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let shown = tokio::time::timeout(PATIENCE, wait).await;
+        assert!(shown.is_ok(), "{line} is missing in\n{}", self.parts.capture.ports().metrics.render());
     }
 
     /// Lets the triggers run by themselves.

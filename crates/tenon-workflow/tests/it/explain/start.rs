@@ -114,16 +114,21 @@ do: []
     assert_snapshot!(executed(whole(source)), @r#"
     a/b 1.0.0
 
-    At the times of the cron expression `0 5 * * *`
+    Every day at 05:00 Europe/Berlin
 
     When an event of type a arrives (at most 2 jobs at once)
     - an event that came before within 1 h starts no second job
     - after a job that faults the next of its lane starts
-    - times are those of Europe/Berlin
     - times that were missed while the server was down are made up for by one job, for the latest
     - a time that comes while a job still runs waits for its end
     "#);
     let other = source.replace("missed: latest, overlap: queue", "missed: skip, overlap: allow");
+    let cron = |cron: &str| told(&format!("schedule: {{ cron: '{cron}' }}\ndo: []\n")).trim_end().to_owned();
+    assert_eq!(cron("0 7 * * 1-5"), "On weekdays at 07:00 UTC");
+    assert_eq!(cron("*/5 * * * *"), "Every 5 minutes");
+    assert_eq!(cron("0 9 * * 1#2"), "At the times of the cron expression `0 9 * * 1#2`");
+    let rare = whole(&source.replace("0 5 * * *", "0 5 * * 1#2"));
+    assert!(rare.contains("expression `0 5 * * 1#2`") && rare.contains("- times are those of Europe/Berlin"));
     let line = |text: &str, part: &str| text.lines().find(|line| line.contains(part)).map(str::to_owned);
     assert_eq!(
         line(&whole(&other), "missed").as_deref(),

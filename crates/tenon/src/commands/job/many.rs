@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::cli::ManyJobs;
-use crate::client::Request;
+use crate::client::{Error, Request};
 use crate::commands::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::plain;
@@ -16,6 +16,10 @@ const PAGE: u32 = 200;
 const PAGE_TIMEOUT: Duration = Duration::from_mins(5);
 /// Jobs of one request that only counts.
 const COUNTED: u32 = 1_000;
+/// How often a page is asked for again that got nowhere: after this pause at first, then twice as long each time, in all
+/// for as long as a server takes to start.
+const TRIES: u32 = 7;
+const PAUSE: Duration = Duration::from_millis(200);
 /// Refusals that are shown.
 const SHOWN: usize = 10;
 
@@ -35,6 +39,8 @@ struct Total {
     matched: u64,
     done: u64,
     refused: Vec<Value>,
+    /// Where the next page begins; null when there is none.
+    cursor: Value,
 }
 
 pub(super) async fn run(deed: &Deed, many: &ManyJobs, mut context: Context<'_>) -> Result<(), Failure> {
@@ -43,23 +49,30 @@ pub(super) async fn run(deed: &Deed, many: &ManyJobs, mut context: Context<'_>) 
         return Err(Failure::usage("which jobs?")
             .hint("name one, or say which ones: --workflow, --state, --since, --until, --error"));
     }
+    let mut start = many.cursor.clone().map_or(Value::Null, Value::from);
     if many.dry_run || !many.yes {
-        let counted = work(deed, &filter, true, &mut context).await?.matched;
+        let counted = count(deed, &filter, (&mut start, COUNTED), &mut context).await?;
         if many.dry_run || counted == 0 {
             return context.output.value(&json!({ "matched": counted }), |_| jobs(counted));
         }
         may(deed, counted).await?;
+    } else if start.is_null() {
+        // Even the first page has to be one that can be asked for again.
+        page(deed, &filter, (&mut start, 1, true), &context).await?;
     }
-    let total = work(deed, &filter, false, &mut context).await?;
-    let shown = json!({ "matched": total.matched, "done": total.done, "refused": total.refused });
-    context.output.value(&shown, |_| format!("{} {}", jobs(total.done), deed.done))?;
-    if total.refused.is_empty() {
-        return Ok(());
-    }
-    for refused in total.refused.iter().take(SHOWN) {
+    let mut total = Total { cursor: start, ..Total::default() };
+    let worked = work(deed, &filter, &mut total, &mut context).await;
+    let Total { matched, done, refused, cursor } = &total;
+    let shown = json!({ "matched": matched, "done": done, "refused": refused, "next": cursor });
+    context.output.value(&shown, |_| format!("{} {}", jobs(*done), deed.done))?;
+    for refused in refused.iter().take(SHOWN) {
         context.output.warning(&format!("{}: {}", plain(&refused["job"]), plain(&refused["detail"])));
     }
-    let count = total.refused.len() as u64;
+    worked?;
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let count = refused.len() as u64;
     Err(Failure::new(Exit::Failed, format!("{} could not be {}", jobs(count), deed.done)))
 }
 
@@ -75,37 +88,103 @@ async fn may(deed: &Deed, counted: u64) -> Result<(), Failure> {
     Err(Failure::usage("nothing was changed"))
 }
 
+/// How many jobs there are; `start` is where a deed for just those begins.
+async fn count(
+    deed: &Deed,
+    filter: &Value,
+    (start, limit): (&mut Value, u32),
+    context: &mut Context<'_>,
+) -> Result<u64, Failure> {
+    let mut answer = page(deed, filter, (start, limit, true), context).await?;
+    let mut counted = answer["matched"].as_u64().unwrap_or_default();
+    loop {
+        let mut cursor = answer["next"].take();
+        if cursor.is_null() {
+            return Ok(counted);
+        }
+        answer = page(deed, filter, (&mut cursor, limit, true), context).await?;
+        counted += answer["matched"].as_u64().unwrap_or_default();
+    }
+}
+
+/// Page by page, from the total's cursor on. What fails for a while is asked for again from where it stopped: the server
+/// recognises what it has done already.
 async fn work(
     deed: &Deed,
     filter: &Value,
-    is_dry: bool,
+    total: &mut Total,
     context: &mut Context<'_>,
-) -> Result<Total, Failure> {
-    let limit = if is_dry { COUNTED } else { PAGE };
-    let (mut total, mut cursor) = (Total::default(), Value::Null);
+) -> Result<(), Failure> {
+    let mut tries = 0;
     loop {
-        let mut body = json!({ "filter": filter, "action": deed.action, "limit": limit, "dryRun": is_dry });
-        if !cursor.is_null() {
-            body["cursor"] = cursor;
+        let failure = match page(deed, filter, (&mut total.cursor.clone(), PAGE, false), context).await {
+            Ok(answer) => {
+                tries = if total.add(&answer) { 0 } else { tries };
+                match &answer["stopped"] {
+                    Value::Null if total.cursor.is_null() => return Ok(()),
+                    Value::Null => {
+                        context.output.note(&format!("{} {} so far", jobs(total.done), deed.done));
+                        continue;
+                    }
+                    stopped if tries == TRIES && stopped["status"] == 500 => {
+                        // It is this job that the server cannot read.
+                        total.pass(stopped);
+                        tries = 0;
+                        continue;
+                    }
+                    stopped => Failure::new(Exit::Failed, plain(&stopped["detail"])),
+                }
+            }
+            Err(error) if may_pass(&error) => error.into(),
+            Err(error) => return Err(where_to_go_on(error.into(), total)),
+        };
+        if tries == TRIES {
+            return Err(where_to_go_on(failure, total));
         }
-        if let (Value::Object(body), Value::Object(more)) = (&mut body, &deed.with) {
-            body.extend(more.clone());
-        }
-        let request = Request::post("/api/v1/jobs/bulk").json(&body).timeout(PAGE_TIMEOUT);
-        let mut answer = context.client.send(request).await?.body;
-        total.matched += answer["matched"].as_u64().unwrap_or_default();
-        total.done += answer["done"].as_u64().unwrap_or_default();
-        if let Value::Array(refused) = answer["refused"].take() {
-            total.refused.extend(refused);
-        }
-        cursor = answer["next"].take();
-        if cursor.is_null() {
-            return Ok(total);
-        }
-        if !is_dry {
-            context.output.note(&format!("{} {} so far", jobs(total.done), deed.done));
-        }
+        context.output.note(&format!("{}; going on soon", failure.message));
+        tokio::time::sleep(PAUSE * 2_u32.pow(tries)).await;
+        tries += 1;
     }
+}
+
+fn where_to_go_on(failure: Failure, total: &Total) -> Failure {
+    match &total.cursor {
+        Value::String(cursor) => {
+            failure.hint(format!("the same command with --cursor {cursor} goes on where this one stopped"))
+        }
+        _ => failure,
+    }
+}
+
+/// Whether the same request may succeed later.
+fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::Unreachable { .. } | Error::Timeout { .. } | Error::Broken { .. } => true,
+        Error::Refused(problem) => problem.status.is_server_error() || problem.status.as_u16() == 429,
+        Error::Certificates(_) | Error::Request(_) => false,
+    }
+}
+
+/// One page. `cursor` is where it begins; if it was null, the server says where that was.
+async fn page(
+    deed: &Deed,
+    filter: &Value,
+    (cursor, limit, is_dry): (&mut Value, u32, bool),
+    context: &Context<'_>,
+) -> Result<Value, Error> {
+    let mut body = json!({ "filter": filter, "action": deed.action, "limit": limit, "dryRun": is_dry });
+    if !cursor.is_null() {
+        body["cursor"] = cursor.clone();
+    }
+    if let (Value::Object(body), Value::Object(more)) = (&mut body, &deed.with) {
+        body.extend(more.clone());
+    }
+    let request = Request::post("/api/v1/jobs/bulk").json(&body).timeout(PAGE_TIMEOUT);
+    let mut answer = context.client.send(request).await?.body;
+    if cursor.is_null() {
+        *cursor = answer["cursor"].take();
+    }
+    Ok(answer)
 }
 
 fn filter(many: &ManyJobs) -> Value {
@@ -126,4 +205,25 @@ fn filter(many: &ManyJobs) -> Value {
 
 fn jobs(count: u64) -> String {
     if count == 1 { "1 job".to_owned() } else { format!("{count} jobs") }
+}
+
+// === impl Total ===
+
+impl Total {
+    /// Counts a page in. Says whether it got anywhere.
+    fn add(&mut self, answer: &Value) -> bool {
+        let is_progress = self.cursor != answer["next"];
+        self.matched += answer["matched"].as_u64().unwrap_or_default();
+        self.done += answer["done"].as_u64().unwrap_or_default();
+        self.refused.extend(answer["refused"].as_array().into_iter().flatten().cloned());
+        self.cursor = answer["next"].clone();
+        is_progress
+    }
+
+    /// Leaves out the job that a page stopped at.
+    fn pass(&mut self, stopped: &Value) {
+        self.matched += 1;
+        self.refused.push(json!({ "job": stopped["job"], "detail": stopped["detail"] }));
+        self.cursor = stopped["past"].clone();
+    }
 }

@@ -23,6 +23,9 @@ pub(super) async fn run(which: &WhichJobs, context: Context<'_>) -> Result<(), F
         }
         return context.output.value(&answer, |_| plain(&answer["done"]));
     }
+    if let Some(why) = answer["stopped"]["detail"].as_str() {
+        return Err(Failure::new(Exit::Failed, format!("{job} stays: {why}")).hint("try again"));
+    }
     let why = answer["refused"][0]["detail"].as_str().unwrap_or("it has not ended");
     Err(Failure::new(Exit::Conflict, format!("{job} stays: {why}"))
         .hint("only a job that has ended can be purged; `tenon job cancel` ends it"))

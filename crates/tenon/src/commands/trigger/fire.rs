@@ -16,7 +16,10 @@ pub(super) async fn run(name: &TriggerName, context: Context<'_>) -> Result<(), 
             let items = fired[member].as_array().map(Vec::as_slice).unwrap_or_default();
             items.iter().map(|id: &Value| format!("{word} {}", plain(id))).collect()
         };
-        let lines = [ids("event", "events"), ids("job", "jobs")].concat();
+        let events = ids("event", "events");
+        let more = fired["captured"].as_u64().unwrap_or(0).saturating_sub(events.len() as u64);
+        let more = (more > 0).then(|| format!("… and {more} more events"));
+        let lines = [events, ids("job", "jobs"), more.into_iter().collect()].concat();
         if lines.is_empty() { "nothing new".to_owned() } else { lines.join("\n") }
     })
 }

@@ -11,7 +11,7 @@ use crate::crash::record::{
 };
 use crate::crash::rotator::SESAME;
 use crate::crash::source::POLLERS;
-use crate::crash::timetable::{OWN, STEP_US, TIMETABLE};
+use crate::crash::timetable::{OWN, STEP_US, Starts, TIMETABLE};
 use serde_json::Value;
 
 /// Times count from here.
@@ -165,7 +165,10 @@ impl Story {
                     let (id, token) = (format!("{}-{number}", timed.name), timed.token(at));
                     self.clock = at;
                     self.job_of(timed.name, &id, &token);
-                    if timed.is_event {
+                    if let Some(follower) = timed.follower() {
+                        self.job_of(follower, &format!("{follower}-{number}"), &token);
+                    }
+                    if timed.starts == Starts::Event {
                         let (kind, jobs) = (format!("crash.{}", timed.name), vec![format!("job_{id}")]);
                         self.event(&format!("ev_{id}"), (&kind, 1), &token, jobs);
                     }

@@ -1,0 +1,148 @@
+//! Schedules where something is odd: what cannot be captured, what is too much at once, what nobody can know.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tenon_store::{Change, ChangeResource, Error, Kind, NoteKind, Resource};
+
+use crate::schedules::{due, fired, run};
+use crate::world::{Life, World, at};
+
+async fn reasons(life: &Life, trigger: &Resource, kind: NoteKind) -> Vec<String> {
+    let notes = life.notes(trigger, kind).await;
+    let reason = |detail: &[u8]| -> Option<String> {
+        let detail: Value = serde_json::from_slice(detail).expect("JSON");
+        detail["reason"].as_str().map(str::to_owned)
+    };
+    notes.iter().filter_map(|note| reason(&note.detail)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sequence_ends_where_nobody_knows_how_its_job_did() {
+    let world = World::new();
+    let mut life = world.start(at("2027-01-01T00:00:00Z")).await;
+    for name in ["a", "b"] {
+        life.workflow(name, Value::Null, json!({})).await;
+    }
+    let times = json!({ "at": "2027-01-01T00:01:00Z", "order": "sequence" });
+    let trigger = life.trigger("t", run(&times, &["a", "b"])).await;
+    life.until(at("2027-01-01T00:02:00Z")).await;
+    let job = life.jobs().await[0].id;
+    // It ends and is removed before anybody looks.
+    life.end(job, false).await;
+    let purged = life.store.purge(life.workspace, &[job], life.clock.now()).await;
+    assert_eq!(purged.expect("room"), 1);
+    life.pass(Duration::from_mins(1)).await;
+    assert!(life.jobs().await.is_empty(), "the next one must not start");
+    let reasons = reasons(&life, &trigger, NoteKind::Failed).await;
+    assert!(reasons.len() == 1 && reasons[0].contains("removed before anybody saw"), "{reasons:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_makes_no_event_holds_up_no_other() {
+    let world = World::new();
+    let mut life = world.start(at("2027-01-01T00:00:00Z")).await;
+    let long = r#"${ if .occurrence | contains("00:03:00") then "x" * 5000 else .occurrence end }"#;
+    let large = r#"${ if .occurrence | contains("00:04:00") then "x" * 2000000 else null end }"#;
+    let emits = json!({ "type": "due", "subject": long, "data": large });
+    let document = json!({ "kind": "schedule", "cron": "* * * * *", "missed": "all", "emits": emits });
+    let trigger = life.trigger("t", document).await;
+    life.settle().await;
+    life.die().await;
+    let mut life = world.start(at("2027-01-01T00:06:01Z")).await;
+    life.settle().await;
+    assert_eq!(fired(&life).await, ["00:01:00", "00:02:00", "00:05:00", "00:06:00"]);
+    assert_eq!(life.noted(&trigger, NoteKind::Failed).await, ["00:03:00", "00:04:00"]);
+    let reasons = reasons(&life, &trigger, NoteKind::Failed).await;
+    assert!(reasons[0].contains("subject") && reasons[1].contains("bytes"), "{reasons:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_input_that_is_too_large_is_noted() {
+    let world = World::new();
+    let mut life = world.start(at("2027-01-01T00:00:00Z")).await;
+    life.workflow("a", Value::Null, json!({})).await;
+    let data = r#"${ if .occurrence | contains("00:01:00") then "x" * 20000000 else null end }"#;
+    let trigger = life.trigger("t", run(&json!({ "cron": "* * * * *", "data": data }), &["a"])).await;
+    life.until(at("2027-01-01T00:02:10Z")).await;
+    assert_eq!(life.jobs().await.len(), 1);
+    assert_eq!(life.noted(&trigger, NoteKind::Failed).await, ["00:01:00"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_occurrences_are_made_up_for_in_several_transactions() {
+    let world = World::new();
+    let mut life = world.start(at("2027-01-01T00:00:00Z")).await;
+    let emits = json!({ "type": "due", "subject": "${ .occurrence }", "data": r#"${ "x" * 1000000 }"# });
+    let document = json!({ "kind": "schedule", "cron": "* * * * *", "missed": "all", "emits": emits });
+    let trigger = life.trigger("t", document).await;
+    life.settle().await;
+    life.die().await;
+    let mut life = world.start(at("2027-01-01T00:09:01Z")).await;
+    let version = async |life: &Life| {
+        let state = life.store.trigger_state(life.workspace, trigger.revision.resource).await;
+        state.expect("readable").expect("it was seen").version
+    };
+    let before = version(&life).await;
+    life.settle().await;
+    let expected: Vec<String> = (1..=9).map(|minute| format!("00:0{minute}:00")).collect();
+    assert_eq!(fired(&life).await, expected, "in order, each once");
+    assert_eq!(version(&life).await - before, 3, "four, four and one");
+    assert_eq!(life.noted(&trigger, NoteKind::Fired).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_before_it_is_disabled_leaves_a_schedule_as_it_was() {
+    let world = World::new();
+    let mut life = world.start(at("2027-01-01T00:00:00Z")).await;
+    let trigger = life.trigger("t", due(&json!({ "cron": "* * * * *", "missed": "all" }))).await;
+    life.until(at("2027-01-01T00:01:10Z")).await;
+    // Somebody is about to disable it, and the process dies.
+    let state = tenon_trigger::paused(&life.service, &trigger).await.expect("readable");
+    assert!(state.is_some());
+    life.die().await;
+    let mut life = world.start(at("2027-01-01T00:04:01Z")).await;
+    life.until(at("2027-01-01T00:05:10Z")).await;
+    assert_eq!(fired(&life).await, ["00:01:00", "00:02:00", "00:03:00", "00:04:00", "00:05:00"]);
+    // It has fired since: what it would remember is old.
+    let disable = ChangeResource {
+        workspace: life.workspace,
+        kind: Kind::Trigger,
+        name: "t".to_owned(),
+        change: Change::Disable,
+        state,
+        actor: "test".to_owned(),
+        at: life.clock.now(),
+    };
+    let refused = life.store.change_resource(disable).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    assert!(life.resource(Kind::Trigger, "t").await.enabled, "all of it, or nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn occurrences_are_counted_by_schedule() {
+    let world = World::new();
+    let mut life = world.start(at("2027-01-01T00:00:00Z")).await;
+    life.workflow("a", Value::Null, json!({})).await;
+    life.trigger("t", run(&json!({ "cron": "* * * * *", "overlap": "queue" }), &["a"])).await;
+    life.trigger("gone", due(&json!({ "cron": "0 0 1 1 *" }))).await;
+    life.settle().await;
+    life.die().await;
+    let mut life = world.start(at("2027-01-01T00:05:01Z")).await;
+    life.until(at("2027-01-01T00:07:30Z")).await;
+    let shown = |life: &Life, line: &str| {
+        let text = life.service.ports().metrics.render();
+        assert!(text.lines().any(|shown| shown == line), "{line} is missing in\n{text}");
+    };
+    let labels = "workspace=\"default\",trigger=\"t\"";
+    // Of five missed ones the latest was made up for; the two that came since wait for its end.
+    for (outcome, number) in [("started", 1), ("missed", 4), ("skipped", 0), ("failed", 0)] {
+        let line = format!("tenon_schedule_occurrences_total{{{labels},outcome=\"{outcome}\"}} {number}");
+        shown(&life, &line);
+    }
+    shown(&life, &format!("tenon_schedule_lag_seconds{{{labels}}} 90"));
+    assert!(life.service.ports().metrics.render().contains("trigger=\"gone\""));
+    life.change("gone", Change::Disable).await;
+    life.settle().await;
+    assert!(!life.service.ports().metrics.render().contains("trigger=\"gone\""));
+}
