@@ -145,15 +145,19 @@ impl Writer {
 
     /// What goes into the next transaction.
     fn take(&self, turns: &mut Turns) -> Vec<Box<dyn AnyPending>> {
-        let most = self.pace.batch();
+        let mut most = self.pace.long();
         let mut batch = Vec::new();
         let mut bytes = 0;
         while batch.len() < most
             && bytes < BATCH_BYTES
-            && let Some(command) = turns.pop()
+            && let Some((command, is_last)) = turns.pop()
         {
             bytes += command.size();
             batch.push(command);
+            if is_last {
+                // Its workspace has no more, and waits for the others' only.
+                most = self.pace.short();
+            }
         }
         batch
     }

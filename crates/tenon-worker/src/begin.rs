@@ -9,6 +9,7 @@ use tenon_store::{Entry, JobState, OpenJob, Timestamp};
 
 use crate::leaving::{Left, lost, suspend_unloaded};
 use crate::lifecycle::Lifecycle;
+use crate::openings::Opened;
 use crate::run::Task;
 use crate::{Context, load};
 
@@ -26,6 +27,8 @@ pub(crate) struct Begun {
     pub(crate) is_lifecycle: bool,
     /// Its own lifecycle events, where somebody wants them.
     pub(crate) lifecycle: Option<Box<Lifecycle>>,
+    /// If the journal was too long to be played back at once.
+    pub(crate) opened: Option<Opened>,
     /// What playing the journal back took.
     pub(crate) used: Duration,
 }
@@ -56,6 +59,7 @@ pub(crate) async fn begin(context: &Context, task: &mut Task) -> Result<Begun, L
             Err(error) => return Err(lost(job.id, &error)),
         },
     };
+    let opened = (job.journal_length >= REPLAY_SLICE).then(|| context.openings.opened());
     let began_at = ports.clock.now();
     let loaded = match loaded(&deployed, &job) {
         Ok(loaded) => loaded,
@@ -79,7 +83,7 @@ pub(crate) async fn begin(context: &Context, task: &mut Task) -> Result<Begun, L
     }
     let used = ports.clock.now().since(began_at);
     let Replay { execution, is_lifecycle, lifecycle } = replay;
-    Ok(Begun { job, deployed, execution, hops, is_lifecycle, lifecycle, used })
+    Ok(Begun { job, deployed, execution, hops, is_lifecycle, lifecycle, opened, used })
 }
 
 /// A job as its journal leaves it; `None`: it cannot be interpreted.

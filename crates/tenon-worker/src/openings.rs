@@ -1,4 +1,5 @@
-//! How many jobs open at once: a job opens from its start to its first call, its first pause, or its end. That is
+//! How many jobs open at once: a job opens from its start to its first call, its first pause (of a long
+//! journal, of a long computation, before a full disk), or its end. That is
 //! computing, and one write at its end; more of it than keeps the cores and the store's writer busy makes nothing
 //! faster. It makes others wait, though: a thousand tasks that can run are a queue, and one that knows no turns, while
 //! the jobs which the scheduler has not started yet wait by turns. What has opened waits for others, mostly, and

@@ -50,7 +50,7 @@ pub(crate) async fn run(context: Context, mut task: Task) -> (Left, Duration) {
         Ok(begun) => begun,
         Err(left) => return (left, Duration::ZERO),
     };
-    let Begun { job, deployed, execution, hops, is_lifecycle, lifecycle, used } = begun;
+    let Begun { job, deployed, execution, hops, is_lifecycle, lifecycle, opened, used } = begun;
     // Boxed like what is rare in it: a small task is cheap to start.
     let mut running = Box::new(Running {
         context,
@@ -69,7 +69,7 @@ pub(crate) async fn run(context: Context, mut task: Task) -> (Left, Duration) {
         attempts: Attempts::default(),
         orphans: Vec::new(),
         has_strays: false,
-        opened: None,
+        opened,
         used,
     });
     let left = match running.work().await {
@@ -183,8 +183,9 @@ impl Running {
 
     /// It is no longer among those that are about to begin.
     fn open(&mut self) {
-        let openings = &self.context.openings;
-        self.opened.get_or_insert_with(|| openings.opened());
+        if self.opened.is_none() {
+            self.opened = Some(self.context.openings.opened());
+        }
     }
 
     fn is_cancelled(&mut self) -> bool {
@@ -290,6 +291,7 @@ impl Running {
         if orphans.is_empty() {
             return Ok(());
         }
+        self.open();
         self.save_outcomes().await?;
         for child in orphans {
             self.end_child(child).await?;

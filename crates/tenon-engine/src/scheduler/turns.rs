@@ -101,7 +101,8 @@ impl Turns {
     pub(super) fn set_listed(&mut self, member: u32, account: &mut Account, listed: Listed) {
         match (listed, account.listed) {
             (Listed::Yes, false) => {
-                account.used = account.used.max(self.floor);
+                // With what runs it stands at the floor, not above: it would pay for that each time it joins again.
+                account.used = account.used.max(self.floor.saturating_sub(account.expected));
                 account.listed = true;
                 self.order.insert(account.place(member));
             }

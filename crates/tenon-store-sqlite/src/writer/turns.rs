@@ -35,17 +35,18 @@ impl<T> Turns<T> {
         waiting.push_back(command);
     }
 
-    /// The first command of the workspace whose turn it is.
-    pub(crate) fn pop(&mut self) -> Option<T> {
+    /// The first command of the workspace whose turn it is, and whether it was its last.
+    pub(crate) fn pop(&mut self) -> Option<(T, bool)> {
         let whose = self.next.pop_front()?;
         let waiting = self.waiting.get_mut(&whose)?;
-        let command = waiting.pop_front();
-        if waiting.is_empty() {
+        let command = waiting.pop_front()?;
+        let is_last = waiting.is_empty();
+        if is_last {
             self.waiting.remove(&whose);
         } else {
             self.next.push_back(whose);
         }
-        command
+        Some((command, is_last))
     }
 
     /// Whether nothing waits.
@@ -65,14 +66,17 @@ mod tests {
         for number in 0..4 {
             turns.push(loud, ("loud", number));
         }
-        assert_eq!(turns.pop(), Some(("loud", 0)));
+        assert_eq!(turns.pop(), Some((("loud", 0), false)));
         turns.push(quiet, ("quiet", 0));
         turns.push(quiet, ("quiet", 1));
         turns.push(None, ("node", 0));
         let mut order = Vec::new();
-        while let Some(command) = turns.pop() {
+        let mut lasts = Vec::new();
+        while let Some((command, is_last)) = turns.pop() {
             order.push(command);
+            lasts.extend(is_last.then_some(command));
         }
+        assert_eq!(lasts, [("node", 0), ("quiet", 1), ("loud", 3)]);
         assert_eq!(order, [("loud", 1), ("quiet", 0), ("node", 0), ("loud", 2), ("quiet", 1), ("loud", 3)]);
         assert!(turns.is_empty() && turns.waiting.is_empty());
     }

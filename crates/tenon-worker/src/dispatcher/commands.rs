@@ -87,7 +87,10 @@ impl Dispatcher {
         self.context.capture.ports().metrics.jobs_running.add(1);
         let (context, notices, fences) =
             (self.context.clone(), self.context.notices.clone(), Arc::clone(&self.fences));
+        // It may wait for its children, or for a store that fails, as long as that takes.
+        let opened = self.context.openings.opened();
         self.tasks.spawn(async move {
+            let _opened = opened;
             tokio::time::sleep(pause).await;
             let cancelling =
                 AssertUnwindSafe(leaving::cancel_idle(&context, &fences, JobId(job))).catch_unwind();

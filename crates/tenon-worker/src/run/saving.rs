@@ -69,6 +69,10 @@ impl Running {
 
     /// Lifecycle events of what is durable.
     async fn tell(&mut self) -> Result<(), Left> {
+        if self.lifecycle.is_some() {
+            // A full disk is waited for.
+            self.open();
+        }
         let Some(lifecycle) = &mut self.lifecycle else { return Ok(()) };
         lifecycle.note(self.execution.take_notices());
         Box::pin(lifecycle.tell(&self.context)).await.map_err(|error| lost(self.job.id, &error))
