@@ -43,20 +43,6 @@ impl Opener {
         Ok(connection)
     }
 
-    /// The connection that copies the log into the database file.
-    pub(crate) fn mover(&self) -> rusqlite::Result<Connection> {
-        let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        connection.execute_batch(
-            "PRAGMA synchronous = FULL;
-             PRAGMA wal_autocheckpoint = 0;
-             PRAGMA cache_size = -64;",
-        )?;
-        if cfg!(feature = "mutant-no-fsync") {
-            connection.execute_batch("PRAGMA synchronous = OFF")?;
-        }
-        Ok(connection)
-    }
-
     /// A connection that only reads.
     pub(crate) fn reader(&self) -> rusqlite::Result<Connection> {
         let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;

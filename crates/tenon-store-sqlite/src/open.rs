@@ -144,9 +144,8 @@ pub(crate) fn open(options: &Options) -> Result<Opened, OpenError> {
     sync_directory(&options.directory).map_err(directory)?;
     let shared = Shared::new(Arc::clone(&options.vault));
     keys::load(&path, &connection, &*options.vault, &shared.workspaces)?;
-    let mover = opener.mover().map_err(sort)?;
     let writer = Writer::new(connection, disk, shared.clone(), options.hooks.clone()).map_err(sort)?;
-    let (queue, thread) = writer.start(mover, lock).map_err(directory)?;
+    let (queue, thread) = writer.start(lock).map_err(directory)?;
     Ok(Opened { queue, thread, readers: Readers::new(opener, options.readers), shared })
 }
 

@@ -1,6 +1,6 @@
 //! The writer thread: it blocks for one command, takes what else is queued, a workspace in turn after the other
 //! and no more than a commit is worth, applies it in one transaction, commits once, tells the feed, then answers.
-//! Low latency when idle, group commit under load, no timers. Checkpoints are begun here, between batches, because
+//! Low latency when idle, group commit under load, no timers. Checkpoints run here, between batches, because
 //! automatic ones stalled commits by 400 ms.
 
 mod checkpoint;
@@ -83,6 +83,7 @@ pub(crate) struct Writer {
     connection: Connection,
     state: State,
     disk: Disk,
+    checkpoints: Checkpoints,
     pace: Pace,
     shared: Shared,
     hooks: Hooks,
@@ -95,27 +96,26 @@ pub(crate) struct Writer {
 impl Writer {
     /// Takes over an opened and migrated database.
     pub(crate) fn new(
-        connection: Connection,
+        mut connection: Connection,
         disk: Disk,
         shared: Shared,
         hooks: Hooks,
     ) -> rusqlite::Result<Self> {
         let state = State::load(&connection)?;
+        let checkpoints = Checkpoints::watch(&mut connection)?;
         // What a crash left in the log goes to the database now; `wal_check` relies on it.
         Checkpoints::empty(&connection);
         let pace = Pace::new();
-        Ok(Self { connection, state, disk, pace, shared, hooks, page_limit: None, dead: false })
+        Ok(Self { connection, state, disk, checkpoints, pace, shared, hooks, page_limit: None, dead: false })
     }
 
-    /// Starts the thread, and the one that copies the log with a connection of its own; the lock is held until both
-    /// have ended.
-    pub(crate) fn start(mut self, mover: Connection, lock: Lock) -> std::io::Result<(Queue, Thread)> {
-        let checkpoints = Checkpoints::watch(&mut self.connection, mover)?;
+    /// Starts the thread; the lock is held until it ends.
+    pub(crate) fn start(self, lock: Lock) -> std::io::Result<(Queue, Thread)> {
         let (queue, receiver) = queue::channel();
         let (ended, has_ended) = watch::channel(false);
         let hooks = self.hooks.clone();
         let thread = std::thread::Builder::new().name("tenon-writer".to_owned()).spawn(move || {
-            let run = catch_unwind(AssertUnwindSafe(|| self.run(receiver, checkpoints)));
+            let run = catch_unwind(AssertUnwindSafe(|| self.run(receiver)));
             drop(lock);
             if let Err(panic) = run {
                 (hooks.fatal)(&format!("the store's writer panicked: {}", panic_text(&*panic)));
@@ -125,7 +125,7 @@ impl Writer {
         Ok((queue, Thread { ended: has_ended, handle: Some(thread) }))
     }
 
-    fn run(mut self, mut receiver: mpsc::UnboundedReceiver<Message>, mut checkpoints: Checkpoints) {
+    fn run(mut self, mut receiver: mpsc::UnboundedReceiver<Message>) {
         let mut turns = Turns::new();
         while receive(&mut receiver, &mut turns) {
             let batch = self.take(&mut turns);
@@ -134,10 +134,10 @@ impl Writer {
                 // No more is let in; what was accepted is answered by the loop.
                 receiver.close();
             } else {
-                self.checkpoint(&mut checkpoints);
+                let idle = turns.is_empty() && receiver.is_empty();
+                self.checkpoint(idle);
             }
         }
-        checkpoints.end();
         if !self.dead {
             Checkpoints::empty(&self.connection);
         }
@@ -290,8 +290,8 @@ impl Writer {
         }
     }
 
-    fn checkpoint(&mut self, checkpoints: &mut Checkpoints) {
-        let Err(error) = checkpoints.run(&self.connection) else { return };
+    fn checkpoint(&mut self, idle: bool) {
+        let Err(error) = self.checkpoints.run(&self.connection, idle) else { return };
         match meaning(&error) {
             // The log keeps what could not be moved.
             Meaning::Full => self.disk.fill_up(),
