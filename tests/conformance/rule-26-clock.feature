@@ -81,4 +81,4 @@ Feature: Started by the clock
       | An unknown time zone         | timeZone: Europe/Berlni | cron: '0 5 * * *'    | TN1310 | /document/metadata/tenon/timeZone | did you mean `Europe/Berlin`?  |
       | A time zone of an interval   | timeZone: Europe/Berlin | every: PT1H          | TN1015 | /document/metadata/tenon/timeZone | has no effect without          |
       | Too short an interval        | priority: 5             | every: PT0.5S        | TN1016 | /schedule/every                   | at least one second            |
-      | Two at once                  | priority: 5             | every: PT1H, after: PT1H | TN1015 | /schedule                     | after                          |
+      | Two at once                  | priority: 5             | every: PT1H, after: PT1H | TN1015 | /schedule                     | write a trigger of             |

@@ -20,6 +20,7 @@ mod record;
 mod replier;
 mod report;
 mod rotator;
+mod shim;
 mod sink;
 mod small_disk;
 mod source;
@@ -31,6 +32,7 @@ use anyhow::{Result, bail};
 use campaign::{Campaign, Outcome};
 use nemesis::Plan;
 use record::Moment;
+use shim::Shim;
 use small_disk::SmallDisk;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -48,8 +50,14 @@ const MOMENTS: &[Moment] = &[
 ];
 /// In so many of a hundred longer lives the process is stopped for a while.
 const STOPS: u64 = 35;
+/// In so many of a hundred lives the disk is slow.
+const SLOW_DISKS: u64 = 20;
+/// At so many of a hundred restarts of the run with clocks that jump they do.
+const JUMPS: u64 = 60;
 /// Kills, at most, of the run on a full disk: it keeps its data in memory.
 const FULL_DISK_KILLS: u32 = 20;
+/// Kills, at most, of the run with clocks that jump. Those of a run of some minutes are never an hour apart.
+const JUMPING_KILLS: u32 = 60;
 /// `--short`: kills, and seconds for them.
 const SHORT: (u32, u64) = (12, 20);
 
@@ -67,12 +75,26 @@ pub(crate) struct Arguments {
     /// Build variants of Tenon that are wrong in one line, and demand that each is caught
     #[arg(long)]
     mutants: bool,
+    /// Do only one of the runs, as when one is repeated with its seed
+    #[arg(long, value_enum)]
+    only: Option<Run>,
     /// A run of less than a minute, for CI
     #[arg(long)]
     short: bool,
     /// Run this program instead of building one
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
+}
+
+/// What is done, one after the other.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Run {
+    /// With kills, stops and slow disks
+    Kills,
+    /// On a disk that is full at times
+    FullDisk,
+    /// With a clock that is set an hour forth or back
+    Clocks,
 }
 
 /// Where runs leave their logs.
@@ -94,6 +116,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         repository::release_binary("tenon")
     };
     let (kills, seconds) = if arguments.short { SHORT } else { (arguments.kills, arguments.seconds_max) };
+    let shim = Shim::build(&directory().join("shim"), &binary)
+        .inspect_err(|error| {
+            println!("\nleft out: slow disks, and the run with clocks that jump ({error:#})");
+        })
+        .ok();
     let campaign = Campaign {
         binary,
         directory: directory().join("run"),
@@ -104,13 +131,25 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
             longest_life_ms: 2_000,
             moments: MOMENTS,
             stops: STOPS,
+            slow_disks: SLOW_DISKS,
+            jumps: 0,
         },
         has_small_disk: false,
+        shim,
         pause_ms: if arguments.short { 60 } else { 150 },
         drain: Duration::from_mins(1),
     };
-    conclude(&campaign, &campaign.run()?)?;
-    on_small_disk(&campaign)
+    let is_wanted = |run| arguments.only.is_none_or(|only| only == run);
+    if is_wanted(Run::Kills) {
+        conclude(&campaign, &campaign.run()?)?;
+    }
+    if is_wanted(Run::FullDisk) {
+        on_small_disk(&campaign)?;
+    }
+    if is_wanted(Run::Clocks) && campaign.shim.is_some() {
+        by_wrong_clocks(&campaign)?;
+    }
+    Ok(())
 }
 
 /// Another, shorter one on a disk that is full at times, where such a disk can be had.
@@ -124,6 +163,14 @@ fn on_small_disk(whole: &Campaign) -> Result<()> {
     let plan = Plan { kills, limit: whole.plan.limit / 2, moments: &[Moment::Time], ..whole.plan.clone() };
     let directory = directory.join("full-disk");
     let campaign = Campaign { directory, plan, has_small_disk: true, ..whole.clone() };
+    conclude(&campaign, &campaign.run()?)
+}
+
+/// Another, shorter one, in which the clock is an hour ahead or behind after some restarts.
+fn by_wrong_clocks(whole: &Campaign) -> Result<()> {
+    let kills = whole.plan.kills.div_ceil(2).min(JUMPING_KILLS);
+    let plan = Plan { kills, limit: whole.plan.limit / 2, jumps: JUMPS, ..whole.plan.clone() };
+    let campaign = Campaign { directory: directory().join("clocks"), plan, ..whole.clone() };
     conclude(&campaign, &campaign.run()?)
 }
 

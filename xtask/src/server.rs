@@ -54,6 +54,12 @@ impl Place {
         self
     }
 
+    /// Gives an environment variable another value, or none.
+    pub(crate) fn set(&mut self, name: &'static str, value: Option<String>) {
+        self.settings.retain(|(other, _)| *other != name);
+        self.settings.extend(value.map(|value| (name, value)));
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.directory.join("data")
     }

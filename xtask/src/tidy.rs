@@ -158,17 +158,21 @@ impl Source {
     /// The file holds only tests.
     fn is_test_file(&self) -> bool {
         let mut folders = self.path.split('/');
-        folders.any(|part| part == "tests" || part == "tests.rs")
+        folders.any(|part| part == "tests" || part == "tests.rs" || part.ends_with("_checks.rs"))
     }
 
     /// The number of the first line of test code, from 1; `usize::MAX` where there is none. Unit tests come
-    /// last in a file.
+    /// last in a file, or are in one of their own (`mod x_checks;`).
     fn first_test_line(&self) -> usize {
         if self.is_test_file() {
             return 1;
         }
-        let at = self.code.lines().position(|line| line.trim_start().starts_with("#[cfg(test)]"));
-        at.map_or(usize::MAX, |index| index + 1)
+        let lines: Vec<&str> = self.code.lines().map(str::trim).collect();
+        let is_declared = |index: usize| {
+            lines.get(index + 1).is_some_and(|next| next.starts_with("mod ") && next.ends_with(';'))
+        };
+        let mut marks = lines.iter().enumerate().filter(|(_, line)| line.starts_with("#[cfg(test)]"));
+        marks.find(|(index, _)| !is_declared(*index)).map_or(usize::MAX, |(index, _)| index + 1)
     }
 
     /// Numbered lines of code, from 1.
@@ -207,6 +211,11 @@ mod tests {
             usize::MAX
         );
         assert_eq!(Source::new("crates/a/tests/it/main.rs", "//! x\n").first_test_line(), 1);
+        assert_eq!(Source::new("crates/a/src/b_checks.rs", "//! x\n").first_test_line(), 1);
+        let declared = "//! x\n#[cfg(test)]\nmod b_checks;\nfn a() {}\n";
+        assert_eq!(Source::new("crates/a/src/b.rs", declared).first_test_line(), usize::MAX);
+        let both = format!("{declared}#[cfg(test)]\nmod tests {{}}\n");
+        assert_eq!(Source::new("crates/a/src/b.rs", &both).first_test_line(), 5);
     }
 
     #[test]

@@ -40,6 +40,14 @@ impl Clock {
         Timestamp(self.0.newest.fetch_max(read, Ordering::Relaxed).max(read))
     }
 
+    /// How long this one stands still because the system's clock was set back.
+    pub fn behind(&self) -> Duration {
+        if self.0.manual {
+            return Duration::ZERO;
+        }
+        Timestamp(self.0.newest.load(Ordering::Relaxed)).since(Timestamp(system_micros()))
+    }
+
     /// Moves a manual clock on; the system's clock cannot be moved.
     pub fn advance(&self, by: Duration) {
         assert!(self.0.manual, "only a manual clock can be moved");

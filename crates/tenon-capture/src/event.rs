@@ -16,6 +16,9 @@ use crate::{JsonText, MAX_JSON_DEPTH};
 
 /// The extension attribute that counts how often an event was emitted by a job that an event started.
 pub const HOPS: &str = "tenonhops";
+/// The extension attribute that names the job which made an event of values that nobody may be shown
+/// (`metadata.tenon.mask`). Only jobs give it: taken from outside it would hide whatever a sender likes.
+pub const MASKED_BY: &str = "tenonmaskedby";
 /// Events with more hops are refused: workflows that trigger each other would never end.
 pub const MAX_HOPS: u64 = 32;
 /// Longest attribute value, in bytes.

@@ -33,7 +33,7 @@ pub use backlogs::{BacklogBound, Backlogs, Refused};
 pub use calls::{CallError, Calls};
 pub use clock::{Clock, ParseMomentError, parse_rfc3339, rfc3339};
 pub use error::Error;
-pub use event::{Data, Event, HOPS, InvalidEvent, MAX_HOPS, hops_after};
+pub use event::{Data, Event, HOPS, InvalidEvent, MASKED_BY, MAX_HOPS, hops_after};
 pub use generations::Generations;
 pub use id_source::IdSource;
 pub use json_text::{InvalidJson, JsonText, MAX_JSON_DEPTH};
@@ -43,8 +43,8 @@ pub use live::{JobEvent, Live, StepState};
 pub use metrics::{Counter, Gauge, Histogram, Metrics};
 pub use programs::{Deployed, Programs};
 pub use service::{
-    AWAITED, Accepted, Beginning, CALL_TYPE, CHILD_TYPE, Call, CaptureService, Child, ChunkItem, Incoming,
-    Options, Ports, RERUN_TYPE, Rerun, TriggerChunk, Watched,
+    AWAITED, Accepted, BULK_RERUN_FOR, Beginning, CALL_TYPE, CHILD_TYPE, Call, CaptureService, Child,
+    ChunkItem, Incoming, Options, Ports, RERUN_TYPE, Rerun, TriggerChunk, Watched,
 };
 pub use stored_variables::StoredVariables;
 pub use subscribers::{Subscriber, Subscribers};

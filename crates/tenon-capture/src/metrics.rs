@@ -67,6 +67,8 @@ pub struct Metrics {
     pub jobs_running: Gauge,
     /// Jobs that could run and wait for their turn: the backlog.
     pub jobs_ready: Gauge,
+    /// Workspaces whose jobs wait because the workspace holds its share of the permits to run.
+    pub workspaces_crowded: Gauge,
     /// Effects that gave a result.
     pub effects_completed: Counter,
     /// Effects that failed.

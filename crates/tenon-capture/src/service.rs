@@ -19,7 +19,7 @@ pub use call::{CALL_TYPE, Call};
 pub use child::{AWAITED, CHILD_TYPE, Child};
 pub use chunk::{ChunkItem, TriggerChunk};
 use draft::Draft;
-pub use rerun::{Beginning, RERUN_TYPE, Rerun};
+pub use rerun::{BULK_RERUN_FOR, Beginning, RERUN_TYPE, Rerun};
 use sets::{Decided, Sets, is_undecided};
 
 use crate::plan::Planner;

@@ -8,9 +8,15 @@ use serde_json::Value;
 use tenon_capture::trigger::Trigger;
 use tenon_gateway::{App, Caller, Problem, Workspace, codes};
 use tenon_store::Kind;
+use tenon_worker::Mask;
 
 use crate::page::{Parameters, page};
 use crate::{Control, masked};
+
+/// What of a request may have come into its event.
+const PARTS: [&str; 5] = ["path", "query", "headers", "body", "raw"];
+/// What is shown in place of it.
+const MASKED: &str = "<masked>";
 
 pub(crate) async fn list(
     (State(app), Extension(control)): (State<App>, Extension<Control>),
@@ -51,12 +57,20 @@ async fn hide_values(
 ) -> Result<(), Problem> {
     let event = request["event"].as_str().and_then(|event| event.parse().ok());
     let Some(event) = event else { return Ok(()) };
-    let Some(event) = app.store().event(workspace.id, event).await? else { return Ok(()) };
-    let mask = control.history.event_mask(workspace.id, &event).await;
+    let event = app.store().event(workspace.id, event).await?;
+    let mask = match &event {
+        Some(event) => control.history.event_mask(workspace.id, event).await,
+        None => Ok(Mask::default()),
+    };
     let mask = mask.map_err(|error| masked::unreadable(&error))?;
-    for part in ["path", "query", "headers", "body", "raw"] {
-        if let Some(value) = request.get_mut(part) {
-            mask.value(value);
+    // Nobody knows what is masked of a request whose event is gone. And a repeat is known by its key only: what else
+    // is in it may not be in the first one's event, of which the values are known.
+    let is_unknown = event.is_none() || (request["outcome"] == "duplicate" && !mask.is_empty());
+    for part in PARTS {
+        match request.get_mut(part) {
+            Some(value) if is_unknown => *value = MASKED.into(),
+            Some(value) => mask.value(value),
+            None => {}
         }
     }
     Ok(())

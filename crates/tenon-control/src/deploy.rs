@@ -6,6 +6,7 @@ use tenon_capture::trigger::{SCHEDULE_KEY, Trigger};
 use tenon_gateway::{Problem, codes};
 use tenon_outbound::HttpClient;
 use tenon_store::{Kind, PinnedFile};
+use tenon_worker::MASK_KEY;
 use tenon_workflow::{
     Action, Diagnostic, Document, EventTypes, Files, Listen, ListenFilter, Program, Severity, Strategy,
     Subscription, Until,
@@ -130,6 +131,9 @@ fn keys(program: &Program) -> Vec<String> {
     let filters = program.subscription.iter().flat_map(Subscription::filters);
     let mut keys = sorted(filters.map(|filter| filter.filter.event_types()));
     keys.extend(program.schedule.iter().map(|_| SCHEDULE_KEY.to_owned()));
+    if !program.settings.mask.is_empty() {
+        keys.extend(listens(program).into_iter().map(|r#type| format!("{MASK_KEY}{type}")));
+    }
     keys
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use axum::Json;
 use axum::extract::Query;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tenon_capture::rfc3339;
@@ -42,6 +43,10 @@ fn refused(name: &str, error: FireError) -> Problem {
         FireError::NotByTime => Problem::new(&codes::CONFLICT, format!("`{name}` waits for others: {error}")),
         FireError::Conflict => Problem::new(&codes::CONFLICT, format!("`{name}` was not fired: {error}"))
             .with_hint("enable it, or try again"),
+        FireError::TooFast { seconds } => {
+            Problem::new(&codes::RATE_LIMIT, format!("`{name}` was not fired: {error}"))
+                .with_header(RETRY_AFTER, seconds.max(1).into())
+        }
         FireError::Failed(reason) => {
             Problem::new(&codes::CONFLICT, format!("`{name}` was not fired: {reason}"))
         }

@@ -122,7 +122,7 @@ pub(crate) async fn journal(job: Target) -> Result<Json<Value>, Problem> {
     let entries = job.app.store().journal(job.workspace.id, job.id).await?;
     let items = entries.into_iter().map(|entry| {
         let mut outcome = serde_json::from_slice(&entry.outcome).unwrap_or(Value::Null);
-        mask.value(&mut outcome);
+        mask.outcome(&mut outcome);
         json!({
             "sequence": entry.sequence,
             "effect": entry.effect,

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use axum::Json;
 use axum::extract::{Query, State};
+use axum::{Extension, Json};
 use serde_json::{Value, json};
 use tenon_capture::rfc3339;
 use tenon_gateway::{App, Caller, Problem, Workspace};
 use tenon_store::{JobState, Kind, LaneFilter, LaneRecord, Timestamp};
 
 use crate::page::{Parameters, bad};
+use crate::{Control, masked};
 
 const KNOWN: [&str; 5] = ["workflow", "key", "state", "limit", "cursor"];
 /// How the first job of a lane may stand.
@@ -17,6 +18,7 @@ const STATES: [JobState; 4] = [JobState::Pending, JobState::Running, JobState::W
 
 pub(crate) async fn list(
     State(app): State<App>,
+    Extension(control): Extension<Control>,
     _: Caller,
     workspace: Workspace,
     given: Query<HashMap<String, String>>,
@@ -33,7 +35,15 @@ pub(crate) async fn list(
     }
     let found = app.store().lanes(workspace.id, &filter, cursor, limit).await?;
     let now = app.capture().ports().clock.now();
-    let items: Vec<Value> = found.items.iter().map(|lane| shown(lane, now)).collect();
+    let mut items = Vec::with_capacity(found.items.len());
+    for lane in &found.items {
+        // Removed meanwhile: then the lane is another one by now.
+        let Some(head) = app.store().job(workspace.id, lane.head).await? else { continue };
+        let mask = control.history.key_mask(&head).await.map_err(|error| masked::unreadable(&error))?;
+        let mut lane = shown(lane, now);
+        mask.ordering_key(&mut lane["key"]);
+        items.push(lane);
+    }
     let next = found.next.map(|next| next.to_string());
     Ok(Json(json!({ "items": items, "next": next, "complete": found.is_complete })))
 }

@@ -7,12 +7,14 @@ use tenon_worker::{HistoryError, Mask};
 
 use crate::Control;
 
-/// Of a job in a list: its error, where it has one.
+/// Of a job in a list: its error and its ordering key, where it has some.
 pub(crate) async fn in_list(control: &Control, job: &JobRecord, shown: &mut Value) -> Result<(), Problem> {
-    if shown["error"].is_null() {
+    if shown["error"].is_null() && shown["lane"].is_null() {
         return Ok(());
     }
-    let mask = control.history.mask(job).await.map_err(|error| unreadable(&error))?;
+    let history = &control.history;
+    let mask = if shown["error"].is_null() { history.key_mask(job).await } else { history.mask(job).await };
+    let mask = mask.map_err(|error| unreadable(&error))?;
     of_job(&mask, shown);
     Ok(())
 }
@@ -23,7 +25,7 @@ pub(crate) fn of_job(mask: &Mask, shown: &mut Value) {
         return;
     }
     mask.error(&mut shown["error"]);
-    mask.value(&mut shown["lane"]);
+    mask.ordering_key(&mut shown["lane"]);
     if let Some(input) = shown.get_mut("input") {
         mask.input(input);
     }

@@ -11,7 +11,7 @@
 //! A start is charged what its workflow's starts cost on average, and corrected when it ends or parks.
 //!
 //! *What holds:* one unfinished job per ordered lane, by place; never more running than workflow, workspace
-//! and process may, and never more started than a workflow's rate says (a token each, `rate.rs`); memory grows with
+//! and process may, no workspace at more than its share of the permits (`permits.rs`), and never more started than a workflow's rate says (a token each, `rate.rs`); memory grows with
 //! jobs held, which are bounded (`limits.rs`), not with what is deployed; however many one workspace has, others find
 //! places (`shards.rs`).
 //!
@@ -22,6 +22,7 @@ mod input;
 mod lanes;
 mod limits;
 mod paces;
+mod permits;
 mod rate;
 mod shards;
 mod slab;
@@ -35,7 +36,7 @@ mod usage;
 pub use input::{Class, Command, Input, Job, LaneKey, LanePolicy, Page, Parked, Standing};
 pub use limits::{Bounds, HORIZON_US, SHARD_LIMIT, SPARED_START, WAITING_LIMIT};
 pub use rate::{Bucket, Rate};
-pub use usage::{Backlog, RateUse, Usage, WorkflowUse, WorkspaceUse};
+pub use usage::{Backlog, Obstacle, RateUse, Usage, WorkflowUse, WorkspaceUse};
 
 use crate::Timestamp;
 use lanes::BEGUN;
@@ -55,8 +56,6 @@ pub struct Scheduler {
     tree: Tree,
     timers: Timers,
     shards: Shards,
-    capacity: u32,
-    running: u32,
     alarm: Option<Timestamp>,
 }
 
@@ -106,7 +105,8 @@ impl Scheduler {
             Input::WorkspaceLimit { workspace, concurrency } => {
                 self.tree.limit_workspace(workspace, concurrency);
             }
-            Input::Capacity(capacity) => self.capacity = capacity,
+            Input::Capacity(capacity) => self.tree.set_capacity(capacity),
+            Input::Room(room) => self.tree.permits.room = room,
         }
         while let Some(slot) = self.timers.next_due(&mut self.table, now) {
             self.wake(slot, now);
@@ -119,7 +119,7 @@ impl Scheduler {
 
     /// Jobs that run.
     pub fn running(&self) -> u32 {
-        self.running
+        self.tree.permits.held()
     }
 
     /// Jobs held that do not wait: ready, running and suspended ones.
@@ -144,6 +144,11 @@ impl Scheduler {
         let workflow = self.tree.find_workflow(workspace, workflow)?;
         let lane = *self.tree.lane_index.get(&(workflow, lane.0))?;
         Some(self.table[self.tree.front(lane)?].job)
+    }
+
+    /// Whether a job has permits.
+    pub fn runs(&self, job: u64) -> bool {
+        self.table.find(job).is_some_and(|slot| self.table[slot].state.runs())
     }
 
     /// What memory grows with: jobs, nodes of the tree, timers; leftovers included.
@@ -227,8 +232,14 @@ impl Scheduler {
             }
             last = Some(job.place);
         }
-        let extent = if page.complete { Extent::Last } else { Extent::Part };
-        self.shards.paged(page.shard, last, extent);
+        let Some(read_to) = page.read_to else {
+            return self.shards.paged(page.shard, last, Extent::Last);
+        };
+        // Also past those that are nobody's business: a page of nothing else would be read for ever.
+        if !self.shards.is_old(page.shard, page.workspace, read_to) {
+            last = last.max(Some(read_to));
+        }
+        self.shards.paged(page.shard, last, Extent::Part);
     }
 
     /// Whether a job that cannot start keeps a lane, or a timer that is near.
@@ -273,7 +284,7 @@ impl Scheduler {
 
     /// Gives permits to whoever's turn it is, as long as there are some.
     fn start(&mut self, now: Timestamp, commands: &mut Vec<Command>) {
-        while self.running < self.capacity {
+        while self.tree.permits.has_room() {
             let Some(stream) = self.tree.begin() else { return };
             let next = self.tree.streams[stream].begin(&mut self.table);
             let slot = match next.expect("a listed stream has something ready") {
@@ -286,7 +297,6 @@ impl Scheduler {
             entry.state = State::Running;
             entry.stamp = cost;
             commands.push(Command::Start { shard: entry.shard, job: entry.job });
-            self.running += 1;
             let start = Charge::Start { expected: u64::from(cost) };
             if lane != NONE {
                 self.tree.begin_lane(lane, start);
@@ -408,7 +418,6 @@ impl Scheduler {
         if lane != NONE {
             self.tree.charge_lane(lane, end);
         }
-        self.running -= 1;
         self.tree.count_running(workflow, -1);
     }
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use serde_json::Value;
-use tenon_capture::trigger::Webhook;
+use tenon_capture::trigger::{RateLimit, Webhook};
 use tenon_capture::{CaptureService, Metrics, Variables};
 use tenon_store::{ResourceId, Store, WorkspaceId};
 
 use crate::body::BodyBudget;
-use crate::hooks::{Hooks, LiveHooks};
+use crate::hooks::{HookRate, Hooks, LiveHooks};
 use crate::{Keys, Problem, Readiness};
 
 /// Bounds of the interface.
@@ -138,6 +138,11 @@ impl App {
 
     pub(crate) fn live_hooks(&self) -> &LiveHooks {
         &self.0.live_hooks
+    }
+
+    /// What is left of a webhook's rate on this node.
+    pub fn webhook_rate(&self, resource: ResourceId, limit: RateLimit) -> HookRate {
+        self.0.live_hooks.rate(resource, limit, self.0.capture.ports().clock.now())
     }
 
     /// The last requests of a webhook that this node has seen, newest first, as JSON, without what the trigger masks.

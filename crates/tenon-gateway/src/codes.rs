@@ -156,8 +156,8 @@ codes! {
     SECRET = "TN0063" 503 "a secret of the webhook is missing",
         "The webhook checks who calls by a secret variable that is not set, is not text, or is no key of its signature scheme. Nobody is let in without it. Nothing was captured; senders try again.",
         "the webhook's operator sets it: `tenon variable set NAME --secret`; the server's log has the name";
-    RATE_LIMIT = "TN0064" 429 "too many requests for this webhook",
-        "The webhook's `rateLimit` is used up on this node. Nothing was captured.",
+    RATE_LIMIT = "TN0064" 429 "too many requests for this trigger",
+        "The trigger's `rateLimit` is used up on this node: of a webhook it counts requests, of a poller its calls, also those that `fire` asks for. Nothing was captured.",
         "try again after the seconds in `Retry-After`";
     XML = "TN0065" 400 "malformed XML",
         "The request says that its body is XML, but it is not well-formed UTF-8, or it has what is never taken: a document type, entities of its own, more than 48 levels, 50,000 elements or 256 attributes of one element. Nothing was captured.",

@@ -33,6 +33,7 @@ use tenon_capture::{Accepted, Error as CaptureError, Incoming, Watched};
 use tenon_store::Timestamp;
 
 use captures::Outcome;
+pub use live::HookRate;
 pub(crate) use live::LiveHooks;
 pub(crate) use lookup::Hooks;
 use lookup::{Address, Hook, HookSet, literal};
@@ -88,7 +89,7 @@ async fn receive(app: &App, request: Request<Body>) -> Result<Response, Problem>
     let outcome = match &taken {
         Ok(Taken::Captured(captured)) => Some(Outcome::of(&captured.accepted)),
         Ok(Taken::Answered(_)) => None,
-        Err(problem) => Some(Outcome::Refused(problem.clone())),
+        Err(problem) => Some(Outcome::refused(problem)),
     };
     if let Some(outcome) = outcome.filter(|_| webhook.captures) {
         hook.live.captures.keep(webhook, (parts, &raw_body), at, outcome);
@@ -158,7 +159,7 @@ async fn take(
         Ok(taken) => {
             // Only now is it known that this was nothing new; whoever tries again does not push out what is.
             if let Some(limit) = limit.filter(|_| taken.is_repeat()) {
-                hook.live.give_back(limit);
+                hook.live.give_back(limit, app.capture().ports().clock.now());
             }
             Ok(taken)
         }

@@ -26,6 +26,7 @@ pub use auth::{Caller, Keys, Peer};
 pub use body::{BodyBudget, Content, json_body, read_body};
 pub use codes::{CODES, Code};
 pub use draining::{Readiness, State};
+pub use hooks::HookRate;
 pub use problem::{Problem, Violation};
 pub use router::{router, router_with};
 pub use serve::{ServeOptions, serve};

@@ -8,9 +8,9 @@ use tenon_store::{
     AuditRecord, CandidateQuery, Candidates, Capture, Captured, ChangeResource, Chunk, Chunked,
     DeleteVariable, DiskDetail, DiskUse, Entry, Error, EventFilter, EventId, EventRecord, Feed, Fence,
     GatherLimits, Gathered, JobFilter, JobId, JobRecord, Kind, LaneFilter, Lanes, MAX_PURGE, OpenJob,
-    OpenSet, Page, PutResource, PutTriggerState, PutVariable, PutWorkspaceSettings, Resource, ResourceId,
-    RevisionId, Saved, SavedVariable, SetQuery, Shard, Store, Timestamp, TriggerNote, TriggerState, Variable,
-    VariableValue, WorkspaceId, WorkspaceSettings, Write,
+    OpenPage, OpenSet, Page, PutResource, PutTriggerState, PutVariable, PutWorkspaceSettings, Resource,
+    ResourceId, RevisionId, Saved, SavedVariable, SetQuery, Shard, Store, Timestamp, TriggerNote,
+    TriggerState, Variable, VariableValue, WorkspaceId, WorkspaceSettings, Write,
 };
 use tenon_vault::Sealer;
 
@@ -309,12 +309,18 @@ impl Store for SqliteStore {
         workspace: WorkspaceId,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<OpenJob>, Error> {
+    ) -> Result<OpenPage, Error> {
         self.readers.read(move |c| read::open_job::open_jobs_of(c, (shard, workspace), after, limit)).await
     }
 
-    async fn waiting_jobs(&self, shard: Shard, until: Timestamp, limit: u32) -> Result<Vec<OpenJob>, Error> {
-        self.readers.read(move |c| read::open_job::waiting_jobs(c, shard, until, limit)).await
+    async fn waiting_jobs(
+        &self,
+        shard: Shard,
+        after: Option<(Timestamp, JobId)>,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<OpenJob>, Error> {
+        self.readers.read(move |c| read::open_job::waiting_jobs(c, (shard, after), until, limit)).await
     }
 
     async fn open_job(&self, job: JobId) -> Result<Option<OpenJob>, Error> {

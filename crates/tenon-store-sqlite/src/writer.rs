@@ -144,8 +144,10 @@ impl Writer {
     }
 
     /// What goes into the next transaction.
-    fn take(&self, turns: &mut Turns) -> Vec<Box<dyn AnyPending>> {
-        let mut most = self.pace.long();
+    fn take(&mut self, turns: &mut Turns) -> Vec<Box<dyn AnyPending>> {
+        let now = pace::now();
+        let mut most = self.pace.most(now);
+        let mut has_last = false;
         let mut batch = Vec::new();
         let mut bytes = 0;
         while batch.len() < most
@@ -157,7 +159,11 @@ impl Writer {
             if is_last {
                 // Its workspace has no more, and waits for the others' only.
                 most = self.pace.short();
+                has_last = true;
             }
+        }
+        if has_last && !turns.is_empty() {
+            self.pace.seen_quiet(now);
         }
         batch
     }

@@ -63,7 +63,7 @@ macro_rules! conformance_tests {
             shards {
                 an_older_epoch_is_refused, a_fence_is_for_its_shard, open_jobs_come_by_place,
                 open_jobs_of_a_workspace_come_by_place,
-                waiting_jobs_come_by_moment, an_open_job_has_its_payload
+                waiting_jobs_come_by_moment, waiting_jobs_come_by_page, an_open_job_has_its_payload
             }
             reading {
                 jobs_are_paged_newest_first, jobs_are_filtered, events_are_paged_and_filtered, events_that_nobody_wanted_are_found,

@@ -111,6 +111,15 @@ pub struct OpenJob {
     pub journal_length: u32,
 }
 
+/// Open jobs of one workspace, and how far was looked for them.
+#[derive(Debug, Clone)]
+pub struct OpenPage {
+    /// By place; without payloads. May be none, though more follow.
+    pub jobs: Vec<OpenJob>,
+    /// Those that follow are after this place; `None`: none follow.
+    pub read_to: Option<u64>,
+}
+
 /// What a job runs on.
 #[derive(Debug, Clone)]
 pub struct JobPayload {

@@ -32,7 +32,8 @@ pub use gather::{
 };
 pub use id::{EventId, JobId, ParseIdError, ResourceId, RevisionId, Shard, WorkspaceId};
 pub use job::{
-    EventWait, Expiry, Fence, JobPayload, JobRecord, JobState, Lane, OpenJob, Transition, Waits, Write,
+    EventWait, Expiry, Fence, JobPayload, JobRecord, JobState, Lane, OpenJob, OpenPage, Transition, Waits,
+    Write,
 };
 pub use journal::Entry;
 pub use lane::{LaneFilter, LaneRecord, Lanes};

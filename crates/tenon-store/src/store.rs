@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::{
     AuditRecord, CandidateQuery, Candidates, Capture, Captured, ChangeResource, Chunk, Chunked,
     DeleteVariable, DiskDetail, DiskUse, Entry, Error, EventFilter, EventId, EventRecord, Fence, Gathered,
-    JobFilter, JobId, JobRecord, Kind, LaneFilter, Lanes, OpenJob, OpenSet, Page, PutResource,
+    JobFilter, JobId, JobRecord, Kind, LaneFilter, Lanes, OpenJob, OpenPage, OpenSet, Page, PutResource,
     PutTriggerState, PutVariable, PutWorkspaceSettings, Resource, ResourceId, RevisionId, Saved,
     SavedVariable, SetQuery, Shard, Timestamp, TriggerNote, TriggerState, Variable, VariableValue,
     WorkspaceId, WorkspaceSettings, Write,
@@ -138,17 +138,25 @@ pub trait Store: Send + Sync + 'static {
     async fn acquire(&self, shard: Shard) -> Result<Fence, Error>;
     /// Pending, running and suspended jobs of a shard with `place > after`, by place; without payloads.
     async fn open_jobs(&self, shard: Shard, after: u64, limit: u32) -> Result<Vec<OpenJob>, Error>;
-    /// As [`Store::open_jobs`], those of one workspace only. May cost as much as reading those of the others among them.
+    /// As [`Store::open_jobs`], those of one workspace only. An adapter that has to look through those of others bounds
+    /// how many it looks through, and says how far it came.
     async fn open_jobs_of(
         &self,
         shard: Shard,
         workspace: WorkspaceId,
         after: u64,
         limit: u32,
+    ) -> Result<OpenPage, Error>;
+    /// Waiting jobs of a shard that are due at or before `until`, by moment and id; without payloads. Those that no
+    /// moment wakes come last, if `until` is [`Timestamp::NEVER`]; that is their moment. `after`: the last one of the
+    /// page before.
+    async fn waiting_jobs(
+        &self,
+        shard: Shard,
+        after: Option<(Timestamp, JobId)>,
+        until: Timestamp,
+        limit: u32,
     ) -> Result<Vec<OpenJob>, Error>;
-    /// Waiting jobs of a shard that are due at or before `until`, by moment; without payloads. Those that no moment
-    /// wakes come last, if `until` is [`Timestamp::NEVER`].
-    async fn waiting_jobs(&self, shard: Shard, until: Timestamp, limit: u32) -> Result<Vec<OpenJob>, Error>;
     /// One job that is not final, with its payload.
     async fn open_job(&self, job: JobId) -> Result<Option<OpenJob>, Error>;
     /// Events of the inbox, oldest first: what a `listen` looks through.

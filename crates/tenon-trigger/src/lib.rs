@@ -12,8 +12,9 @@ mod schedule;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tenon_capture::trigger::RateLimit;
 use tenon_capture::{Calls, CaptureService, Error};
-use tenon_store::{Resource, WorkspaceId};
+use tenon_store::{Resource, ResourceId, WorkspaceId};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -63,12 +64,26 @@ pub enum FireError {
     /// It is disabled or gone, or is at work.
     #[error("the trigger is disabled, or was changed at the same moment")]
     Conflict,
+    /// A poller's `rateLimit` allows no call so soon. Nobody was asked.
+    #[error("its `rateLimit` allows the next call in {seconds} s")]
+    TooFast {
+        /// Until then, rounded up.
+        seconds: u64,
+    },
     /// It cannot say what to start.
     #[error("{0}")]
     Failed(String),
     /// Nothing was captured.
     #[error(transparent)]
     Capture(#[from] Error),
+}
+
+// === impl FireError ===
+
+impl FireError {
+    fn too_fast(left: Duration) -> Self {
+        Self::TooFast { seconds: left.as_secs() + u64::from(left.subsec_nanos() > 0) }
+    }
 }
 
 // === impl Triggers ===
@@ -100,6 +115,11 @@ impl Triggers {
             return Ok(fired);
         }
         self.pollers.fire(workspace, resource).await
+    }
+
+    /// How many calls a poller's `rateLimit` allows now; `None`: not known while it is at work.
+    pub fn calls_left(&self, poller: (WorkspaceId, ResourceId), limit: RateLimit) -> Option<u32> {
+        self.pollers.left(poller, limit)
     }
 
     /// Begins nothing more; what is being committed is finished.

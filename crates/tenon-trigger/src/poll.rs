@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tenon_capture::Wake;
-use tenon_capture::trigger::{POLL_KEY, TokenBucket};
+use tenon_capture::trigger::{POLL_KEY, RateLimit, TokenBucket};
 use tenon_store::{Kind, Resource, ResourceId, RevisionId, Timestamp, WorkspaceId};
 use tokio::sync::{OwnedMutexGuard, Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -41,6 +41,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// After a failure of the store, and the most after several.
 const STORE_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 
+/// Why a wait for a poller's pace cannot fail.
+const PATIENT: &str = "it waits for as long as it takes";
+
 /// All pollers. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Pollers(Arc<Inner>);
@@ -56,7 +59,7 @@ struct Inner {
 /// One round of a poller at a time, by itself or fired by hand; whoever has the turn has the poller's pace, too.
 type Turns = HashMap<(WorkspaceId, ResourceId), Arc<tokio::sync::Mutex<TokenBucket>>>;
 
-/// The turn of a poller, with one call allowed.
+/// The turn of a poller, with its pace.
 type Turn = OwnedMutexGuard<TokenBucket>;
 
 /// What a round led to.
@@ -141,18 +144,13 @@ impl Pollers {
         if !resource.enabled {
             return Err(FireError::Conflict);
         }
-        let turn = match timeout(FIRE_PATIENCE, self.begin(&poller, FIRE_PATIENCE)).await {
-            Ok(Ok(turn)) => turn,
-            Ok(Err(left)) => {
-                let seconds = left.as_secs() + 1;
-                let reason = format!("its `rateLimit` allows the next call in {seconds} seconds");
-                return Err(FireError::Failed(reason));
-            }
-            Err(_) => {
-                let reason = "it is at work and has not ended within 30 seconds; try again later";
-                return Err(FireError::Failed(reason.to_owned()));
-            }
+        let begun = Instant::now();
+        let Ok(mut turn) = timeout(FIRE_PATIENCE, self.turn(&poller)).await else {
+            let reason = "it is at work and has not ended within 30 seconds; try again later";
+            return Err(FireError::Failed(reason.to_owned()));
         };
+        let patience = FIRE_PATIENCE.saturating_sub(begun.elapsed());
+        poller.wait_for_pace(&mut turn, patience).await.map_err(FireError::too_fast)?;
         let Round { fired, end } = self.round(&poller, turn).await?;
         match end {
             End::Done => Ok(fired),
@@ -188,6 +186,7 @@ impl Pollers {
                 Err(finding) => {
                     tracing::error!(trigger = resource.name, finding, "a deployed poller cannot be read");
                     table.remove(&place);
+                    counts.remove(place);
                 }
             }
         }
@@ -248,20 +247,26 @@ impl Pollers {
         while let Some(refused) = ports.metrics.backlogs.refusal(poller.workspace) {
             sleep(refused.retry_after).await;
         }
-        let turn = self.begin(poller, Duration::MAX).await.expect("it waits for as long as it takes");
+        let mut turn = self.turn(poller).await;
+        poller.wait_for_pace(&mut turn, Duration::MAX).await.expect(PATIENT);
         let round = self.round(poller, turn).await?;
         Ok(!matches!(round.end, End::Conflict))
     }
 
-    /// Waits for the poller's turn, and until it may call once. If that takes longer than `patience`, it says how long.
-    async fn begin(&self, poller: &Poller, patience: Duration) -> Result<Turn, Duration> {
-        let turn = Arc::clone(lock(&self.0.turns).entry(poller.place()).or_default());
-        let mut turn = turn.lock_owned().await;
-        poller.wait_for_pace(&mut turn, patience).await?;
-        Ok(turn)
+    /// How many calls a poller's rate allows now; `None`: it is at work, and has the pace.
+    pub(crate) fn left(&self, place: (WorkspaceId, ResourceId), limit: RateLimit) -> Option<u32> {
+        let Some(turn) = lock(&self.0.turns).get(&place).map(Arc::clone) else { return Some(limit.burst) };
+        let pace = turn.try_lock().ok()?;
+        Some(pace.left(limit, self.0.parts.capture.ports().clock.now()))
     }
 
-    /// Asks until there is no more.
+    /// Waits for the poller's turn.
+    async fn turn(&self, poller: &Poller) -> Turn {
+        let turn = Arc::clone(lock(&self.0.turns).entry(poller.place()).or_default());
+        turn.lock_owned().await
+    }
+
+    /// Asks until there is no more. The first call is allowed already.
     async fn round(&self, poller: &Poller, mut turn: Turn) -> Result<Round, tenon_capture::Error> {
         let of_workspace = Arc::clone(
             lock(&self.0.workspaces)
@@ -272,10 +277,7 @@ impl Pollers {
         let mut round = Round { fired: Fired::default(), end: End::Done };
         for number in 1..=MAX_PAGES {
             if number > 1 {
-                poller
-                    .wait_for_pace(&mut turn, Duration::MAX)
-                    .await
-                    .expect("it waits for as long as it takes");
+                poller.wait_for_pace(&mut turn, Duration::MAX).await.expect(PATIENT);
             }
             let _of_workspace = of_workspace.acquire().await.expect("nobody closes it");
             let _of_all = self.0.all.acquire().await.expect("nobody closes it");

@@ -9,6 +9,7 @@ use tenon_store::{Entry, JobState, OpenJob, Timestamp};
 
 use crate::leaving::{Left, lost, suspend_unloaded};
 use crate::lifecycle::Lifecycle;
+use crate::load::About;
 use crate::openings::Opened;
 use crate::run::Task;
 use crate::{Context, load};
@@ -25,6 +26,8 @@ pub(crate) struct Begun {
     pub(crate) hops: u32,
     /// Whether a lifecycle event started it or made it go on.
     pub(crate) is_lifecycle: bool,
+    /// Whether it has values that nobody is shown.
+    pub(crate) is_masked: bool,
     /// Its own lifecycle events, where somebody wants them.
     pub(crate) lifecycle: Option<Box<Lifecycle>>,
     /// If the journal was too long to be played back at once.
@@ -73,8 +76,12 @@ pub(crate) async fn begin(context: &Context, task: &mut Task) -> Result<Begun, L
     let mut replay = Replay {
         execution: Execution::new(loaded.job),
         is_lifecycle: loaded.is_lifecycle,
+        is_masked: false,
         lifecycle: (!types.is_empty()).then(|| Box::new(Lifecycle::new(types, &job, &deployed, hops))),
     };
+    if loaded.is_masked {
+        replay.mask();
+    }
     if types.has_tasks() {
         replay.execution.observe();
     }
@@ -82,8 +89,8 @@ pub(crate) async fn begin(context: &Context, task: &mut Task) -> Result<Begun, L
         return Err(Box::pin(suspend_unloaded(context, task.fence, &job, &reason)).await);
     }
     let used = ports.clock.now().since(began_at);
-    let Replay { execution, is_lifecycle, lifecycle } = replay;
-    Ok(Begun { job, deployed, execution, hops, is_lifecycle, lifecycle, opened, used })
+    let Replay { execution, is_lifecycle, is_masked, lifecycle } = replay;
+    Ok(Begun { job, deployed, execution, hops, is_lifecycle, is_masked, lifecycle, opened, used })
 }
 
 /// A job as its journal leaves it; `None`: it cannot be interpreted.
@@ -98,8 +105,12 @@ pub(crate) async fn replayed(
     };
     let journal = context.store.journal(job.workspace, job.id).await?;
     let Ok(loaded) = loaded(&deployed, job) else { return Ok(None) };
-    let mut replay =
-        Replay { execution: Execution::new(loaded.job), is_lifecycle: loaded.is_lifecycle, lifecycle: None };
+    let mut replay = Replay {
+        execution: Execution::new(loaded.job),
+        is_lifecycle: loaded.is_lifecycle,
+        is_masked: loaded.is_masked,
+        lifecycle: None,
+    };
     if replay.play(job, job.captured_at, journal).await.is_err() {
         return Ok(None);
     }
@@ -145,6 +156,7 @@ fn loaded(deployed: &Deployed, job: &OpenJob) -> Result<load::Loaded, String> {
 struct Replay {
     execution: Execution,
     is_lifecycle: bool,
+    is_masked: bool,
     lifecycle: Option<Box<Lifecycle>>,
 }
 
@@ -170,7 +182,11 @@ impl Replay {
             if entry.sequence % REPLAY_SLICE == REPLAY_SLICE - 1 {
                 tokio::task::yield_now().await;
             }
-            if is_lifecycle_event(&entry) {
+            let about = about_received(&entry);
+            if about.is_masked {
+                self.mask();
+            }
+            if about.is_lifecycle {
                 self.is_lifecycle = true;
                 self.take_notices(was_parked);
                 if let Some(lifecycle) = &mut self.lifecycle {
@@ -193,6 +209,12 @@ impl Replay {
         Ok(())
     }
 
+    /// From here on it has values that nobody is shown.
+    fn mask(&mut self) {
+        self.is_masked = true;
+        self.lifecycle.iter_mut().for_each(|lifecycle| lifecycle.mask());
+    }
+
     fn take_notices(&mut self, were_told: bool) {
         let Some(lifecycle) = &mut self.lifecycle else { return };
         let notices = self.execution.take_notices();
@@ -204,13 +226,13 @@ impl Replay {
     }
 }
 
-/// Whether an entry is a lifecycle event that a `listen` took.
-fn is_lifecycle_event(entry: &Recorded) -> bool {
+/// Of the event that a `listen` took, if the entry is one.
+fn about_received(entry: &Recorded) -> About {
     if !entry.effect.contains("/event/") {
-        return false;
+        return About::default();
     }
     match Outcome::decode(&entry.outcome) {
-        Ok(Outcome::Received { envelope, .. }) => load::about(&envelope).is_lifecycle,
-        _ => false,
+        Ok(Outcome::Received { envelope, .. }) => load::about(&envelope),
+        _ => About::default(),
     }
 }

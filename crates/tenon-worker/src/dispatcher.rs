@@ -4,7 +4,10 @@ mod backlog;
 mod commands;
 mod fresh;
 mod limits;
+#[cfg(test)]
+mod limits_checks;
 mod mending;
+mod recall;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +16,7 @@ use std::time::Duration;
 
 use tenon_engine::Timestamp;
 use tenon_engine::scheduler::{
-    Class, Command, HORIZON_US, Input, Job, LaneKey, LanePolicy, Page, Parked, Scheduler, Standing,
+    Class, Command, Input, Job, LaneKey, LanePolicy, Page, Parked, Scheduler, Standing,
 };
 use tenon_store::{Fence, JobId, JobState, OpenJob};
 use tokio::sync::{mpsc, oneshot};
@@ -21,6 +24,7 @@ use tokio::task::JoinSet;
 
 use crate::leaving::Left;
 use crate::mending::{MendError, Mended};
+use crate::openings::Opened;
 use crate::{Context, Options, load};
 pub use backlog::BacklogUse;
 use backlog::Watcher;
@@ -28,6 +32,7 @@ use fresh::Fresh;
 use limits::Limits;
 pub use limits::WorkerUse;
 pub(crate) use mending::Mend;
+use recall::Recall;
 
 /// Notices taken in before commands are carried out.
 const BATCH: usize = 256;
@@ -35,8 +40,6 @@ const BATCH: usize = 256;
 const KNOWN_WORKFLOWS: usize = 10_000;
 /// When a job is looked at again that the store would not take writes for.
 const LOST_PAUSE: Duration = Duration::from_secs(5);
-/// Waiting jobs read at once when the store is asked for timers.
-const WAITING_PAGE: u32 = 1_000_000;
 
 /// What the dispatcher is told.
 #[derive(Debug)]
@@ -44,7 +47,9 @@ pub(crate) enum Notice {
     /// New jobs, in the order of their commit, and parked ones that were woken.
     Captured(Vec<OpenJob>),
     /// Jobs read from the store: a page of a shard's backlog, or of what one workspace has in it.
-    Refilled { round: u64, ask: Refill, jobs: Vec<OpenJob>, complete: bool },
+    Refilled { round: u64, ask: Refill, jobs: Vec<OpenJob>, read_to: Option<u64> },
+    /// Waiting jobs of the shard that is being taken over.
+    Recalled { round: u64, jobs: Vec<OpenJob> },
     /// Waiting jobs that are due soon.
     Due(Vec<OpenJob>),
     /// A task has left its job.
@@ -84,18 +89,22 @@ pub(crate) struct Dispatcher {
     limits: Limits,
     backlog: Watcher,
     running: HashMap<u64, Option<oneshot::Sender<()>>>,
+    /// Jobs that were to start while they were ended: they have permits until that is done.
+    crossed: HashMap<u64, Opened>,
     /// Suspended jobs that are being moved, and whether they are to end after that.
     mending: HashMap<u64, bool>,
     tasks: JoinSet<()>,
     is_draining: bool,
     /// How often the shards were taken over; pages that were read for an earlier one are void.
     round: u64,
+    recall: Recall,
 }
 
 // === impl Dispatcher ===
 
 impl Dispatcher {
-    pub(crate) fn new(context: Context, options: Options, fences: Vec<Fence>) -> Self {
+    pub(crate) fn new(context: Context, mut options: Options, fences: Vec<Fence>) -> Self {
+        options.waiting_page = options.waiting_page.max(1);
         let fresh = Fresh::new(options.payload_bytes);
         let (backlog, places) = (options.backlog, options.places);
         Self {
@@ -110,10 +119,12 @@ impl Dispatcher {
             limits: Limits::default(),
             backlog: Watcher::new(backlog),
             running: HashMap::new(),
+            crossed: HashMap::new(),
             mending: HashMap::new(),
             tasks: JoinSet::new(),
             is_draining: false,
             round: 0,
+            recall: Recall::new(),
         }
     }
 
@@ -129,8 +140,8 @@ impl Dispatcher {
     }
 
     pub(crate) async fn run(mut self, mut inbox: mpsc::Receiver<Notice>) {
-        self.own_all().await;
-        self.look_for_timers();
+        self.tell(Input::Capacity(self.options.capacity));
+        self.own_all();
         let mut look = tokio::time::interval(self.options.look_every);
         look.tick().await;
         let mut batch = Vec::with_capacity(BATCH);
@@ -165,12 +176,14 @@ impl Dispatcher {
                 self.take(notice).await;
             }
             if self.missed.swap(false, Ordering::AcqRel) {
-                self.own_all().await;
+                self.own_all();
             }
             self.make_room();
             self.carry_out();
             let ready = self.scheduler.backlog().saturating_sub(self.scheduler.running() as usize);
-            self.context.capture.ports().metrics.jobs_ready.set(i64::try_from(ready).unwrap_or(i64::MAX));
+            let metrics = &self.context.capture.ports().metrics;
+            metrics.jobs_ready.set(i64::try_from(ready).unwrap_or(i64::MAX));
+            metrics.workspaces_crowded.set(i64::try_from(self.scheduler.crowded()).unwrap_or(i64::MAX));
             self.look_at_backlogs().await;
             if self.is_draining && self.running.is_empty() {
                 break;
@@ -180,37 +193,11 @@ impl Dispatcher {
         self.tasks.shutdown().await;
     }
 
-    async fn own_all(&mut self) {
-        self.round += 1;
-        self.make_room();
-        for shard in 0..self.options.shards {
-            let fence = self.fences[usize::from(shard)];
-            match self.context.store.waiting_jobs(fence.shard, FOREVER, WAITING_PAGE).await {
-                Ok(jobs) => {
-                    let now = self.now().0;
-                    let within =
-                        |job: &OpenJob, us: i64| job.wake_at.is_some_and(|at| at.0 <= now.saturating_add(us));
-                    for job in jobs {
-                        if within(&job, 0) {
-                            // The feed may have lost that it was woken.
-                            self.wake(&job).await;
-                        } else if job.lane.is_some() || within(&job, HORIZON_US) {
-                            self.arrive(&job).await;
-                        }
-                    }
-                }
-                Err(error) => tracing::error!(%error, "cannot read waiting jobs; trying again in a minute"),
-            }
-            self.tell(Input::Own { shard });
-        }
-        self.carry_out();
-    }
-
     /// Lets as many jobs run as may, now that some have opened or are gone.
     fn make_room(&mut self) {
         let openings = Arc::clone(&self.context.openings);
         let mut permits = openings.permits(self.options.capacity);
-        self.tell(Input::Capacity(permits));
+        self.tell(Input::Room(permits));
         while self.scheduler.running() >= permits && permits < self.options.capacity {
             openings.ask();
             let now = openings.permits(self.options.capacity);
@@ -218,7 +205,7 @@ impl Dispatcher {
                 break;
             }
             permits = now;
-            self.tell(Input::Capacity(permits));
+            self.tell(Input::Room(permits));
         }
     }
 
@@ -250,14 +237,15 @@ impl Dispatcher {
                     }
                 }
             }
-            Notice::Refilled { round, .. } if round != self.round => {}
-            Notice::Refilled { ask: Refill { shard, workspace, after, .. }, jobs, complete, .. } => {
+            Notice::Refilled { round, .. } | Notice::Recalled { round, .. } if round != self.round => {}
+            Notice::Recalled { jobs, .. } => self.recalled(jobs).await,
+            Notice::Refilled { ask: Refill { shard, workspace, after, .. }, jobs, read_to, .. } => {
                 let mut page = Vec::with_capacity(jobs.len());
                 for job in &jobs {
                     self.learn_limit(job).await;
                     page.extend(scheduled(job));
                 }
-                self.tell(Input::Page(Page { shard, workspace, after, jobs: page, complete }));
+                self.tell(Input::Page(Page { shard, workspace, after, jobs: page, read_to }));
             }
             Notice::Left(job, left, used) => self.left(job, left, used),
             Notice::Cancel(job) => self.tell(Input::Cancel { job: job.0 }),
@@ -285,6 +273,7 @@ impl Dispatcher {
     }
 
     fn left(&mut self, job: JobId, left: Left, used: Duration) {
+        self.crossed.remove(&job.0);
         let was_cancelled = match self.running.remove(&job.0) {
             Some(cancel) => {
                 self.context.capture.ports().metrics.jobs_running.add(-1);
@@ -316,6 +305,9 @@ impl Dispatcher {
     }
 
     fn tell(&mut self, input: Input) {
+        if let Input::Finished { job, .. } = input {
+            self.recall.note_ended(job, self.options.shards);
+        }
         let now = self.now();
         self.scheduler.handle(input, now, &mut self.commands);
     }
@@ -329,8 +321,6 @@ impl Dispatcher {
         Some(tokio::time::Instant::now() + Duration::from_micros(wait.unsigned_abs()))
     }
 }
-
-const FOREVER: tenon_store::Timestamp = tenon_store::Timestamp(i64::MAX);
 
 async fn until(moment: Option<tokio::time::Instant>) {
     match moment {

@@ -14,6 +14,8 @@ use tenon_store::{JobId, JobPayload, JobRecord, JobState, RevisionId, Store, Wor
 use crate::load;
 use crate::mask::Mask;
 
+pub use masks::MASK_KEY;
+
 /// Reads jobs' pasts. Costs the running system nothing but reads.
 #[derive(Clone)]
 pub struct History {

@@ -180,7 +180,14 @@ pub(crate) async fn lifecycle_of(context: &Context, job: &OpenJob) -> Option<Lif
     let types = wanted(context, job, false).await.ok().filter(|types| !types.is_empty())?;
     let deployed = ports.programs.get(job.workspace, job.revision).await.ok()?;
     let about = load::about_job(job.payload.as_ref()?)?;
-    (!about.is_lifecycle).then(|| Lifecycle::new(types, job, &deployed, about.hops))
+    if about.is_lifecycle {
+        return None;
+    }
+    let mut lifecycle = Lifecycle::new(types, job, &deployed, about.hops);
+    if about.is_masked || !deployed.program.settings.mask.is_empty() {
+        lifecycle.mask();
+    }
+    Some(lifecycle)
 }
 
 /// A job whose task panicked must not run again and again: it is shown, with its lane stopped.

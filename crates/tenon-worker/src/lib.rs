@@ -36,7 +36,7 @@ use tokio::task::JoinHandle;
 
 pub use dispatcher::{BacklogUse, WorkerUse};
 use dispatcher::{Dispatcher, Mend, Notice};
-pub use history::{History, HistoryError, Trace, Verdict};
+pub use history::{History, HistoryError, MASK_KEY, Trace, Verdict};
 pub use mask::Mask;
 pub use mending::MendError;
 use mending::Remedy;
@@ -67,6 +67,8 @@ pub struct Options {
     pub keep_payloads: Option<Duration>,
     /// How often the store is asked for timers of the next hour.
     pub look_every: Duration,
+    /// Waiting jobs of a shard that are read at once, when it is taken over and when timers are looked for.
+    pub waiting_page: u32,
     /// Jobs of one workspace that run at once, if it does not say; `None`: as many as `capacity`.
     pub workspace_concurrency: Option<u32>,
     /// How far the work of a workspace may be behind.
@@ -104,6 +106,7 @@ impl Default for Options {
             keep_jobs: Duration::from_hours(30 * 24),
             keep_payloads: None,
             look_every: Duration::from_mins(1),
+            waiting_page: 1_000,
             workspace_concurrency: None,
             backlog: BacklogBounds::default(),
             places: Bounds::default(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tenon_capture::{
-    Data, Deployed, Event, HOPS, Incoming, LIFECYCLE, LifecycleType, LifecycleTypes, rfc3339,
+    Data, Deployed, Event, HOPS, Incoming, LIFECYCLE, LifecycleType, LifecycleTypes, MASKED_BY, rfc3339,
 };
 use tenon_engine::{Notice, NoticeKind};
 use tenon_store::{DedupMark, OpenJob, Timestamp, Transition};
@@ -47,6 +47,8 @@ struct About {
     name: String,
     version: String,
     hops: u32,
+    /// It has values that nobody is shown.
+    is_masked: bool,
 }
 
 // === impl Lifecycle ===
@@ -55,8 +57,14 @@ impl Lifecycle {
     pub(crate) fn new(types: LifecycleTypes, job: &OpenJob, deployed: &Deployed, hops: u32) -> Self {
         let name = deployed.program.name.clone();
         let job = OpenJob { payload: None, ..job.clone() };
-        let about = About { job, namespace: name.namespace, name: name.name, version: name.version, hops };
+        let (namespace, name, version) = (name.namespace, name.name, name.version);
+        let about = About { job, namespace, name, version, hops, is_masked: false };
         Self { types, about, noticed: 0, resumptions: 0, is_silent: false, news: Vec::new() }
+    }
+
+    /// The job has values that nobody is shown.
+    pub(crate) fn mask(&mut self) {
+        self.about.is_masked = true;
     }
 
     /// Whether something is to be told.
@@ -204,6 +212,9 @@ impl About {
         event.extensions.insert(LIFECYCLE.to_owned(), true.into());
         if self.hops > 0 {
             event.extensions.insert(HOPS.to_owned(), self.hops.into());
+        }
+        if self.is_masked {
+            event.extensions.insert(MASKED_BY.to_owned(), self.job.id.to_string().into());
         }
         let mark = DedupMark { scope: "lifecycle".to_owned(), key, expires: at.after(MARK) };
         Incoming { mark: Some(mark), ..Incoming::new(self.job.workspace, event) }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tenon_capture::{Deployed, HOPS, LIFECYCLE};
+use tenon_capture::{Deployed, HOPS, LIFECYCLE, MASKED_BY};
 use tenon_engine::{Job, Recorded, SEMANTICS, Timestamp};
 use tenon_store::{Entry, JobId, JobPayload, Origin};
 use tenon_workflow::Program;
@@ -33,6 +33,8 @@ pub(crate) struct Loaded {
     pub(crate) job: Job,
     /// Whether a lifecycle event started it, by whatever number of steps.
     pub(crate) is_lifecycle: bool,
+    /// Whether it has values that nobody is shown.
+    pub(crate) is_masked: bool,
 }
 
 /// Puts the pieces together.
@@ -41,7 +43,8 @@ pub(crate) fn job(deployed: &Deployed, source: &Source<'_>) -> Result<Loaded, Er
         return Err(Error::Semantics(source.semantics));
     }
     let Events { own, gathered } = Events::read(source.payload)?;
-    let About { hops, is_lifecycle } = about_all(std::iter::once(&own).chain(&gathered));
+    let About { hops, is_lifecycle, is_masked } = about_all(std::iter::once(&own).chain(&gathered));
+    let is_masked = is_masked || !deployed.program.settings.mask.is_empty();
     let triggering = if gathered.is_empty() { vec![own] } else { gathered };
     let input = match (&source.payload.input, source.origin) {
         (Some(edited), _) => read("input", edited)?,
@@ -61,7 +64,7 @@ pub(crate) fn job(deployed: &Deployed, source: &Source<'_>) -> Result<Loaded, Er
         runtime: Arc::new(runtime(source.semantics)),
         hops,
     };
-    Ok(Loaded { job, is_lifecycle })
+    Ok(Loaded { job, is_lifecycle, is_masked })
 }
 
 /// The events of a job.
@@ -86,6 +89,8 @@ impl Events {
 pub(crate) struct About {
     pub(crate) hops: u32,
     pub(crate) is_lifecycle: bool,
+    /// A job made it that has values which nobody is shown.
+    pub(crate) is_masked: bool,
 }
 
 /// What the events of a job say of it; nothing if they cannot be read.
@@ -99,6 +104,7 @@ fn about_all<'a>(envelopes: impl Iterator<Item = &'a Value>) -> About {
     envelopes.map(about).fold(About::default(), |all, one| About {
         hops: all.hops.max(one.hops),
         is_lifecycle: all.is_lifecycle || one.is_lifecycle,
+        is_masked: all.is_masked || one.is_masked,
     })
 }
 
@@ -108,6 +114,7 @@ pub(crate) fn about(envelope: &Value) -> About {
     About {
         hops: hops.map_or(0, |hops| u32::try_from(hops).unwrap_or(u32::MAX)),
         is_lifecycle: envelope.get(LIFECYCLE).is_some_and(|is| *is == true || is == "true"),
+        is_masked: envelope.get(MASKED_BY).is_some(),
     }
 }
 

@@ -3,7 +3,10 @@
 //!
 //! Masking happens when something is shown. What is stored (encrypted), sent on and answered to whoever sent the event
 //! is untouched: a mask must never change what a workflow does. Short values are left alone where they would be found
-//! by chance: they are masked at the pointer itself, in the event and in a job's input.
+//! by chance: they are masked at the pointer itself, in events and in a job's input, and where an ordering key is one.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use tenon_engine::trace::Step;
@@ -24,6 +27,8 @@ const PLAIN: [&str; 7] = ["specversion", "id", "source", "type", "time", "dataco
 pub struct Mask {
     /// Values that are looked for everywhere; `None`: there are none.
     finder: Option<Finder>,
+    /// Values that are too short for that.
+    short: Vec<String>,
     /// Pointers into an event.
     in_event: Vec<String>,
     /// Pointers into the input of the job.
@@ -70,6 +75,27 @@ impl Mask {
         } else if let Some(finder) = &self.finder {
             finder.text(text);
         }
+    }
+
+    /// Of an ordering key: it is shown as a name that tells it from others and says nothing of it. The same as long as
+    /// the server runs; not a plain digest, because who knows what keys look like could try them all.
+    pub fn ordering_key(&self, key: &mut Value) {
+        static NAMES: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        let Some(text) = key.as_str() else { return };
+        let mut shown = text.to_owned();
+        self.text(&mut shown);
+        if shown != text || self.short.iter().any(|short| short == text) {
+            let name = NAMES.hash_one(text) >> 32;
+            *key = format!("<masked:{name:08x}>").into();
+        }
+    }
+
+    /// Of an entry of a job's journal.
+    pub fn outcome(&self, outcome: &mut Value) {
+        if let Some(envelope) = outcome.get_mut("envelope") {
+            self.event(envelope);
+        }
+        self.value(outcome);
     }
 
     /// Of an error: all but its type and status, which say nothing of the event.
@@ -137,7 +163,10 @@ impl Masking {
                 self.add(value);
             }
         }
-        self.mask.in_event.extend_from_slice(pointers);
+        let known = &mut self.mask.in_event;
+        let new = pointers.iter().filter(|pointer| !known.contains(pointer));
+        let new: Vec<String> = new.cloned().collect();
+        known.extend(new);
     }
 
     /// The values that a workflow masks in the input of its job, as far as it is made of events.
@@ -178,7 +207,8 @@ impl Masking {
 
     fn add(&mut self, value: &Value) {
         match value {
-            Value::Null | Value::Bool(_) => {}
+            Value::Null => {}
+            Value::Bool(is) => self.add_short(&is.to_string()),
             Value::Number(number) => self.add_text(&number.to_string()),
             Value::String(text) => self.add_text(text),
             Value::Array(items) => items.iter().for_each(|item| self.add(item)),
@@ -189,6 +219,14 @@ impl Masking {
     fn add_text(&mut self, text: &str) {
         if text.chars().count() >= EVERYWHERE {
             self.scrubber.add(text, MASKED);
+        } else {
+            self.add_short(text);
+        }
+    }
+
+    fn add_short(&mut self, text: &str) {
+        if !self.mask.short.iter().any(|known| known == text) {
+            self.mask.short.push(text.to_owned());
         }
     }
 }
@@ -271,6 +309,35 @@ mod tests {
         let expected =
             json!({ "type": "com.acme.order", "source": "/shop", "subject": "<masked>", "data": "<masked>" });
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn ordering_keys_get_names() {
+        let mask = mask(&["/data"], &json!({ "data": { "ssn": "123-45-6789", "pin": 12, "ok": true } }));
+        let shown = |key: &str| {
+            let mut key = json!(key);
+            mask.ordering_key(&mut key);
+            key.as_str().expect("text").to_owned()
+        };
+        for key in ["123-45-6789", "shop/123-45-6789", "12", "true"] {
+            let name = shown(key);
+            assert!(name.starts_with("<masked:") && name.len() == 17 && !name.contains(key), "{name}");
+            assert_eq!(name, shown(key), "the same each time");
+        }
+        assert_ne!(shown("123-45-6789"), shown("12"));
+        assert_eq!([shown("123"), shown("a12")], ["123", "a12"]);
+        let mut none = Value::Null;
+        mask.ordering_key(&mut none);
+        assert_eq!(none, Value::Null);
+    }
+
+    #[test]
+    fn entries_of_a_journal_are_masked_like_events() {
+        let envelope = json!({ "data": { "pin": "12" } });
+        let mask = mask(&["/data/pin"], &envelope);
+        let mut outcome = json!({ "kind": "received", "event": "ev_1", "envelope": envelope });
+        mask.outcome(&mut outcome);
+        assert_eq!(outcome["envelope"], json!({ "data": { "pin": "<masked>" } }));
     }
 
     #[test]

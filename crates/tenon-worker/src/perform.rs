@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tenon_capture::Deployed;
 use tenon_engine::{EffectAction, Failure, FailureKind, Outcome};
-use tenon_store::WorkspaceId;
+use tenon_store::{JobId, WorkspaceId};
 
 use crate::Context;
 
@@ -33,6 +33,8 @@ pub(crate) struct Identity {
     pub(crate) hops: u32,
     /// Whether a lifecycle event started the job.
     pub(crate) is_lifecycle: bool,
+    /// The job, if it has values that nobody is shown.
+    pub(crate) masked_by: Option<JobId>,
     /// Its workflow.
     pub(crate) deployed: Arc<Deployed>,
 }

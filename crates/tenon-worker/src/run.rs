@@ -50,7 +50,7 @@ pub(crate) async fn run(context: Context, mut task: Task) -> (Left, Duration) {
         Ok(begun) => begun,
         Err(left) => return (left, Duration::ZERO),
     };
-    let Begun { job, deployed, execution, hops, is_lifecycle, lifecycle, opened, used } = begun;
+    let Begun { job, deployed, execution, hops, is_lifecycle, is_masked, lifecycle, opened, used } = begun;
     // Boxed like what is rare in it: a small task is cheap to start.
     let mut running = Box::new(Running {
         context,
@@ -63,6 +63,7 @@ pub(crate) async fn run(context: Context, mut task: Task) -> (Left, Duration) {
         execution,
         hops,
         is_lifecycle,
+        is_masked,
         lifecycle,
         unsaved: Vec::new(),
         issued: Vec::new(),
@@ -92,6 +93,8 @@ struct Running {
     hops: u32,
     /// Whether a lifecycle event started it or made it go on.
     is_lifecycle: bool,
+    /// Whether it has values that nobody is shown: masked by its workflow, or of an event that came of such a job.
+    is_masked: bool,
     /// Its own lifecycle events, where somebody wants them.
     lifecycle: Option<Box<Lifecycle>>,
     /// Accepted outcomes that are not durable yet.
@@ -234,10 +237,15 @@ impl Running {
         self.waits.is_over(&effect);
         let at = load::time(self.now());
         self.count(&effect, attempt, &outcome);
-        if let Outcome::Received { envelope, .. } = &outcome
-            && load::about(envelope).is_lifecycle
-        {
-            self.fall_silent();
+        if let Outcome::Received { envelope, .. } = &outcome {
+            let about = load::about(envelope);
+            if about.is_lifecycle {
+                self.fall_silent();
+            }
+            if about.is_masked {
+                self.is_masked = true;
+                self.lifecycle.iter_mut().for_each(|lifecycle| lifecycle.mask());
+            }
         }
         let accepted = Accepted { effect, attempt, started_at, at, outcome };
         let Some((recorded, progress)) = self.work_on(|execution| execution.accept(accepted)) else {
@@ -369,6 +377,7 @@ impl Running {
             attempt: effect.attempt,
             hops: self.hops,
             is_lifecycle: self.is_lifecycle,
+            masked_by: self.is_masked.then_some(self.job.id),
             deployed: Arc::clone(&self.deployed),
         }
     }

@@ -140,6 +140,7 @@ impl<'a> Running<'a> {
             attempt: effect.attempt,
             hops: 0,
             is_lifecycle: false,
+            masked_by: None,
             deployed: Arc::clone(&self.deployed),
         };
         let context = self.context.clone();

@@ -151,8 +151,8 @@ pub struct Field {
 pub enum Rule {
     /// One and only one of these is there.
     ExactlyOne(&'static [&'static str]),
-    /// None or one of these is there.
-    AtMostOne(&'static [&'static str]),
+    /// None or one of these is there; how to mend several.
+    AtMostOne(&'static [&'static str], &'static str),
     /// One or more of these are there.
     AtLeastOne(&'static [&'static str]),
     /// The first needs the second.

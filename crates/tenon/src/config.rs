@@ -105,9 +105,9 @@ settings! {
     limits_backlog_bytes: Bytes = "limits.backlog_bytes", "8GiB";
     /// How long a job may wait that lacks nothing but its turn, before nothing new is taken for its workspace.
     limits_backlog_age: Duration = "limits.backlog_age", "10m";
-    /// Jobs of one workspace that are at work at once; 0: as many as the server has.
+    /// Jobs of one workspace that are at work at once; 0: its share of what the server has.
     limits_workspace_concurrency: u32 = "limits.workspace_concurrency", "0";
-    /// Effects that run at once.
+    /// Jobs that are at work at once; one workspace has at most eight times as many as are free.
     worker_effects: usize = "worker.effects", "1024";
     /// How long a stop waits for what runs.
     shutdown_drain: Duration = "shutdown.drain", "10s";

@@ -10,9 +10,10 @@ use super::poker::Poker;
 use super::producer::{Producer, Setting};
 use super::pulse::Pulse;
 use super::random::Random;
-use super::record::{Fault, Mended, Polled, Produced, Replied, Rotated, RunClock, Sunk};
+use super::record::{Fault, Mended, Pace, Polled, Produced, Replied, Rotated, RunClock, Sunk, Surroundings};
 use super::replier::{self, Replier};
 use super::rotator::{Rotator, SESAME};
+use super::shim::Shim;
 use super::sink::Sink;
 use super::small_disk::SmallDisk;
 use super::source::{POLLERS, Source, WAKE};
@@ -51,6 +52,8 @@ pub(crate) struct Campaign {
     pub(crate) plan: Plan,
     /// Whether Tenon's data are on a disk that is full at times.
     pub(crate) has_small_disk: bool,
+    /// What makes disks slow and clocks wrong, if that can be had.
+    pub(crate) shim: Option<Shim>,
     /// Milliseconds between two sendings of a producer, at most.
     pub(crate) pause_ms: u64,
     /// How long the backlog may take to drain.
@@ -101,8 +104,9 @@ impl Campaign {
         };
         let mut load = vec![rotator(&setting, logs.rotated.pen(), random.fork(3)).start()?];
         deploy(&server, &sink, &source)?;
-        logs.faults.pen().write(Fault::Opened { at: clock.now() });
-        deploy_timed(&server, &sink)?;
+        let pace = if self.plan.jumps > 0 { Pace::Slow } else { Pace::Brisk };
+        logs.faults.pen().write(Fault::Opened { at: clock.now(), pace });
+        deploy_timed(&server, &sink, pace)?;
         let settled = Arc::new(AtomicBool::new(false));
         let poker = poker(&setting, Arc::clone(&settled), random.fork(6)).start();
         let drained = Arc::new(AtomicBool::new(false));
@@ -118,8 +122,9 @@ impl Campaign {
         load.extend(produce(&setting, &random));
         let progress = Progress::new("kill -9", self.plan.kills.into());
         let pen = logs.faults.pen();
-        let (plan, random, small_disk) = (self.plan.clone(), random.fork(2), small_disk.clone());
-        let mut nemesis = Nemesis { plan, small_disk, trap, clock, pen, random };
+        let (plan, shim, random, small_disk) =
+            (self.plan.clone(), self.shim.clone(), random.fork(2), small_disk.clone());
+        let mut nemesis = Nemesis { plan, small_disk, shim, trap, clock, pen, random };
         let survivor = nemesis.run(server, &progress);
         progress.finish();
         sleep(LAST_LOAD);
@@ -166,7 +171,7 @@ impl Campaign {
         let place = Place::new(self.binary.clone(), self.directory.join("tenon"))?;
         let settings = format!("[outbound]\ntimeout = \"{CALL_TIMEOUT}\"\n");
         fs::write(self.directory.join("tenon/config/tenon/config.toml"), settings)?;
-        faults.write(Fault::Launched { at: clock.now() });
+        faults.write(Fault::Launched { at: clock.now(), surroundings: Surroundings::default() });
         let server = place.start()?;
         faults.write(Fault::Ready { at: clock.now() });
         Ok(server)
@@ -251,13 +256,15 @@ fn deploy(server: &Server, sink: &Sink, source: &Source) -> Result<()> {
 }
 
 /// What starts by itself as soon as it is there.
-fn deploy_timed(server: &Server, sink: &Sink) -> Result<()> {
+fn deploy_timed(server: &Server, sink: &Sink, pace: Pace) -> Result<()> {
     let mut api = server.api();
     for flow in FLOWS.iter().filter(|flow| is_timed(flow.name)) {
-        api.put(&workflow(flow.name), &flow.document(&sink.callees))?;
+        let document = flow.document(&sink.callees);
+        let document = if flow.name == OWN.name { OWN.at_pace(pace, document) } else { document };
+        api.put(&workflow(flow.name), &document)?;
     }
     for timed in TIMETABLE {
-        api.put(&timed.path(), &timed.document())?;
+        api.put(&timed.path(), &timed.document(pace))?;
     }
     Ok(())
 }

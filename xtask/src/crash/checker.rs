@@ -2,6 +2,7 @@
 //! cannot all be true (the checks of measure.md). It never talks to a running Tenon; a check is a function of
 //! evidence, and each has a test in which it fails.
 
+mod clocks;
 mod delivery;
 mod effects;
 mod families;
@@ -24,6 +25,7 @@ use super::record::{
 };
 use super::source::POLLERS;
 use super::timetable::{self, OWN};
+use clocks::Clocks;
 use std::collections::{BTreeMap, HashMap};
 
 /// The checks, in order.
@@ -74,7 +76,8 @@ pub(crate) struct Violation {
 
 /// Runs every check.
 pub(crate) fn check(evidence: &Evidence) -> Vec<Violation> {
-    let index = Index::new(evidence);
+    let (told, strange) = clocks::on_one_clock(evidence);
+    let index = Index::new(&told, evidence);
     let checks = [
         delivery::check,
         surprise::check,
@@ -89,7 +92,7 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Violation> {
         polled::check,
         occurrences::check,
     ];
-    checks.iter().flat_map(|check| check(&index)).collect()
+    strange.into_iter().chain(checks.iter().flat_map(|check| check(&index))).collect()
 }
 
 /// C9.
@@ -106,12 +109,16 @@ fn drained(index: &Index<'_>) -> Vec<Violation> {
 /// Evidence, put where the checks look for it.
 struct Index<'a> {
     evidence: &'a Evidence,
+    /// What Tenon's own clock showed. All moments here but those of occurrences are of the run's clock.
+    clocks: Clocks,
     keys: BTreeMap<&'a str, Key<'a>>,
     /// Which workflow each item of the source belongs to, by the token that a poller gives it.
     items: HashMap<String, &'static Flow>,
     /// Parked jobs that somebody gave up; whether Tenon said that it is done.
     given_up: HashMap<&'a str, bool>,
     by_id: HashMap<&'a str, &'a Job>,
+    /// The same, with the moments that Tenon recorded, by whatever clock it had.
+    recorded: HashMap<&'a str, &'a Job>,
     /// By token, then by workflow.
     jobs: HashMap<&'a str, HashMap<&'a str, Vec<&'a Job>>>,
     /// By the job's id, in order of time.
@@ -142,13 +149,16 @@ struct Key<'a> {
 }
 
 impl<'a> Index<'a> {
-    fn new(evidence: &'a Evidence) -> Self {
+    /// From evidence with all moments on the run's clock, and from the same as it was recorded.
+    fn new(evidence: &'a Evidence, recorded: &'a Evidence) -> Self {
         let mut jobs: HashMap<&str, HashMap<&str, Vec<&Job>>> = HashMap::new();
         for job in &evidence.history.jobs {
             let token = job.token.as_deref().unwrap_or_default();
             jobs.entry(token).or_default().entry(&job.workflow).or_default().push(job);
         }
-        let by_id = evidence.history.jobs.iter().map(|job| (job.id.as_str(), job)).collect();
+        let by_id =
+            |evidence: &'a Evidence| evidence.history.jobs.iter().map(|job| (job.id.as_str(), job)).collect();
+        let (by_id, recorded) = (by_id(evidence), by_id(recorded));
         let (arrivals, answers) = sunk(&evidence.sunk);
         let (kills, lives) = lives(&evidence.faults);
         let (launches, stalls) = (launches(&evidence.faults), stalls(&evidence.faults));
@@ -157,10 +167,12 @@ impl<'a> Index<'a> {
         let given_up = given_up(&evidence.mended);
         Self {
             evidence,
+            clocks: Clocks::new(&evidence.faults),
             keys,
             items,
             given_up,
             by_id,
+            recorded,
             jobs,
             arrivals,
             answers,
@@ -189,6 +201,11 @@ impl<'a> Index<'a> {
         jobs.into_iter().flatten().filter(|job| job.rerun_of.is_none()).copied().collect()
     }
 
+    /// A job with the moments that Tenon recorded.
+    fn recorded<'b>(&'b self, job: &'b Job) -> &'b Job {
+        self.recorded.get(job.id.as_str()).copied().unwrap_or(job)
+    }
+
     fn arrivals(&self, job: &str) -> &[&'a Arrival] {
         self.arrivals.get(job).map_or(&[], Vec::as_slice)
     }
@@ -205,7 +222,24 @@ impl<'a> Index<'a> {
 
     /// How long Tenon was ready between two moments, in microseconds, while the machine was not standing still.
     fn ready_between(&self, from: i64, to: i64) -> i64 {
-        let parts = self.lives.iter().map(|(begin, end)| (from.max(*begin), to.min(*end)));
+        self.ready_since(i64::MIN, (from, to))
+    }
+
+    /// The same, but only while its clock showed that something is due.
+    fn ready_since(&self, due: i64, (from, to): (i64, i64)) -> i64 {
+        let parts = self.lives.iter().map(|(begin, end)| {
+            let due = due.saturating_sub(self.clocks.ahead(*begin));
+            (from.max(*begin).max(due), to.min(*end))
+        });
+        parts.filter(|(from, to)| from < to).map(|(from, to)| to - from - self.still_between(from, to)).sum()
+    }
+
+    /// How long Tenon was ready while its clock showed what lies between two readings, in microseconds.
+    fn ready_while_shown(&self, from: i64, to: i64) -> i64 {
+        let parts = self.lives.iter().map(|(begin, end)| {
+            let ahead = self.clocks.ahead(*begin);
+            ((from - ahead).max(*begin), (to - ahead).min(*end))
+        });
         parts.filter(|(from, to)| from < to).map(|(from, to)| to - from - self.still_between(from, to)).sum()
     }
 }
@@ -287,7 +321,7 @@ fn overlap(spans: &[(i64, i64)], from: i64, to: i64) -> i64 {
 
 fn launches(faults: &[Fault]) -> Vec<i64> {
     let launch = |fault: &Fault| match fault {
-        Fault::Launched { at } => Some(*at),
+        Fault::Launched { at, .. } => Some(*at),
         _ => None,
     };
     faults.iter().filter_map(launch).collect()
@@ -340,6 +374,7 @@ fn lives(faults: &[Fault]) -> (Spans, Spans) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::Surroundings;
     use super::synthetic::Story;
     use super::*;
 
@@ -357,20 +392,24 @@ mod tests {
         story.expect("C9", "jobs were left");
     }
 
+    fn launched(at: i64) -> Fault {
+        Fault::Launched { at, surroundings: Surroundings::default() }
+    }
+
     #[test]
     fn time_is_only_counted_while_tenon_was_ready() {
         let faults = [
-            Fault::Launched { at: 0 },
+            launched(0),
             Fault::Ready { at: 10 },
             Fault::Killed { at: 20, gone: 21, moment: super::super::record::Moment::Time },
-            Fault::Launched { at: 22 },
+            launched(22),
             Fault::Ready { at: 40 },
             Fault::Stalled { from: 60, to: 70 },
             Fault::Stopped { from: 65, to: 75 },
             Fault::Drained { at: 100, took_us: 1, open: 0 },
         ];
         let evidence = Evidence { faults: faults.to_vec(), ..Evidence::default() };
-        let index = Index::new(&evidence);
+        let index = Index::new(&evidence, &evidence);
         assert_eq!(index.ready_between(0, 50), 20);
         assert_eq!(index.ready_between(15, 30), 5);
         assert_eq!(index.ready_between(50, 70), 10);

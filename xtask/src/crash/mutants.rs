@@ -161,8 +161,17 @@ fn campaign(name: &str, binary: PathBuf, moments: &'static [Moment], seed: u64) 
         binary,
         directory: super::directory().join(name),
         seed,
-        plan: Plan { kills: KILLS, limit: Duration::from_mins(1), longest_life_ms: 1_000, moments, stops: 0 },
+        plan: Plan {
+            kills: KILLS,
+            limit: Duration::from_mins(1),
+            longest_life_ms: 1_000,
+            moments,
+            stops: 0,
+            slow_disks: 0,
+            jumps: 0,
+        },
         has_small_disk: false,
+        shim: None,
         pause_ms: 60,
         drain: Duration::from_secs(40),
     }

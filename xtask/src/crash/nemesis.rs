@@ -1,9 +1,10 @@
 //! The nemesis: starts Tenon, kills it with `kill -9` at a random or a chosen moment, starts it again. At times it
-//! stops the process for a while, and lets it go on.
+//! stops the process for a while, and lets it go on; fills its disk; gives it a slow disk, or another time of day.
 
 use super::log::Pen;
 use super::random::Random;
-use super::record::{Fault, Moment, RunClock};
+use super::record::{Fault, Moment, RunClock, Surroundings};
+use super::shim::Shim;
 use super::small_disk::SmallDisk;
 use super::trap::Trap;
 use crate::progress::Progress;
@@ -22,6 +23,13 @@ const STOPPED_MS: (u64, u64) = (200, 3_000);
 /// Milliseconds for which the disk is full.
 const FULL_MS: (u64, u64) = (200, 1_200);
 
+/// How much longer a sync takes in a life with a slow disk, at most.
+const SLOW_SYNC_MS: u64 = 200;
+/// An hour, in microseconds. No run is so long that a moment of one clock could be one of another.
+const HOUR_US: i64 = 3_600_000_000;
+/// What the clock may be ahead by. The last life is one of the most: then all that waits comes to its end.
+const AHEAD_US: [i64; 3] = [-HOUR_US, 0, HOUR_US];
+
 /// How it is to kill.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -34,6 +42,10 @@ pub(crate) struct Plan {
     pub(crate) moments: &'static [Moment],
     /// In so many of a hundred longer lives the process is stopped for a while.
     pub(crate) stops: u64,
+    /// In so many of a hundred lives the disk is slow.
+    pub(crate) slow_disks: u64,
+    /// At so many of a hundred restarts the clock is an hour or two from where it was.
+    pub(crate) jumps: u64,
 }
 
 /// Runs the kills.
@@ -41,6 +53,8 @@ pub(crate) struct Nemesis {
     pub(crate) plan: Plan,
     /// What Tenon writes to, if it is to be full at times.
     pub(crate) small_disk: Option<Arc<SmallDisk>>,
+    /// What makes disks slow and clocks wrong, if that can be had.
+    pub(crate) shim: Option<Shim>,
     pub(crate) trap: Arc<Trap>,
     pub(crate) clock: RunClock,
     pub(crate) pen: Pen<Fault>,
@@ -51,22 +65,45 @@ impl Nemesis {
     /// Kills a running server as planned; gives the last life of it, which is not killed any more.
     pub(crate) fn run(&mut self, mut server: Server, progress: &Progress) -> Result<Server> {
         let end = self.clock.elapsed() + self.plan.limit;
-        for _ in 0..self.plan.kills {
-            if self.clock.elapsed() >= end {
+        let mut surroundings = Surroundings::default();
+        for kill in 1..=self.plan.kills {
+            let place = self.live_and_die(server)?;
+            let is_last = kill == self.plan.kills || self.clock.elapsed() >= end;
+            let next = self.next_surroundings(surroundings);
+            surroundings = if is_last { self.last_surroundings() } else { next };
+            server = self.launch(place, surroundings)?;
+            progress.advance();
+            if is_last {
                 break;
             }
-            let place = self.live_and_die(server)?;
-            server = self.launch(place)?;
-            progress.advance();
         }
         self.ready(&mut server)?;
         Ok(server)
     }
 
     /// Starts the process and does not wait for it: recovery is a good moment to be killed too.
-    fn launch(&self, place: Place) -> Result<Server> {
-        self.pen.write(Fault::Launched { at: self.clock.now() });
+    fn launch(&mut self, mut place: Place, surroundings: Surroundings) -> Result<Server> {
+        let seed = self.random.next();
+        for (name, value) in self.shim.iter().flat_map(|shim| shim.environment(surroundings, seed)) {
+            place.set(name, value);
+        }
+        self.pen.write(Fault::Launched { at: self.clock.now(), surroundings });
         place.launch()
+    }
+
+    /// What the next life has around it. The same choices are made whether or not they can be had.
+    fn next_surroundings(&mut self, before: Surroundings) -> Surroundings {
+        let others = AHEAD_US.into_iter().filter(|ahead| *ahead != before.ahead_us);
+        let other = *self.random.pick(&others.collect::<Vec<_>>());
+        let ahead_us = if self.random.percent(self.plan.jumps) { other } else { before.ahead_us };
+        let sync_ms = if self.random.percent(self.plan.slow_disks) { SLOW_SYNC_MS } else { 0 };
+        if self.shim.is_some() { Surroundings { ahead_us, sync_ms } } else { Surroundings::default() }
+    }
+
+    /// Those of the life that is not ended any more.
+    fn last_surroundings(&self) -> Surroundings {
+        let jumps = self.plan.jumps > 0 && self.shim.is_some();
+        Surroundings { ahead_us: if jumps { HOUR_US } else { 0 }, sync_ms: 0 }
     }
 
     fn ready(&self, server: &mut Server) -> Result<()> {

@@ -253,6 +253,7 @@ pub(crate) fn read_answer(received: &Received) -> Sending {
         Err(error) => return Sending::Lost(error.to_string()),
     };
     match status {
+        429 => return Sending::Busy,
         503 => return Sending::Unready,
         507 => return Sending::Full,
         _ => {}
@@ -292,6 +293,7 @@ mod tests {
         assert!(matches!(answer(202, r#"{"job":"job_1"}"#), Sending::Acknowledged(_)));
         assert!(matches!(answer(202, "hello"), Sending::Refused(202, _)));
         assert!(matches!(answer(500, "{}"), Sending::Refused(500, _)));
+        assert!(matches!(answer(429, "{}"), Sending::Busy));
         assert!(matches!(answer(503, "{}"), Sending::Unready));
         assert!(matches!(answer(507, "{}"), Sending::Full));
     }

@@ -53,6 +53,8 @@ pub(crate) enum Sending {
     Lost(String),
     /// 503: Tenon is not ready; nothing may have been kept.
     Unready,
+    /// 429: too much waits, or for too long; nothing was kept.
+    Busy,
     /// 507: the disk is full; nothing was kept.
     Full,
     /// Any other answer.
@@ -202,12 +204,38 @@ pub(crate) enum Answer {
     Resets,
 }
 
+/// What a life of Tenon has around it. Ordinary by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Surroundings {
+    /// How far its wall clock is ahead, in microseconds; negative: behind.
+    #[serde(default)]
+    pub(crate) ahead_us: i64,
+    /// How much longer a sync takes, at most, in milliseconds.
+    #[serde(default)]
+    pub(crate) sync_ms: u64,
+}
+
+/// How often what makes up for every occurrence comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Pace {
+    /// Every second.
+    #[default]
+    Brisk,
+    /// Every ten minutes: an hour that a clock has jumped over is made up for in a moment.
+    Slow,
+}
+
 /// What the nemesis did.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Fault {
     /// The process was started.
-    Launched { at: i64 },
+    Launched {
+        at: i64,
+        #[serde(flatten)]
+        surroundings: Surroundings,
+    },
     /// It said it is ready.
     Ready { at: i64 },
     /// SIGKILL was sent at `at`; the process was gone at `gone`.
@@ -219,7 +247,11 @@ pub(crate) enum Fault {
     /// The machine itself stood still, disk or processors.
     Stalled { from: i64, to: i64 },
     /// Schedules are about to be deployed.
-    Opened { at: i64 },
+    Opened {
+        at: i64,
+        #[serde(default)]
+        pace: Pace,
+    },
     /// They are about to be disabled.
     Closed { at: i64 },
     /// Faults are over, the source has stopped growing; whether all pollers have seen all of it.

@@ -2,7 +2,7 @@
 
 use super::campaign::Outcome;
 use super::checker::{CHECKS, Evidence, Violation};
-use super::record::{Answer, Fault, Moment, Page, Polled, Remedy, Sending, Sunk};
+use super::record::{Answer, Fault, Moment, Page, Polled, Remedy, Sending, Sunk, Surroundings};
 use super::source::POLLERS;
 use super::timetable::is_timed;
 use comfy_table::{Table, presets};
@@ -40,6 +40,8 @@ pub(crate) fn statistics(outcome: &Outcome) -> Table {
     row("drained", drained(&evidence.faults));
     row("stopped and continued", spans(&evidence.faults, |fault| matches!(fault, Fault::Stopped { .. })));
     row("disk full", spans(&evidence.faults, |fault| matches!(fault, Fault::Filled { .. })));
+    row("slow disk", slow_disks(&evidence.faults));
+    row("clock set", clocks(&evidence.faults));
     row("machine stood still", spans(&evidence.faults, |fault| matches!(fault, Fault::Stalled { .. })));
     let replayed = evidence.history.jobs.iter().filter(|job| job.is_final());
     row("jobs replayed", replayed.count().to_string());
@@ -125,13 +127,14 @@ fn sendings(evidence: &Evidence) -> String {
     let count =
         |test: fn(&Sending) -> bool| evidence.produced.iter().filter(|record| test(&record.step)).count();
     format!(
-        "{} ({} acknowledged, of them {} as duplicates; {} without an answer, {} while not ready, {} while full)",
+        "{} ({} acknowledged, of them {} as duplicates; {} without an answer, {} while not ready, {} while full, {} while busy)",
         count(|step| matches!(step, Sending::Sent)),
         count(|step| matches!(step, Sending::Acknowledged(_))),
         count(|step| matches!(step, Sending::Acknowledged(promise) if promise.duplicate)),
         count(|step| matches!(step, Sending::Lost(_))),
         count(|step| matches!(step, Sending::Unready)),
         count(|step| matches!(step, Sending::Full)),
+        count(|step| matches!(step, Sending::Busy)),
     )
 }
 
@@ -234,6 +237,28 @@ fn spans(faults: &[Fault], is_it: fn(&Fault) -> bool) -> String {
     let spans: Vec<i64> = faults.iter().filter(|fault| is_it(fault)).filter_map(span).collect();
     let longest = spans.iter().max().copied().unwrap_or(0);
     format!("{} times, at most {:.1} s", spans.len(), longest as f64 / 1e6)
+}
+
+/// The surroundings of all lives.
+fn surroundings(faults: &[Fault]) -> Vec<Surroundings> {
+    let surroundings = |fault: &Fault| match fault {
+        Fault::Launched { surroundings, .. } => Some(*surroundings),
+        _ => None,
+    };
+    faults.iter().filter_map(surroundings).collect()
+}
+
+fn slow_disks(faults: &[Fault]) -> String {
+    let slowness = surroundings(faults).into_iter().map(|surroundings| surroundings.sync_ms);
+    let slow: Vec<u64> = slowness.filter(|sync_ms| *sync_ms > 0).collect();
+    format!("in {} lives, at most {} ms more for a sync", slow.len(), slow.iter().max().unwrap_or(&0))
+}
+
+fn clocks(faults: &[Fault]) -> String {
+    let ahead: Vec<i64> = surroundings(faults).iter().map(|surroundings| surroundings.ahead_us).collect();
+    let forth = ahead.windows(2).filter(|pair| pair[0] < pair[1]).count();
+    let back = ahead.windows(2).filter(|pair| pair[0] > pair[1]).count();
+    format!("{forth} times forth, {back} times back")
 }
 
 fn drained(faults: &[Fault]) -> String {

@@ -2,10 +2,14 @@
 //!
 //! Each occurrence names itself in what it starts, so that the checker can tell which it was.
 
+use super::record::Pace;
 use jiff::Timestamp;
 
-/// Between two occurrences of each, in microseconds.
+/// Between two occurrences, in microseconds, unless they come slowly.
 pub(crate) const STEP_US: i64 = 1_000_000;
+const SLOW_STEP_US: i64 = 600 * STEP_US;
+/// How documents say so, and how they say it of what comes slowly.
+const STEPS: [(&str, &str); 2] = [("PT1S", "PT10M"), ("'* * * * * *'", "'0 */10 * * * *'")];
 /// How long a job of `alone` waits, so that the next occurrence comes too early, in microseconds.
 pub(crate) const ALONE_US: i64 = 1_200_000;
 /// The workflow with a schedule of its own. What was missed is made up for. Its jobs do not know their occurrence;
@@ -119,8 +123,24 @@ impl Timed {
         }
     }
 
-    pub(crate) fn document(&self) -> String {
+    /// Between two occurrences, in microseconds.
+    pub(crate) fn step_us(&self, pace: Pace) -> i64 {
+        if self.is_slow(pace) { SLOW_STEP_US } else { STEP_US }
+    }
+
+    fn is_slow(&self, pace: Pace) -> bool {
+        pace == Pace::Slow && self.has_all
+    }
+
+    /// A document that says "every second", at another pace.
+    pub(crate) fn at_pace(&self, pace: Pace, document: String) -> String {
+        let slow = STEPS.iter().filter(|_| self.is_slow(pace));
+        slow.fold(document, |document, (brisk, slow)| document.replace(brisk, slow))
+    }
+
+    pub(crate) fn document(&self, pace: Pace) -> String {
         let Self { name, rules, .. } = self;
+        let rules = self.at_pace(pace, (*rules).to_owned());
         let token = "'${ .trigger + \"@\" + .occurrence }'";
         let starts = match self.starts {
             Starts::Event => format!("emits: {{ type: crash.{name}, subject: {token} }}"),
@@ -143,6 +163,17 @@ impl Timed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_made_up_for_can_come_slowly() {
+        for timed in TIMETABLE.iter().chain([&OWN]) {
+            let brisk = timed.document(Pace::Brisk);
+            assert_eq!(timed.document(Pace::Slow) != brisk, timed.has_all && !timed.rules.is_empty());
+            assert_eq!(timed.step_us(Pace::Slow) != STEP_US, timed.has_all);
+        }
+        let own = OWN.at_pace(Pace::Slow, "schedule: { every: PT1S }".to_owned());
+        assert_eq!(own, "schedule: { every: PT10M }");
+    }
 
     #[test]
     fn an_occurrence_is_known_by_its_token() {

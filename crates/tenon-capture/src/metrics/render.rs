@@ -18,6 +18,11 @@ impl Metrics {
         let gauges = [
             ("tenon_jobs_running", "jobs being worked on", self.jobs_running.get()),
             ("tenon_jobs_ready", "jobs that wait for their turn", self.jobs_ready.get()),
+            (
+                "tenon_workspaces_at_share",
+                "workspaces that have jobs to start and as many at work as their share",
+                self.workspaces_crowded.get(),
+            ),
             ("tenon_http_connections", "open connections", self.connections.get()),
         ];
         for (name, help, number) in gauges {

@@ -10,7 +10,7 @@ use super::draft::{Draft, check_size};
 use super::{CaptureService, Stay, Target};
 use crate::key::bounded_key;
 use crate::plan::Envelope;
-use crate::{Data, Error, Event, HOPS, LIFECYCLE, MAX_HOPS};
+use crate::{Data, Error, Event, HOPS, LIFECYCLE, MASKED_BY, MAX_HOPS};
 
 /// The type of the event that starts a child. No workflow can subscribe to it.
 pub const CHILD_TYPE: &str = "io.tenon.child";
@@ -43,6 +43,8 @@ pub struct Child {
     pub hops: u32,
     /// Whether a lifecycle event started it, by whatever number of steps.
     pub is_lifecycle: bool,
+    /// Whether the parent has values that nobody is shown.
+    pub is_masked: bool,
     /// Lanes (workflow and ordering key) in which it would wait for one who waits for it.
     pub held: Vec<(ResourceId, String)>,
 }
@@ -69,6 +71,9 @@ impl CaptureService {
             if holds {
                 event.extensions.insert(name.to_owned(), true.into());
             }
+        }
+        if child.is_masked {
+            event.extensions.insert(MASKED_BY.to_owned(), child.parent.to_string().into());
         }
         event.check()?;
         let text = event.envelope(id, at);

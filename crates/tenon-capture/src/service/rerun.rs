@@ -1,16 +1,26 @@
 //! A job once more: same event (or events), same or newer revision, same or edited input.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
 use tenon_store::{DedupMark, Entry, JobId, JobRecord, NewJob, RevisionId, Timestamp};
 
 use super::draft::{Draft, check_size};
 use super::{Accepted, CaptureService, Stay, Target};
 use crate::Error;
+use crate::key::bounded_key;
 use crate::plan::Envelope;
 
 /// The type under which the copy of a rerun's event is filed, so that no subscription and no filter by the
 /// original's type finds it twice. The envelope inside keeps the original's type.
 pub const RERUN_TYPE: &str = "io.tenon.rerun";
+
+/// For so long after it began a request for many reruns can be gone on with: none of its jobs is run again twice.
+pub const BULK_RERUN_FOR: Duration = Duration::from_hours(30 * 24);
+/// Marks outlive their request by more than a clock is set back.
+const MARK: Duration = Duration::from_hours(31 * 24);
 
 /// Run a job again from its start.
 #[derive(Debug, Clone)]
@@ -23,9 +33,9 @@ pub struct Rerun {
     pub input: Option<Bytes>,
     /// Where it begins, if that is not the start.
     pub beginning: Option<Beginning>,
-    /// The request that it is one of many of. Other work goes before it; and a job is run again once by one request,
-    /// however often it is asked for.
-    pub bulk: Option<u64>,
+    /// Of one of many: the request, and what it asks for. Other work goes before it; and what has the same text here
+    /// runs a job again once, however often it is asked for, for [`BULK_RERUN_FOR`].
+    pub bulk: Option<Arc<str>>,
 }
 
 /// What a rerun begins with that does not begin at the start.
@@ -74,10 +84,10 @@ impl CaptureService {
         }
         let event = ports.store.event(job.workspace, job.event).await?.ok_or(Error::PayloadGone)?;
         let at = rerun.beginning.as_ref().map_or_else(|| ports.clock.now(), |beginning| beginning.at);
-        let mark = rerun.bulk.map(|request| DedupMark {
+        let mark = rerun.bulk.as_ref().map(|bulk| DedupMark {
             scope: "rerun".to_owned(),
-            key: format!("{request}:{}", job.id),
-            expires: at.after(self.options().dedup_for),
+            key: bounded_key(Cow::Owned(format!("{}:{bulk}", job.id))).into_owned(),
+            expires: at.after(MARK),
         });
         let draft = Draft {
             workspace: job.workspace,

@@ -18,21 +18,28 @@ pub struct TokenBucket {
 impl TokenBucket {
     /// Room for one more at `now`, or how long it takes until there is some.
     pub fn take(&mut self, limit: RateLimit, now: Timestamp) -> Result<(), Duration> {
-        let burst = f64::from(limit.burst);
-        let per_second = f64::from(limit.limit) / limit.per.as_secs_f64();
-        if self.limit == Some(limit) {
-            let earned = now.since(self.at).as_secs_f64() * per_second;
-            self.tokens = (self.tokens + earned).min(burst);
-        } else {
-            (self.limit, self.tokens) = (Some(limit), burst);
-        }
+        (self.tokens, self.limit) = (self.level(limit, now), Some(limit));
         // Of two callers at once the later may have read the clock earlier: no time is earned twice.
         self.at = self.at.max(now);
         if self.tokens >= 1.0 {
             self.tokens -= 1.0;
             return Ok(());
         }
-        Err(Duration::from_secs_f64((1.0 - self.tokens) / per_second))
+        Err(Duration::from_secs_f64((1.0 - self.tokens) / per_second(limit)))
+    }
+
+    /// How many there is room for at `now`.
+    pub fn left(&self, limit: RateLimit, now: Timestamp) -> u32 {
+        self.level(limit, now) as u32
+    }
+
+    fn level(&self, limit: RateLimit, now: Timestamp) -> f64 {
+        let burst = f64::from(limit.burst);
+        if self.limit != Some(limit) {
+            return burst;
+        }
+        let earned = now.since(self.at).as_secs_f64() * per_second(limit);
+        (self.tokens + earned).min(burst)
     }
 
     /// What was taken is not used: there was nothing new. Nothing happens if the limit has changed meanwhile.
@@ -41,6 +48,10 @@ impl TokenBucket {
             self.tokens = (self.tokens + 1.0).min(f64::from(limit.burst));
         }
     }
+}
+
+fn per_second(limit: RateLimit) -> f64 {
+    f64::from(limit.limit) / limit.per.as_secs_f64()
 }
 
 #[cfg(test)]
@@ -77,6 +88,20 @@ mod tests {
         assert_eq!(taken(&mut bucket, noon), 0);
         assert_eq!(taken(&mut bucket, noon.after(hour)), 0, "the hour has been earned");
         assert_eq!(taken(&mut bucket, noon.after(hour * 2)), 2);
+    }
+
+    #[test]
+    fn what_is_left_can_be_seen_and_looking_takes_nothing() {
+        let limit = RateLimit { limit: 2, per: Duration::from_secs(1), burst: 3 };
+        let mut bucket = TokenBucket::default();
+        let at = |millis: i64| Timestamp(1_000_000_000 + millis * 1_000);
+        let left = |bucket: &TokenBucket| [0, 499, 500, 60_000].map(|millis| bucket.left(limit, at(millis)));
+        assert_eq!(left(&bucket), [3, 3, 3, 3]);
+        bucket.take(limit, at(0)).expect("it is full");
+        bucket.take(limit, at(0)).expect("one is left");
+        assert_eq!(left(&bucket), [1, 1, 2, 3]);
+        assert_eq!(bucket.left(RateLimit { burst: 9, ..limit }, at(0)), 9, "a new limit starts full");
+        assert_eq!(left(&bucket), [1, 1, 2, 3]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ fn counters_gauges_and_histograms_are_rendered() {
     metrics.job_finished(JobState::Waiting);
     metrics.jobs_ready.add(5);
     metrics.jobs_ready.add(-2);
+    metrics.workspaces_crowded.set(2);
     metrics.capture_time.observe(Duration::from_micros(200));
     metrics.capture_time.observe(Duration::from_mins(1));
     let text = metrics.render();
@@ -21,6 +22,7 @@ fn counters_gauges_and_histograms_are_rendered() {
         "tenon_jobs_finished_total{state=\"completed\"} 0",
         "tenon_jobs_finished_total{state=\"faulted\"} 1",
         "tenon_jobs_ready 3",
+        "tenon_workspaces_at_share 2",
         "tenon_capture_seconds_bucket{le=\"0.0001\"} 0",
         "tenon_capture_seconds_bucket{le=\"0.00025\"} 1",
         "tenon_capture_seconds_bucket{le=\"10\"} 1",

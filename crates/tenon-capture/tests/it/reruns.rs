@@ -1,7 +1,9 @@
 //! A job once more.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use tenon_capture::{Error, RERUN_TYPE, Rerun};
+use tenon_capture::{BULK_RERUN_FOR, Error, RERUN_TYPE, Rerun};
 use tenon_store::{Origin, RevisionId};
 
 use crate::fixture::{Fixture, orders};
@@ -38,6 +40,28 @@ async fn a_rerun_has_the_same_event_and_perhaps_another_input() {
     let third = Rerun { revision: edited.revision, job: edited, input: None, beginning: None, bulk: None };
     let third = fixture.service.rerun(third).await.expect("started");
     assert!(read(third.jobs[0]).await.input.is_some());
+}
+
+#[tokio::test]
+async fn one_request_for_many_runs_a_job_again_once_as_long_as_it_can_be_gone_on_with() {
+    let fixture = Fixture::new().await;
+    fixture.deploy("one", json!({}), orders()).await;
+    let first = fixture.service.event(fixture.order(json!(1))).await.expect("captured");
+    let job = fixture.store.job(fixture.workspace, first.jobs[0]).await.expect("readable").expect("kept");
+    let jobs_after = async |bulk: &str| {
+        let rerun = Rerun { bulk: Some(bulk.into()), ..Rerun::of(job.clone()) };
+        fixture.service.rerun(rerun).await.expect("started or known");
+        fixture.jobs().await.len()
+    };
+    assert_eq!(jobs_after("7:same:").await, 2);
+    fixture.clock.advance(Duration::from_hours(25));
+    assert_eq!(jobs_after("7:same:").await, 2, "asked for again a day later");
+    assert_eq!(jobs_after("7:same:failed").await, 3, "something else is asked for");
+    assert_eq!(jobs_after("8:same:").await, 4, "somebody else asks");
+    fixture.clock.advance(BULK_RERUN_FOR.checked_sub(Duration::from_hours(25)).expect("it is longer"));
+    assert_eq!(jobs_after("7:same:").await, 4, "asked for as late as it can be");
+    let long = format!("7:same:{}", "/do/0/step".repeat(200));
+    assert_eq!((jobs_after(&long).await, jobs_after(&long).await), (5, 5), "however long a step's name is");
 }
 
 #[tokio::test]

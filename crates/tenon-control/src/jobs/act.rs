@@ -1,5 +1,7 @@
 //! What is done about jobs: once more, no more, on again, given up.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -44,8 +46,19 @@ pub(super) struct How {
     /// `None`: at the start.
     pub(super) from: Option<From>,
     pub(super) input: Option<Bytes>,
-    /// The request that it is one of many of.
-    pub(super) bulk: Option<u64>,
+    /// See [`Rerun::bulk`].
+    pub(super) bulk: Option<Arc<str>>,
+}
+
+// === impl Which ===
+
+impl Which {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Latest => "latest",
+        }
+    }
 }
 
 pub(crate) async fn rerun(job: Target, headers: HeaderMap, body: Body) -> Result<Response, Problem> {

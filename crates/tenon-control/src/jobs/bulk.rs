@@ -1,7 +1,8 @@
 //! `/jobs/bulk`: the same deed for all jobs that a filter finds, page by page. A request looks at no more than its
 //! `limit`; whoever asks goes on with `next`. So nothing that is held up is held up for long: each job is a write of
-//! its own (a purge is one for the page), between those of everybody else.
+//! its own (when purging, some jobs share one), between those of everybody else.
 
+mod cursor;
 mod page;
 #[cfg(test)]
 mod page_checks;
@@ -12,12 +13,13 @@ use axum::body::Body;
 use axum::extract::State;
 use http::HeaderMap;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tenon_capture::parse_rfc3339;
 use tenon_gateway::{App, Caller, Problem, Workspace, codes, json_body};
 use tenon_store::{AuditRecord, JobFilter, JobId, JobRecord, JobState, Kind, Page, Timestamp};
 
-use self::page::{Cursor, Tally, work};
+use self::cursor::Cursor;
+use self::page::{Tally, purge, work};
 use super::act::{How, Which, place, prepare, start, stopping, unmended};
 use super::{find, states};
 use crate::Control;
@@ -189,16 +191,18 @@ pub(crate) async fn bulk(
         return Err(bad(format!("`limit` must be a whole number from 1 to {MAX_LIMIT}")));
     }
     let cursor = match request.cursor.as_deref().map(str::parse) {
-        None => Cursor::new(app.capture().ports().ids.job()),
+        None => Cursor::new(&app, workspace.id).await?,
         Some(Ok(cursor)) => cursor,
         Some(Err(_)) => return Err(bad("`cursor` must be what `next` or `cursor` of an answer said")),
     };
+    cursor.check(*action, app.capture().ports().clock.now())?;
     let page = match filter.of_store(&app, (&workspace, *action)).await? {
         Some(store) => app.store().jobs(workspace.id, &store, Some(cursor.before), limit).await?,
         None => Page { items: Vec::new(), next: None },
     };
     let mut jobs = page.items;
-    jobs.retain(|job| filter.has_error(job));
+    let is_own = |job: &JobRecord| *action == Action::Rerun && cursor.may_have_started(job);
+    jobs.retain(|job| filter.has_error(job) && !is_own(job));
     if request.dry_run {
         let mut counted = Tally::default().answer(cursor, page.next);
         counted["matched"] = jobs.len().into();
@@ -208,12 +212,18 @@ pub(crate) async fn bulk(
     if !jobs.is_empty() {
         let subject = format!("{} jobs by filter", jobs.len());
         app.store().audit(record(&app, (&caller, &workspace), *action, subject)).await?;
-        let from = request.from.as_deref().and_then(place);
-        let how = How { version: request.version, from, input: None, bulk: Some(cursor.request) };
-        let actor = Actor { app, control, workspace, how };
+        let actor = Actor { app, control, workspace, how: how(&request, cursor) };
         tally = actor.work(*action, jobs).await;
     }
     Ok(Json(tally.answer(cursor, page.next)))
+}
+
+/// What else is asked for by the same cursor is another request: it does not find that its jobs were run again.
+fn how(request: &Request, cursor: Cursor) -> How {
+    let from = request.from.as_deref().and_then(place);
+    let place = from.as_ref().and(request.from.as_deref()).unwrap_or_default();
+    let bulk = format!("{}:{}:{place}", cursor.request, request.version.word());
+    How { version: request.version, from, input: None, bulk: Some(bulk.into()) }
 }
 
 fn record(app: &App, of: (&Caller, &Workspace), action: Action, subject: String) -> AuditRecord {
@@ -230,16 +240,11 @@ fn record(app: &App, of: (&Caller, &Workspace), action: Action, subject: String)
 
 impl Actor {
     async fn work(&self, action: Action, jobs: Vec<JobRecord>) -> Tally {
-        if action != Action::Purge {
-            return work(action, jobs.into_iter().map(|job| (job.id, self.act(action, job)))).await;
+        if action == Action::Purge {
+            let jobs: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+            return purge(&jobs, |jobs| self.purge(jobs)).await;
         }
-        let mut tally = Tally::default();
-        if let Err(problem) = self.purge(&jobs, &mut tally).await {
-            // All that stays is met again.
-            tally.refused.clear();
-            tally.stop(jobs[0].id, problem);
-        }
-        tally
+        work(action, jobs.into_iter().map(|job| (job.id, self.act(action, job)))).await
     }
 
     async fn act(&self, action: Action, job: JobRecord) -> Result<(), Problem> {
@@ -262,20 +267,19 @@ impl Actor {
         start(&self.app, prepared).await.map(drop)
     }
 
-    async fn purge(&self, jobs: &[JobRecord], tally: &mut Tally) -> Result<(), Problem> {
-        let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+    /// Gives those that stay.
+    async fn purge(&self, jobs: Vec<JobId>) -> Result<Vec<JobId>, Problem> {
         let now = self.app.capture().ports().clock.now();
         let store = self.app.store();
-        tally.done = store.purge(self.workspace.id, &ids, now).await?;
-        if tally.done == ids.len() as u64 {
-            return Ok(());
+        let mut stay = Vec::new();
+        if store.purge(self.workspace.id, &jobs, now).await? == jobs.len() as u64 {
+            return Ok(stay);
         }
-        for id in ids {
-            if store.job(self.workspace.id, id).await?.is_some() {
-                let detail = "a job that has not ended still needs it";
-                tally.refused.push(json!({ "job": id, "detail": detail }));
+        for job in jobs {
+            if store.job(self.workspace.id, job).await?.is_some() {
+                stay.push(job);
             }
         }
-        Ok(())
+        Ok(stay)
     }
 }

@@ -21,8 +21,8 @@ async fn each_limit_is_seen_with_its_use_and_what_waits() {
     }
     let mut limits = server.get("/api/v1/limits").await.expect(200);
     let is_settled = |limits: &Value| {
-        let all = row(limits, "serverConcurrency");
-        (&all["used"], &all["waiting"]) == (&json!(0), &json!(2))
+        let used = &row(limits, "serverConcurrency")["used"];
+        (used, &row(limits, "workflowRate")["waiting"]) == (&json!(0), &json!(2))
     };
     // polls: the one job that may start has ended, and two wait
     while !is_settled(&limits) {
@@ -37,10 +37,28 @@ async fn each_limit_is_seen_with_its_use_and_what_waits() {
     assert_eq!(row(&limits, "workflowConcurrency")["limit"], 3);
     let backlog = row(&limits, "backlogJobs");
     assert_eq!((&backlog["used"], &backlog["refusing"]), (&json!(2), &json!(false)));
-    assert_eq!(row(&limits, "serverConcurrency")["waiting"], 2);
-    for kind in ["workspaceConcurrency", "backlogBytes", "backlogAge", "bodyMemory", "payloadMemory"] {
+    // They wait for their rate, and for nothing else.
+    for kind in [
+        "serverConcurrency",
+        "serverOpenings",
+        "workspaceConcurrency",
+        "workspaceShare",
+        "workflowConcurrency",
+    ] {
+        assert_eq!(row(&limits, kind)["waiting"], 0, "{kind}");
+    }
+    let share = row(&limits, "workspaceShare");
+    assert_eq!((&share["limit"], &share["setting"]), (&json!(911), &json!("worker.effects")));
+    for kind in ["backlogBytes", "backlogAge", "bodyMemory", "payloadMemory"] {
         row(&limits, kind);
     }
+    let doctor = server.get("/api/v1/doctor").await.expect(200);
+    let detail = |name: &str| {
+        let checks = doctor["checks"].as_array().expect("a list");
+        checks.iter().find(|check| check["name"] == name).expect("it is told")["detail"].clone()
+    };
+    assert_eq!(detail("limits"), "2 jobs of default wait for their turn");
+    assert_eq!(detail("clock"), "has not been set back");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,4 +81,35 @@ async fn a_workspace_is_made_once_and_sees_only_its_own() {
         let problem = server.send(&format!("PUT /api/v1/workspaces/{name}"), "", &[]).await.expect(400);
         assert!(problem["hint"].as_str().is_some_and(|hint| hint.contains("lower case")), "{problem}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rates_of_triggers_are_seen_with_their_use() {
+    let server = Server::start().await;
+    let webhook = "kind: webhook\npath: a\nauth: none\nrateLimit: { limit: 1, per: PT1H, burst: 2 }\n";
+    let poller = "kind: poll\nevery: P1D\ncall: http\nwith: { method: get, endpoint: 'http://127.0.0.1:9/' }\n\
+                  items: ${ . }\nrateLimit: { limit: 5, per: PT10S }\n";
+    for (name, document) in [("limited", webhook), ("asks", poller), ("off", webhook)] {
+        let document = document.replace("path: a", &format!("path: {name}"));
+        server.send(&format!("PUT /api/v1/triggers/{name}"), &document, &[]).await.expect(201);
+    }
+    server.post("/api/v1/triggers/off/disable", "").await;
+    let rates = async || {
+        let limits = server.get("/api/v1/limits").await.expect(200);
+        let items = limits["items"].as_array().expect("a list").clone();
+        items.into_iter().filter(|item| item["kind"] == "triggerRate").collect::<Vec<Value>>()
+    };
+    for status in [202, 202, 429] {
+        let [asks, limited] = &rates().await[..] else { panic!("only what is enabled has a rate") };
+        assert_eq!(
+            [&asks["name"], &asks["unit"], &asks["limit"]],
+            [&json!("asks"), &json!("calls"), &json!(5)]
+        );
+        assert_eq!(limited["refused"], 0);
+        server.post("/hooks/default/limited", "{}").await.expect(status);
+    }
+    let limited = rates().await.remove(1);
+    let shown =
+        ["limit", "perSeconds", "burst", "left", "used", "waiting", "refused"].map(|name| &limited[name]);
+    assert_eq!(json!(shown), json!([1, 3600.0, 2, 0, 2, 0, 1]));
 }

@@ -11,6 +11,7 @@ mod grpc_callee;
 mod jobs;
 mod lanes;
 mod limits;
+mod masked;
 mod mending;
 mod pollers;
 mod resources;

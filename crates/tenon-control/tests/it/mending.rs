@@ -1,8 +1,11 @@
 //! Suspended jobs: resumed, skipped, run again from a step; and many jobs at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tenon_capture::{CaptureService, Clock, Data, Event, IdSource, Incoming, Options, Ports};
+use tenon_store::Timestamp;
 
 use crate::server::Server;
 
@@ -165,6 +168,102 @@ async fn a_page_that_is_asked_for_again_runs_no_job_twice() {
     let id = reruns().await[0]["id"].as_str().expect("an id").parse().expect("an id");
     let open = server.app.store().open_job(id).await.expect("read").expect("it is open");
     assert_eq!((open.priority, open.is_bulk), (5, true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_else_is_asked_for_by_the_same_cursor_is_done() {
+    let server = Server::start().await;
+    parked(&server, 1).await;
+    let filter = json!({"workflow": "acme/parks"});
+    assert_eq!(bulk(&server, json!({"action": "skip", "filter": filter})).await, (1, 1, 0));
+    let mut rerun = json!({"action": "rerun", "filter": filter, "dryRun": true});
+    let counted = server.post("/api/v1/jobs/bulk", &rerun.to_string()).await.expect(200);
+    (rerun["cursor"], rerun["dryRun"]) = (counted["cursor"].clone(), false.into());
+    for (more, jobs) in [
+        (json!({}), 2),
+        (json!({"from": "start", "version": "same"}), 2),
+        (json!({"version": "latest"}), 3),
+        (json!({"from": "failed"}), 4),
+        (json!({"from": "/do/0/check"}), 5),
+        (json!({"from": "failed"}), 5),
+    ] {
+        let mut body = rerun.clone();
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let answer = server.post("/api/v1/jobs/bulk", &body.to_string()).await.expect(200);
+        assert_eq!((&answer["done"], &answer["refused"]), (&json!(1), &json!([])), "{body}");
+        let all = server.get("/api/v1/jobs?limit=100").await.expect(200);
+        assert_eq!(all["items"].as_array().map(Vec::len), Some(jobs), "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_of_reruns_is_refused_before_it_is_forgotten_what_was_run_again() {
+    let server = Server::start().await;
+    let now = server.app.capture().ports().clock.now();
+    let day = Duration::from_hours(24);
+    let ask = async |action: &str, days: u32| {
+        let began = Timestamp(now.0 - i64::from(days) * i64::try_from(day.as_micros()).expect("a day"));
+        let cursor = format!("9000000000000000000.{}", IdSource::first_at(began));
+        let body = json!({"action": action, "filter": {"state": "cancelled"}, "cursor": cursor});
+        server.post("/api/v1/jobs/bulk", &body.to_string()).await
+    };
+    ask("rerun", 29).await.expect(200);
+    let refused = ask("rerun", 31).await.expect(400);
+    assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("30 days")), "{refused}");
+    ask("purge", 31).await.expect(200);
+}
+
+/// The jobs of these states, as ids and what they run again.
+async fn listed(server: &Server, states: &str) -> Vec<(String, Value)> {
+    let shown = server.get(&format!("/api/v1/jobs?limit=100&state={states}")).await.expect(200);
+    let items = shown["items"].as_array().expect("items").clone();
+    items
+        .into_iter()
+        .map(|job| (job["id"].as_str().expect("an id").to_owned(), job["rerunOf"].clone()))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_of_before_the_clock_was_set_back_are_found() {
+    let server = Server::start().await;
+    let now = parked(&server, 1).await.remove(0);
+    // The clock was an hour ahead, and Tenon has restarted since it was set back.
+    let ports = server.app.capture().ports().clone();
+    let clock = Clock::manual(ports.clock.now().after(Duration::from_hours(1)));
+    let ports = Ports { ids: Arc::new(IdSource::new(clock.clone())), clock, ..ports };
+    let ahead = CaptureService::new(ports, Options::new(tenon_engine::SEMANTICS));
+    let event = Event {
+        source: "/shop".to_owned(),
+        r#type: "com.acme.order".to_owned(),
+        data: Data::Value(json!({"customer": "ahead", "bad": true})),
+        ..Event::default()
+    };
+    let workspace = server.app.store().create_workspace("default").await.expect("it is there");
+    let captured = ahead.event(Incoming::new(workspace, event)).await.expect("captured");
+    let ahead = captured.jobs[0].to_string();
+    reaches(&server, &ahead, "suspended").await;
+    let of = |action: &str| json!({"action": action, "filter": {"workflow": "acme/parks"}, "limit": 1});
+    assert_eq!(bulk(&server, of("skip")).await, (2, 2, 0));
+    // What is started is between the two by its id, and found by the filter: it is not run again.
+    let mut rerun = of("rerun");
+    rerun["filter"]["state"] = "faulted,suspended".into();
+    let answer = server.post("/api/v1/jobs/bulk", &rerun.to_string()).await.expect(200);
+    assert_eq!((&answer["done"], &answer["next"].is_string()), (&json!(1), &true));
+    let [(again, _)] = listed(&server, "pending,running,suspended").await.try_into().expect("one");
+    reaches(&server, &again, "suspended").await;
+    rerun["cursor"] = answer["next"].clone();
+    assert_eq!(bulk(&server, rerun).await, (1, 1, 0));
+    let mut reruns = listed(&server, "pending,running,suspended").await;
+    reruns.sort_unstable_by_key(|(_, of)| of.to_string());
+    assert_eq!(reruns.iter().map(|(_, of)| of.clone()).collect::<Vec<_>>(), [json!(now), json!(ahead)]);
+    for (job, _) in &reruns {
+        reaches(&server, job, "suspended").await;
+    }
+    assert_eq!(bulk(&server, of("cancel")).await, (2, 2, 0));
+    for (job, _) in &reruns {
+        reaches(&server, job, "cancelled").await;
+    }
+    assert_eq!(bulk(&server, of("purge")).await, (4, 4, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -170,6 +170,28 @@ async fn a_poller_calls_a_method_of_a_grpc_service() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn firing_beyond_the_rate_is_refused_with_the_time_to_come_again() {
+    let server = Server::start().await;
+    let (crm, address) = Crm::serve().await;
+    crm.with(|crm| crm.all = vec![contact("ada", 1)]);
+    let document = format!(
+        "kind: poll\nevery: PT1H\ncall: http\nwith:\n  method: get\n  endpoint: {address}/contacts\n  \
+         query: {{ since: '${{ $cursor // 0 }}' }}\nitems: ${{ .results }}\ncursor: ${{ [.results[].at] | max }}\n\
+         rateLimit: {{ limit: 1, per: PT1H, burst: 1 }}\n"
+    );
+    apply(&server, &document).await;
+    // A new poller asks at once, and that was the one call of this hour.
+    reaches_cursor(&server, &json!(1)).await;
+    let refused = server.post("/api/v1/triggers/contacts/fire", "").await;
+    let seconds: u64 = refused.retry_after.as_deref().unwrap_or_default().parse().expect("seconds");
+    assert!((3_500..=3_600).contains(&seconds), "{seconds}");
+    let problem = refused.expect(429);
+    assert_eq!(problem["code"], "TN0064");
+    assert!(problem["detail"].as_str().expect("text").contains("`rateLimit`"), "{problem}");
+    assert_eq!(crm.with(|crm| crm.asked.len()), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_description_that_is_not_there_fails_the_poll_and_says_so() {
     let server = Server::start().await;
     let (_, files) = Crm::serve().await;

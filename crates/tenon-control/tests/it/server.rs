@@ -39,6 +39,7 @@ pub(crate) struct Server {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) etag: Option<String>,
+    pub(crate) retry_after: Option<String>,
     pub(crate) body: Value,
 }
 
@@ -124,10 +125,12 @@ impl Server {
         let request = request.body(Full::new(Bytes::from(body.to_owned()))).expect("a request");
         let response = self.client.request(request).await.expect("an answer");
         let status = response.status().as_u16();
-        let etag = response.headers().get("etag").map(|etag| etag.to_str().expect("text").to_owned());
+        let header =
+            |name| response.headers().get(name).map(|value| value.to_str().expect("text").to_owned());
+        let (etag, retry_after) = (header("etag"), header("retry-after"));
         let bytes = response.into_body().collect().await.expect("a body").to_bytes();
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).expect("JSON") };
-        Answer { status, etag, body }
+        Answer { status, etag, retry_after, body }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

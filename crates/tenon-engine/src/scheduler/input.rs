@@ -84,10 +84,10 @@ pub struct Page {
     pub workspace: Option<i64>,
     /// The place that was asked for; a page for another one is not looked at.
     pub after: u64,
-    /// The open jobs after that place, by place, as many as asked for.
+    /// The open jobs after that place that are the scheduler's business, by place, at most as many as asked for.
     pub jobs: Vec<Job>,
-    /// Fewer were found than asked for: there were no more.
-    pub complete: bool,
+    /// More may follow after this place; `None`: that was all.
+    pub read_to: Option<u64>,
 }
 
 /// How a running job comes to wait.
@@ -118,8 +118,8 @@ pub enum Input {
     /// A suspended job may go on; it stands as `Ready`.
     Resumed(Job),
     /// Ownership of a shard begins: its jobs are asked for with [`Command::Refill`], and captures meanwhile
-    /// are found there. Before it, hand in with `Arrived` the jobs that keep ordered lanes, which are all
-    /// that wait (however late they are due), are suspended with their lane, or have begun.
+    /// are found there. Before its first page, hand in with `Arrived` the jobs that keep ordered lanes and come
+    /// with no page: all that wait (however late they are due).
     Own {
         /// The shard.
         shard: u16,
@@ -178,8 +178,11 @@ pub enum Input {
         /// `None`: no limit.
         concurrency: Option<u32>,
     },
-    /// How many jobs may run at once in this process; 0 until said.
+    /// How many jobs may run at once in this process; 0 until said. Of these permits a workspace takes one more only
+    /// while it holds less than eight times as many as are free.
     Capacity(u32),
+    /// How many of them may be used for now; all, until said.
+    Room(u32),
 }
 
 /// What is to be done.

@@ -129,11 +129,12 @@ impl Shard {
         self.held.backlog < bounds.held || self.of_workspace(slot).backlog < self.most(bounds)
     }
 
-    /// How many jobs may be read for one that is behind; `None`: let it work off some first.
+    /// How many jobs may be read for one that is behind; `None`: let it, or the others, work off some first.
     fn may_read(&self, bounds: &Bounds, slot: Option<u32>) -> Option<u32> {
         let (backlog, most) = (self.of_workspace(slot).backlog, self.most(bounds));
         let room = u32::try_from(most.saturating_sub(backlog)).unwrap_or(u32::MAX);
-        (backlog <= (bounds.held / 2).min(most / 2)).then_some(room.clamp(1, PAGE))
+        // Without room the page would be turned away, and be asked for again at once.
+        (room > 0 && backlog <= (bounds.held / 2).min(most / 2)).then_some(room.min(PAGE))
     }
 
     /// Asks for a page for the first that may read, and puts it last.

@@ -12,6 +12,7 @@ use super::Rate;
 use super::lanes::Lane;
 use super::limits::{CLASS_COST, COST_WEIGHT, FIRST_COST_US, LEAST_COST_US, SPARED_START};
 use super::paces::{Pace, Paces};
+use super::permits::Permits;
 use super::slab::Slab;
 use super::stream::{Entrance, Stream};
 use super::table::{Mix, Rank, Table};
@@ -31,6 +32,8 @@ pub(super) struct Workspace {
     /// Starts so far.
     pub(super) starts: u64,
     pub(super) limit: Option<u32>,
+    /// It could start something and is over its share: what it held when it was set aside.
+    crowded_at: Option<u32>,
     turns: Turns,
     classes: [ClassNode; 3],
 }
@@ -62,6 +65,7 @@ pub(super) struct Workflow {
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     turns: Turns,
+    pub(super) permits: Permits,
     pub(super) workspaces: Slab<Workspace>,
     workspace_index: Map<i64, u32>,
     pub(super) workflows: Slab<Workflow>,
@@ -74,6 +78,25 @@ pub(super) struct Tree {
     workspace_limits: Map<i64, u32>,
     workflow_limits: Map<(i64, i64), u32>,
     pub(super) paces: Paces,
+}
+
+// === impl Workspace ===
+
+impl Workspace {
+    /// Whether a job of it lacks nothing but permits.
+    pub(super) fn has_work(&self) -> bool {
+        !self.turns.is_empty()
+    }
+
+    /// Whether it runs as many jobs as it may.
+    pub(super) fn is_full(&self) -> bool {
+        self.limit.is_some_and(|limit| self.running >= limit)
+    }
+
+    /// Streams that could start something now.
+    pub(super) fn open_streams(&self) -> impl Iterator<Item = u32> + '_ {
+        self.classes.iter().flat_map(|class| &class.levels).flat_map(Turns::members)
+    }
 }
 
 // === impl ClassNode ===
@@ -135,6 +158,11 @@ impl Tree {
 
     /// The stream whose turn it is, all the way down; `None`: nothing can start.
     pub(super) fn begin(&mut self) -> Option<u32> {
+        while let Some(first) = self.turns.first()
+            && !self.permits.admits(self.workspaces[first].running)
+        {
+            self.refresh_workspace(first);
+        }
         let workspace = self.turns.begin()?;
         let node = &mut self.workspaces[workspace];
         let class = node.turns.begin().expect("a listed workspace has a listed class");
@@ -172,10 +200,17 @@ impl Tree {
         let above = &mut self.workspaces[workspace];
         above.running = above.running.saturating_add_signed(by);
         above.starts += u64::from(by > 0);
+        self.permits.count(by);
         if limited {
             self.refresh_workflow(workflow);
         }
         self.refresh_workspace(workspace);
+        self.relieve();
+    }
+
+    pub(super) fn set_capacity(&mut self, capacity: u32) {
+        self.permits.capacity = capacity;
+        self.relieve();
     }
 
     /// Charges a stream and everything above it.
@@ -288,7 +323,8 @@ impl Tree {
 
     /// Nodes of all kinds.
     pub(super) fn nodes(&self) -> usize {
-        self.workspaces.len() + self.workflows.len() + self.streams.len() + self.lanes.len()
+        let nodes = self.workspaces.len() + self.workflows.len() + self.streams.len() + self.lanes.len();
+        nodes + self.permits.crowded()
     }
 
     /// A workflow got a rate or lost it: its jobs that have not started change streams.
@@ -318,8 +354,23 @@ impl Tree {
 
     fn refresh_workspace(&mut self, id: u32) {
         let node = &mut self.workspaces[id];
-        let ready = !node.turns.is_empty() && node.limit.is_none_or(|limit| node.running < limit);
-        self.turns.set_listed(id, &mut node.account, Listed::when(ready));
+        let ready = node.has_work() && !node.is_full();
+        let is_admitted = self.permits.admits(node.running);
+        if let Some(held) = node.crowded_at.take() {
+            self.permits.take_back(held, id);
+        }
+        if ready && !is_admitted {
+            self.permits.set_aside(node.running, id);
+            node.crowded_at = Some(node.running);
+        }
+        self.turns.set_listed(id, &mut node.account, Listed::when(ready && is_admitted));
+    }
+
+    /// Workspaces that are below their share again take part.
+    fn relieve(&mut self) {
+        while let Some(id) = self.permits.next_relieved() {
+            self.refresh_workspace(id);
+        }
     }
 
     fn make_workflow(&mut self, workspace: i64, workflow: i64) -> u32 {
@@ -350,6 +401,7 @@ impl Tree {
             ready: 0,
             starts: 0,
             limit: self.workspace_limits.get(&workspace).copied(),
+            crowded_at: None,
             turns: Turns::default(),
             classes: Default::default(),
         });

@@ -114,6 +114,11 @@ impl Turns {
         }
     }
 
+    /// The member whose turn comes next.
+    pub(super) fn first(&self) -> Option<u32> {
+        self.order.first().map(|place| place.member)
+    }
+
     /// The member whose turn it is.
     pub(super) fn begin(&mut self) -> Option<u32> {
         let first = self.order.first()?;

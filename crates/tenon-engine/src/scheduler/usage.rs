@@ -3,6 +3,8 @@
 
 use super::paces::Paces;
 use super::rate::Rate;
+use super::table::Rank;
+use super::tree::Workspace;
 use super::{Scheduler, Timestamp, tick};
 
 /// All limits and what they are used for.
@@ -10,6 +12,8 @@ use super::{Scheduler, Timestamp, tick};
 pub struct Usage {
     /// How many do.
     pub running: u32,
+    /// How many a workspace that runs none could, as long as nobody else takes more permits.
+    pub newcomer_share: u32,
     /// Workspaces with jobs that are held.
     pub workspaces: Vec<WorkspaceUse>,
     /// Workflows with a limit and jobs that are held.
@@ -27,6 +31,25 @@ pub struct WorkspaceUse {
     pub running: u32,
     /// How many could, and wait.
     pub ready: u32,
+    /// How many lack nothing but a permit: unordered jobs, and lanes.
+    pub startable: usize,
+    /// Why they do not start.
+    pub obstacle: Option<Obstacle>,
+    /// How many may run at once as long as nobody else takes more permits.
+    pub share: u32,
+}
+
+/// What keeps jobs from starting that lack nothing but a permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The workspace runs as many as it may.
+    Concurrency,
+    /// The process does.
+    Capacity,
+    /// The workspace holds its share of the permits, and those that are left are for others.
+    Share,
+    /// No more may be used for now.
+    Room,
 }
 
 /// What a workflow with a limit uses.
@@ -42,6 +65,8 @@ pub struct WorkflowUse {
     pub running: u32,
     /// How many could: unordered jobs, and lanes.
     pub ready: usize,
+    /// How many of them take a token when they start.
+    pub paced: usize,
     /// How many may start in a time.
     pub rate: Option<RateUse>,
 }
@@ -83,6 +108,9 @@ impl Scheduler {
             concurrency: node.limit,
             running: node.running,
             ready: node.ready,
+            startable: node.open_streams().map(|stream| self.tree.streams[stream].ready()).sum(),
+            obstacle: self.obstacle(node),
+            share: self.tree.permits.most(node.running),
         });
         let workflows = self.tree.workflows.iter().filter_map(|(_, node)| {
             let workspace = self.tree.workspaces[node.workspace].id;
@@ -92,11 +120,17 @@ impl Scheduler {
                 workflow: node.id,
                 concurrency: node.limit,
                 running: node.running,
-                ready: node.streams.iter().map(|(_, stream)| self.tree.streams[*stream].ready()).sum(),
+                ready: self.ready(&node.streams, |_| true),
+                paced: self.ready(&node.streams, Rank::takes_token),
                 rate,
             })
         });
-        Usage { running: self.running, workspaces: workspaces.collect(), workflows: workflows.collect() }
+        Usage {
+            running: self.running(),
+            newcomer_share: self.tree.permits.most(0),
+            workspaces: workspaces.collect(),
+            workflows: workflows.collect(),
+        }
     }
 
     /// How far each workspace is behind that has jobs. Costs the workspaces and the workflows with something ready.
@@ -115,6 +149,31 @@ impl Scheduler {
                 starts: node.starts,
             }
         })
+    }
+
+    /// Workspaces that could start something and are kept from it by their share of the permits.
+    pub fn crowded(&self) -> usize {
+        self.tree.permits.crowded()
+    }
+
+    fn ready(&self, streams: &[(Rank, u32)], of: impl Fn(Rank) -> bool) -> usize {
+        let streams = streams.iter().filter(|(rank, _)| of(*rank));
+        streams.map(|(_, stream)| self.tree.streams[*stream].ready()).sum()
+    }
+
+    fn obstacle(&self, node: &Workspace) -> Option<Obstacle> {
+        let permits = &self.tree.permits;
+        if !node.has_work() {
+            None
+        } else if node.is_full() {
+            Some(Obstacle::Concurrency)
+        } else if permits.held() >= permits.capacity {
+            Some(Obstacle::Capacity)
+        } else if !permits.admits(node.running) {
+            Some(Obstacle::Share)
+        } else {
+            (!permits.has_room()).then_some(Obstacle::Room)
+        }
     }
 }
 

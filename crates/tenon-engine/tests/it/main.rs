@@ -15,6 +15,7 @@ mod rerun_children;
 mod run_workflow;
 mod scheduler;
 mod scheduler_fairness;
+mod scheduler_permits;
 mod scheduler_places;
 mod scheduler_rate;
 mod scheduler_simulation;

@@ -305,7 +305,7 @@ fn the_holder_of_a_lane_is_known() {
 #[test]
 fn a_new_owner_reads_the_shard_and_misses_no_capture_meanwhile() {
     let refill = |after| Command::Refill { shard: 0, workspace: None, after, limit: 10_000 };
-    let page = |after, jobs| Input::Page(Page { shard: 0, workspace: None, after, jobs, complete: true });
+    let page = |after, jobs| Input::Page(Page { shard: 0, workspace: None, after, jobs, read_to: None });
     let waiting = Job { standing: Standing::Waiting(Some(Timestamp(i64::MAX))), ..ordered(1) };
     let scheduler = check(&[
         (0, arrived(waiting), &[]),
@@ -322,7 +322,7 @@ fn a_new_owner_reads_the_shard_and_misses_no_capture_meanwhile() {
 
 #[test]
 fn a_job_resumed_while_its_page_is_read_goes_on() {
-    let page = |after, jobs| Input::Page(Page { shard: 0, workspace: None, after, jobs, complete: true });
+    let page = |after, jobs| Input::Page(Page { shard: 0, workspace: None, after, jobs, read_to: None });
     let asleep = Job { standing: Standing::Suspended, ..ordered(1) };
     check(&[
         (
@@ -343,7 +343,7 @@ fn a_job_resumed_while_its_page_is_read_goes_on() {
 
 #[test]
 fn what_ended_while_a_page_was_read_does_not_come_back() {
-    let page = |after, jobs| Input::Page(Page { shard: 0, workspace: None, after, jobs, complete: true });
+    let page = |after, jobs| Input::Page(Page { shard: 0, workspace: None, after, jobs, read_to: None });
     let asleep = Job { standing: Standing::Suspended, ..ordered(1) };
     let scheduler = check(&[
         (0, arrived(asleep), &[]),
@@ -384,9 +384,9 @@ fn a_full_shard_leaves_jobs_in_the_store_and_comes_back_for_them() {
             Command::Refill { shard, workspace, after, limit } => {
                 let jobs: Vec<Job> =
                     store.range(after + 1..).take(limit as usize).map(|id| job(*id)).collect();
-                let complete = jobs.len() < limit as usize;
+                let read_to = jobs.get(limit as usize - 1).map(|job| job.place);
                 scheduler.handle(
-                    Input::Page(Page { shard, workspace, after, jobs, complete }),
+                    Input::Page(Page { shard, workspace, after, jobs, read_to }),
                     Timestamp(0),
                     &mut commands,
                 );

@@ -9,9 +9,9 @@ use tenon_engine::scheduler::{Class, Command, Input, Job, LaneKey, Parked, Sched
 use crate::scheduler::job;
 
 /// A process that works jobs off; each takes as long as it was said to.
-struct World {
-    scheduler: Scheduler,
-    now: i64,
+pub(crate) struct World {
+    pub(crate) scheduler: Scheduler,
+    pub(crate) now: i64,
     commands: Vec<Command>,
     jobs: BTreeMap<u64, (Job, i64)>,
     /// Of jobs that use less worker time than they take.
@@ -25,7 +25,7 @@ struct World {
 // === impl World ===
 
 impl World {
-    fn new(capacity: u32) -> Self {
+    pub(crate) fn new(capacity: u32) -> Self {
         let mut world = Self {
             scheduler: Scheduler::new(),
             now: 0,
@@ -39,7 +39,7 @@ impl World {
         world
     }
 
-    fn handle(&mut self, input: Input) {
+    pub(crate) fn handle(&mut self, input: Input) {
         self.scheduler.handle(input, Timestamp(self.now), &mut self.commands);
         for command in std::mem::take(&mut self.commands) {
             if let Command::Start { job, .. } = command {
@@ -51,7 +51,7 @@ impl World {
     }
 
     /// Hands in as many jobs like this one, each taking so many µs.
-    fn feed(&mut self, count: u64, takes: i64, like: Job) {
+    pub(crate) fn feed(&mut self, count: u64, takes: i64, like: Job) {
         for _ in 0..count {
             let id = self.jobs.len() as u64 + 1;
             let job = Job { id, place: id, ..like };
@@ -61,7 +61,7 @@ impl World {
     }
 
     /// Ends the job that is to end next.
-    fn step(&mut self) -> Option<Job> {
+    pub(crate) fn step(&mut self) -> Option<Job> {
         let Reverse((end, id)) = self.running.pop()?;
         self.now = end;
         let (job, takes) = self.jobs[&id];
@@ -70,7 +70,7 @@ impl World {
         Some(job)
     }
 
-    fn run(&mut self, steps: usize) {
+    pub(crate) fn run(&mut self, steps: usize) {
         for _ in 0..steps {
             self.step().expect("the backlog lasts");
         }
@@ -315,8 +315,9 @@ fn a_quiet_workspace_is_next_whatever_a_flood_was_charged_in_advance() {
 
 #[test]
 fn what_runs_is_not_paid_for_again_by_joining_again() {
-    // 100 slow jobs that each use 20 ms of a minute; where one ends the next may start, beside a flood.
-    let mut world = World::new(130);
+    // 100 slow jobs that each use 20 ms of a minute; where one ends the next may start, beside a flood. Permits enough
+    // for that to be their share.
+    let mut world = World::new(230);
     let slow = Job { workspace: 2, ..job(0) };
     world.handle(Input::WorkspaceLimit { workspace: 2, concurrency: Some(100) });
     for number in 0..200 {

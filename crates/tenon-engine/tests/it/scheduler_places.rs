@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use tenon_engine::Timestamp;
 use tenon_engine::scheduler::{
-    Bounds, Command, Input, Job, LaneKey, Page, Parked, Scheduler, Standing, WAITING_LIMIT,
+    Bounds, Command, Input, Job, LaneKey, Page, Parked, SHARD_LIMIT, Scheduler, Standing, WAITING_LIMIT,
 };
 
 use crate::scheduler::job;
@@ -14,10 +14,13 @@ use crate::scheduler::job;
 const LIMIT: usize = 1_000;
 const BOUNDS: Bounds = Bounds { held: LIMIT, least: 64 };
 const MINUTE: i64 = 60_000_000;
+/// Reads that no test here needs.
+const MANY: usize = 10_000;
 /// Of workspace 1; at most one of its jobs runs at a time.
 const SLOW: i64 = 1;
 
 struct World {
+    bounds: Bounds,
     scheduler: Scheduler,
     commands: Vec<Command>,
     /// Open jobs by place.
@@ -35,8 +38,13 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::within(BOUNDS)
+    }
+
+    fn within(bounds: Bounds) -> Self {
         let mut world = Self {
-            scheduler: Scheduler::with_bounds(BOUNDS),
+            bounds,
+            scheduler: Scheduler::with_bounds(bounds),
             commands: Vec::new(),
             store: BTreeMap::new(),
             starts: Vec::new(),
@@ -61,10 +69,13 @@ impl World {
                 Command::Refill { shard, workspace, after, limit } => {
                     let of = |job: &&Job| workspace.is_none_or(|workspace| job.workspace == workspace);
                     let found = self.store.range(after + 1..).map(|(_, job)| job).filter(of);
-                    let jobs: Vec<Job> = found.take(limit as usize).copied().collect();
+                    let mut jobs: Vec<Job> = found.take(limit as usize).copied().collect();
                     self.reads.push((workspace, jobs.len()));
-                    let complete = jobs.len() < limit as usize;
-                    let page = Page { shard, workspace, after, jobs, complete };
+                    assert!(self.reads.len() < MANY, "it reads for ever: {:?}", &self.reads[MANY - 10..]);
+                    let read_to = jobs.get(limit as usize - 1).map(|job| job.place);
+                    // Without a lane they are nobody's business until they are resumed.
+                    jobs.retain(|job| job.standing != Standing::Suspended);
+                    let page = Page { shard, workspace, after, jobs, read_to };
                     self.scheduler.handle(Input::Page(page), Timestamp(0), &mut self.commands);
                 }
                 other => panic!("unexpected {other:?}"),
@@ -97,7 +108,7 @@ impl World {
 
     /// The process dies, and a new one takes over.
     fn restart(&mut self) {
-        self.scheduler = Scheduler::with_bounds(BOUNDS);
+        self.scheduler = Scheduler::with_bounds(self.bounds);
         self.starts.clear();
         self.set_up();
         self.handle(Input::Own { shard: 0 });
@@ -186,6 +197,33 @@ fn of_many_floods_each_has_its_share_and_a_newcomer_too() {
     assert_eq!(world.scheduler.held(), held + 64);
     world.handle(Input::Capacity(4));
     world.end_all();
+}
+
+#[test]
+fn where_nobody_is_sure_of_a_place_nobody_reads_in_vain() {
+    let mut world = World::within(Bounds { least: 0, ..BOUNDS });
+    world.handle(Input::Capacity(0));
+    for workspace in 1..=20 {
+        world.feed(if workspace <= 4 { LIMIT } else { 20 }, of(workspace));
+    }
+    assert_eq!(world.scheduler.held(), LIMIT * 9 / 8);
+    assert_eq!(world.reads, [], "nothing can be taken in, so nothing is read");
+    world.handle(Input::Capacity(4));
+    world.end_all();
+}
+
+#[test]
+fn a_page_of_nobodys_business_is_passed_over() {
+    let mut world = World::new();
+    let suspended = 2 * SHARD_LIMIT as u64;
+    for place in 1..=suspended {
+        world.store.insert(place, Job { id: place, place, standing: Standing::Suspended, ..of(1) });
+    }
+    world.captured = suspended;
+    world.handle(Input::Capacity(0));
+    world.feed(1, of(2));
+    world.restart();
+    assert_eq!(world.started(2), [suspended + 1]);
 }
 
 #[test]

@@ -73,6 +73,7 @@ struct Simulation {
     next_id: u64,
     open: BTreeMap<u64, Open>,
     capacity: u32,
+    room: u32,
     workspace_limits: BTreeMap<i64, u32>,
     workflow_limits: BTreeMap<(i64, i64), u32>,
     /// Pages that were read and have not been handed in.
@@ -100,6 +101,7 @@ impl Simulation {
             next_id: 1,
             open: BTreeMap::new(),
             capacity: 6,
+            room: u32::MAX,
             workspace_limits: BTreeMap::new(),
             workflow_limits: BTreeMap::new(),
             pages: Vec::new(),
@@ -296,10 +298,14 @@ impl Simulation {
         let limit = Some(self.random.below(4) as u32).filter(|limit| *limit > 0);
         let workspace = self.random.below(WORKSPACES as u64) as i64;
         let workflow = self.random.below(WORKFLOWS as u64) as i64;
-        match self.random.below(3) {
+        match self.random.below(4) {
             0 => {
-                self.capacity = self.random.below(12) as u32;
+                self.capacity = self.random.below(24) as u32;
                 self.tell(Input::Capacity(self.capacity));
+            }
+            3 => {
+                self.room = self.random.below(36) as u32;
+                self.tell(Input::Room(self.room));
             }
             1 => {
                 set(&mut self.workspace_limits, workspace, limit);
@@ -338,6 +344,7 @@ impl Simulation {
             self.inputs.push_back(Input::Arrived(Job { standing: standing(open), ..open.job }));
         }
         self.inputs.extend((0..SHARDS).map(|shard| Input::Own { shard }));
+        self.inputs.push_back(Input::Room(self.room));
         self.tell(Input::Capacity(self.capacity));
     }
 

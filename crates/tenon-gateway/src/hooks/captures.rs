@@ -21,8 +21,12 @@ use crate::Problem;
 const KEPT: usize = 10;
 /// Of a body.
 const MAX_BODY: usize = 64 << 10;
-/// Of all bodies of all webhooks; beyond it requests are kept without theirs.
+/// Of all requests of all webhooks; beyond it they are kept without their bodies, then without their heads.
 const MAX_ALL: usize = 32 << 20;
+/// What a header takes beside its name and value, about.
+const HEADER: usize = 64;
+/// Of why a request was refused, characters.
+const MAX_DETAIL: usize = 1_000;
 /// Of a request's head: method, address and headers.
 const MAX_HEAD: usize = 16 << 10;
 /// What is shown in place of a value.
@@ -48,13 +52,15 @@ struct Capture {
     /// Of the body as it came.
     size: usize,
     outcome: Outcome,
+    /// What it has of all that may be held.
+    held: usize,
     all_bytes: Arc<AtomicUsize>,
 }
 
 /// What became of a request.
 pub(super) enum Outcome {
     Taken { event: EventId, duplicate: bool, jobs: usize },
-    Refused(Problem),
+    Refused { status: u16, code: &'static str, detail: String },
 }
 
 // === impl Captures ===
@@ -73,24 +79,30 @@ impl Captures {
     ) {
         let mut headers = parts.headers;
         hide_credentials(&mut headers, webhook.auth.header());
-        let head: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-        if head > MAX_HEAD {
+        let length = |headers: &HeaderMap| -> usize {
+            headers.iter().map(|(name, value)| HEADER + name.as_str().len() + value.len()).sum()
+        };
+        if length(&headers) > MAX_HEAD {
             headers.clear();
+        }
+        let (mut path, mut query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+        if path.len() + query.len() >= MAX_HEAD {
+            (path, query) = ("/", "");
+        }
+        let kept = self.hold(body.len().min(MAX_BODY));
+        let head = length(&headers) + path.len() + query.len();
+        let held = self.hold(head);
+        if held < head {
+            headers.clear();
+            (path, query) = ("/", "");
         }
         // Copied, as the body: what the connection gave are slices of its whole buffer.
         for value in headers.values_mut() {
             *value = HeaderValue::from_bytes(value.as_bytes()).expect("it was a value before");
         }
-        let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
-        let (path, query) = if path.len() + query.len() < MAX_HEAD { (path, query) } else { ("/", "") };
-        let mut kept = body.len().min(MAX_BODY);
-        if self.all_bytes.fetch_add(kept, Ordering::Relaxed) + kept > MAX_ALL {
-            self.all_bytes.fetch_sub(kept, Ordering::Relaxed);
-            kept = 0;
-        }
         let list = match &outcome {
             Outcome::Taken { .. } => &self.taken,
-            Outcome::Refused(_) => &self.refused,
+            Outcome::Refused { .. } => &self.refused,
         };
         let capture = Capture {
             at,
@@ -101,6 +113,7 @@ impl Captures {
             body: Bytes::copy_from_slice(&body[..kept]),
             size: body.len(),
             outcome,
+            held: kept + held,
             all_bytes: Arc::clone(&self.all_bytes),
         };
         let mut list = list.lock().unwrap_or_else(PoisonError::into_inner);
@@ -108,6 +121,15 @@ impl Captures {
             list.pop_front();
         }
         list.push_back(capture);
+    }
+
+    /// So many bytes, or none if all hold too many already.
+    fn hold(&self, bytes: usize) -> usize {
+        if self.all_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes <= MAX_ALL {
+            return bytes;
+        }
+        self.all_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        0
     }
 
     /// Newest first, without what the trigger masks.
@@ -163,7 +185,7 @@ impl Capture {
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        self.all_bytes.fetch_sub(self.body.len(), Ordering::Relaxed);
+        self.all_bytes.fetch_sub(self.held, Ordering::Relaxed);
     }
 }
 
@@ -175,17 +197,20 @@ impl Outcome {
         Self::Taken { event: *event, duplicate: *duplicate, jobs: jobs.len() }
     }
 
+    /// Its code and reason: a whole problem may have long texts of the body in it.
+    pub(super) fn refused(problem: &Problem) -> Self {
+        let (status, code) = (problem.status().as_u16(), problem.code().code);
+        Self::Refused { status, code, detail: problem.detail().chars().take(MAX_DETAIL).collect() }
+    }
+
     fn shown(&self) -> Map<String, Value> {
         let members = match self {
             Self::Taken { event, duplicate, jobs } => {
                 json!({ "outcome": if *duplicate { "duplicate" } else { "accepted" }, "event": event.to_string(), "jobs": jobs })
             }
-            Self::Refused(problem) => json!({
-                "outcome": "refused",
-                "status": problem.status().as_u16(),
-                "code": problem.code().code,
-                "detail": problem.detail(),
-            }),
+            Self::Refused { status, code, detail } => {
+                json!({ "outcome": "refused", "status": status, "code": code, "detail": detail })
+            }
         };
         match members {
             Value::Object(members) => members,
@@ -237,4 +262,39 @@ fn mask(value: &mut Value, pointer: &str) -> Led {
 
 fn mask_all<'v>(values: impl Iterator<Item = &'v mut Value>, pointer: &str) -> Led {
     values.map(|value| mask(value, pointer)).max().unwrap_or(Led::There)
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::Request;
+    use tenon_capture::trigger::Trigger;
+
+    use super::*;
+    use crate::codes;
+
+    const HOOK: &str = "{ kind: webhook, path: a, auth: none }";
+
+    #[test]
+    fn heads_count_as_bodies_do() {
+        let Ok(Trigger::Webhook(webhook)) = Trigger::parse(HOOK) else { panic!("it is a webhook") };
+        let all_bytes = Arc::new(AtomicUsize::new(0));
+        let captures = Captures::new(Arc::clone(&all_bytes));
+        let keep = || {
+            let request = Request::get("/a?b=c").header("x-long", "x".repeat(10_000));
+            let (parts, ()) = request.body(()).expect("a request").into_parts();
+            let refused = Outcome::refused(&Problem::new(&codes::SCHEMA, "x".repeat(100_000)));
+            captures.keep(&webhook, (parts, &Bytes::from_static(b"12")), Timestamp(1), refused);
+        };
+        keep();
+        let held = all_bytes.load(Ordering::Relaxed);
+        assert!((10_000..11_000).contains(&held), "{held}");
+        all_bytes.store(MAX_ALL - 2, Ordering::Relaxed);
+        keep();
+        let shown = captures.shown(&webhook);
+        let last = shown.iter().find(|shown| shown["path"] == "/").expect("there was no room for its head");
+        assert_eq!((&last["headers"], &last["body"]), (&json!({}), &json!(12)));
+        assert!(last["detail"].as_str().is_some_and(|detail| detail.len() == MAX_DETAIL));
+        drop(captures);
+        assert_eq!(all_bytes.load(Ordering::Relaxed), MAX_ALL - 2 - held, "each gives back what it held");
+    }
 }

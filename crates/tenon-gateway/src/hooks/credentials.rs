@@ -6,12 +6,12 @@ use hyper::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
 use serde_json::Value;
 use tenon_capture::bounded_key;
-use tenon_capture::trigger::{Auth, Signature};
+use tenon_capture::trigger::{Auth, Part, Scheme, Signature};
 use tenon_store::{DedupMark, Timestamp, WorkspaceId};
 
 use super::lookup::Hook;
 use super::request::parameters;
-use super::signature::{Delivery, Refusal, Signed, is_same, verify};
+use super::signature::{Delivery, Refusal, SIGNED, Signed, is_same, verify};
 use crate::auth::Peer;
 use crate::codes;
 use crate::{App, Problem};
@@ -79,8 +79,13 @@ pub(super) async fn check_signature(
 ) -> Result<Option<Delivery>, Problem> {
     let Auth::Signature(signature) = &hook.webhook.auth else { return Ok(None) };
     let secrets = Secrets::now(app, workspace, hook, &signature.secrets).await?;
-    let request =
-        Signed { headers: &parts.headers, method: parts.method.as_str(), path: parts.uri.path(), body };
+    let request = Signed {
+        headers: &parts.headers,
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        has_parameters: !hook.webhook.path.is_literal(),
+        body,
+    };
     let now = app.capture().ports().clock.now();
     match verify(signature, &secrets.values, &request, now) {
         Ok(delivery) => Ok(Some(delivery)),
@@ -108,7 +113,7 @@ pub(super) fn mark(
 ) -> Option<DedupMark> {
     let Auth::Signature(signature) = &hook.webhook.auth else { return None };
     let Delivery { mut key, remember } = delivery.filter(|_| signature.suppresses_replays)?;
-    if !hook.webhook.path.is_literal() {
+    if !hook.webhook.path.is_literal() && !covers_path(signature, &key) {
         // Neither ids, which are headers, nor digests have a line break: what follows it cannot be part of them.
         key.push('\n');
         key.push_str(&Value::from(parameters(&hook.webhook, parts)).to_string());
@@ -118,6 +123,13 @@ pub(super) fn mark(
         key: bounded_key(key.into()).into_owned(),
         expires: now.after(remember),
     })
+}
+
+/// Whether the path was signed and the key stands for all that was. Then parameters must not tell one delivery from
+/// another: bytes that were signed as its body could be sent as theirs.
+fn covers_path(signature: &Signature, key: &str) -> bool {
+    matches!(&signature.scheme, Scheme::Hmac(hmac) if hmac.signed.contains(&Part::Path))
+        && key.starts_with(SIGNED)
 }
 
 fn stale(signature: &Signature, age: i64) -> Problem {

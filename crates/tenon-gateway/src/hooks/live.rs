@@ -2,7 +2,7 @@
 //! lost when the server stops; changes of the document do not touch it.
 
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
@@ -20,8 +20,27 @@ pub(crate) struct LiveHooks {
 
 /// One of them.
 pub(super) struct LiveHook {
-    bucket: Mutex<TokenBucket>,
+    buckets: Mutex<Buckets>,
     pub(super) captures: Captures,
+}
+
+#[derive(Default)]
+struct Buckets {
+    /// Requests.
+    taken: TokenBucket,
+    /// Repeats that do not count. Of the same limit: else whoever sends nothing but repeats would have none.
+    given_back: TokenBucket,
+    /// Requests that were refused.
+    refused: u64,
+}
+
+/// What is left of a webhook's rate on this node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HookRate {
+    /// Requests that are taken now.
+    pub left: u32,
+    /// Requests that were refused since the server started, or since the webhook was forgotten.
+    pub refused: u64,
 }
 
 // === impl LiveHooks ===
@@ -34,11 +53,17 @@ impl LiveHooks {
     pub(super) fn of(&self, resource: ResourceId) -> Arc<LiveHook> {
         let make = || {
             let captures = Captures::new(Arc::clone(&self.captured_bytes));
-            Ok::<_, std::convert::Infallible>(Arc::new(LiveHook { bucket: Mutex::default(), captures }))
+            Ok::<_, std::convert::Infallible>(Arc::new(LiveHook { buckets: Mutex::default(), captures }))
         };
         match self.hooks.get_or_insert_with(&resource, make) {
             Ok(live) => live,
         }
+    }
+
+    pub(crate) fn rate(&self, resource: ResourceId, limit: RateLimit, now: Timestamp) -> HookRate {
+        let Some(live) = self.hooks.get(&resource) else { return HookRate { left: limit.burst, refused: 0 } };
+        let buckets = live.buckets();
+        HookRate { left: buckets.taken.left(limit, now), refused: buckets.refused }
     }
 
     /// The last requests of a webhook, newest first.
@@ -52,11 +77,21 @@ impl LiveHooks {
 impl LiveHook {
     /// Room for one more request, or how long it takes until there is some.
     pub(super) fn take(&self, limit: RateLimit, now: Timestamp) -> Result<(), Duration> {
-        self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(limit, now)
+        let mut buckets = self.buckets();
+        let taken = buckets.taken.take(limit, now);
+        buckets.refused += u64::from(taken.is_err());
+        taken
     }
 
-    /// What was taken for a request that turned out to be a repeat.
-    pub(super) fn give_back(&self, limit: RateLimit) {
-        self.bucket.lock().unwrap_or_else(PoisonError::into_inner).give_back(limit);
+    /// What was taken for a request that turned out to be a repeat; it counts if there were too many of these.
+    pub(super) fn give_back(&self, limit: RateLimit, now: Timestamp) {
+        let mut buckets = self.buckets();
+        if buckets.given_back.take(limit, now).is_ok() {
+            buckets.taken.give_back(limit);
+        }
+    }
+
+    fn buckets(&self) -> MutexGuard<'_, Buckets> {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

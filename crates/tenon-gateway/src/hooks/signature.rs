@@ -19,12 +19,17 @@ const MAX_SIGNATURES: usize = 16;
 /// An id of a delivery is remembered at least this long: senders try again for hours.
 const ID_MEMORY: Duration = Duration::from_hours(24);
 
+/// What keys of deliveries without an id start with.
+pub(super) const SIGNED: &str = "signed:";
+
 /// What a signature may cover.
 pub(super) struct Signed<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) method: &'a str,
     /// As it was sent.
     pub(super) path: &'a str,
+    /// Other paths lead here, too.
+    pub(super) has_parameters: bool,
     /// As it was sent, unpacked.
     pub(super) body: &'a [u8],
 }
@@ -32,7 +37,7 @@ pub(super) struct Signed<'a> {
 /// A delivery that was signed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Delivery {
-    /// The same for every repeat.
+    /// The same for every repeat: `id:…`, or [`SIGNED`] and a digest of all that was signed.
     pub(super) key: String,
     /// How long a repeat would be taken for a new delivery.
     pub(super) remember: Duration,
@@ -128,7 +133,7 @@ impl Claim {
         for piece in [&self.before, body, &self.behind] {
             context.update(piece);
         }
-        format!("signed:{}", URL_SAFE_NO_PAD.encode(context.finish()))
+        format!("{SIGNED}{}", URL_SAFE_NO_PAD.encode(context.finish()))
     }
 }
 
@@ -155,7 +160,7 @@ fn standard_webhooks(request: &Signed<'_>) -> Result<Claim, Refusal> {
     let id = header(request.headers, "webhook-id")?;
     let at = header(request.headers, "webhook-timestamp")?;
     let list = header(request.headers, "webhook-signature")?;
-    ends_before("webhook-id", id, ".")?;
+    ends_before("header `webhook-id`", id, ".")?;
     // Signatures of other versions (`v1a` is asymmetric) are not ours to check.
     let ours = list.split(' ').filter_map(|item| item.strip_prefix("v1,"));
     let signatures = ours.take(MAX_SIGNATURES).filter_map(|text| STANDARD.decode(text).ok()).collect();
@@ -229,13 +234,13 @@ fn generic<'r>(own: &Hmac, request: &Signed<'r>) -> Result<Claim, Refusal> {
     let (mut before, mut behind) = (Vec::new(), Vec::new());
     let mut is_behind = false;
     for (place, part) in own.signed.iter().enumerate() {
-        let behind_it = match own.signed.get(place + 1) {
-            Some(Part::Text(text)) => text.as_str(),
-            _ => "",
-        };
-        let bounded = |name: &Option<String>, text: Option<&'r str>| {
+        // What is behind the body is read from the end.
+        let next = |steps| if is_behind { place.checked_sub(steps) } else { Some(place + steps) };
+        let border = text_at(own, next(1));
+        let is_before_moment = next(2).and_then(|place| own.signed.get(place)) == Some(&Part::Timestamp);
+        let bounded = |name: &Option<String>, text: Option<&'r str>, border: &str| {
             let (name, text) = (name.as_deref().unwrap_or_default(), text.unwrap_or_default());
-            ends_before(name, text, behind_it).map(|()| text)
+            ends_before(&format!("header `{name}`"), text, border).map(|()| text)
         };
         let text = match part {
             Part::Body => {
@@ -243,9 +248,13 @@ fn generic<'r>(own: &Hmac, request: &Signed<'r>) -> Result<Claim, Refusal> {
                 continue;
             }
             Part::Text(text) => text.as_str(),
-            Part::Timestamp => bounded(&own.timestamp, at)?,
-            Part::Id => bounded(&own.id, id)?,
+            // It must be a moment near now, so that it is hardly ever one when it is cut elsewhere.
+            Part::Timestamp => bounded(&own.timestamp, at, text_at(own, Some(place + 1)))?,
+            Part::Id => bounded(&own.id, id, border)?,
             Part::Method => request.method,
+            Part::Path if request.has_parameters && !is_before_moment => {
+                ends_before("path", request.path, border).map(|()| request.path)?
+            }
             Part::Path => request.path,
         };
         if is_behind { &mut behind } else { &mut before }.extend_from_slice(text.as_bytes());
@@ -259,17 +268,33 @@ fn generic<'r>(own: &Hmac, request: &Signed<'r>) -> Result<Claim, Refusal> {
         Algorithm::Sha256 => hmac::HMAC_SHA256,
         Algorithm::Sha512 => hmac::HMAC_SHA512,
     };
-    let id = id.map(str::to_owned);
+    let id = id.filter(|_| !touches(own)).map(str::to_owned);
     Ok(Claim { algorithm, signatures: vec![signature], before, behind, at: moment, id })
 }
 
 /// What is signed is texts in a row: one that contains what separates it from the next could be cut elsewhere, and
 /// the same signature would fit another request.
-fn ends_before(name: &str, text: &str, separator: &str) -> Result<(), Refusal> {
+fn ends_before(what: &str, text: &str, separator: &str) -> Result<(), Refusal> {
     if !separator.is_empty() && text.contains(separator) {
-        return Err(malformed(name, "contains what separates it from the rest of what is signed"));
+        let detail = format!("the {what} contains what separates it from the rest of what is signed");
+        return Err(Refusal::Malformed(detail));
     }
     Ok(())
+}
+
+/// The fixed text at a place of what is signed, if there is one.
+fn text_at(own: &Hmac, place: Option<usize>) -> &str {
+    match place.and_then(|place| own.signed.get(place)) {
+        Some(Part::Text(text)) => text,
+        _ => "",
+    }
+}
+
+/// Whether nothing says where the id ends: then it tells no delivery from another, only all that was signed does. A
+/// timestamp beside it does say so, because what is cut elsewhere is hardly ever one.
+fn touches(own: &Hmac) -> bool {
+    let is_open = |part: &Part| matches!(part, Part::Body | Part::Path | Part::Method | Part::Id);
+    own.signed.windows(2).any(|pair| pair.contains(&Part::Id) && pair.iter().all(is_open))
 }
 
 /// The header's text; it must come once.

@@ -139,8 +139,9 @@ impl Vector {
             headers.append(HeaderName::from_bytes(name.as_bytes()).expect("a name"), value);
         }
         let secrets: Vec<String> = secrets.iter().map(|secret| (*secret).to_owned()).collect();
-        let signed =
-            Signed { headers: &headers, method: "POST", path: "/hooks/default/a", body: &request.body };
+        let path = "/hooks/default/a";
+        let (body, has_parameters) = (&request.body, false);
+        let signed = Signed { headers: &headers, method: "POST", path, has_parameters, body };
         verify(&self.signature(), &secrets, &signed, Timestamp(seconds * 1_000_000))
     }
 

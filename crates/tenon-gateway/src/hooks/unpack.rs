@@ -12,8 +12,10 @@ use crate::{Limits, Problem};
 
 /// The body as it was before it was packed.
 pub(super) fn unpack(headers: &HeaderMap, body: Bytes, limits: &Limits) -> Result<Bytes, Problem> {
-    let Some(encoding) = headers.get(CONTENT_ENCODING) else { return Ok(body) };
-    let encoding = encoding.to_str().unwrap_or_default().trim().to_ascii_lowercase();
+    // Of several headers each counts: what is packed twice must not pass for a body that is not packed.
+    let encodings =
+        headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?").trim());
+    let encoding = encodings.collect::<Vec<_>>().join(", ").to_ascii_lowercase();
     let limit = limits.event_bytes;
     let most = limit as u64 + 1;
     let mut whole = Vec::new();

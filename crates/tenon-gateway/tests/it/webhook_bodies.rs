@@ -112,6 +112,9 @@ async fn packed_bodies_are_unpacked_within_bounds() {
     assert_eq!(refused.header("accept-encoding"), Some("gzip, deflate"));
     refused.expect_problem(415, "TN0067");
     packed(&fixture, "gzip, gzip", gzip(b"{}")).await.expect_problem(415, "TN0067");
+    let twice =
+        [("content-type", "text/plain"), ("content-encoding", "identity"), ("content-encoding", "gzip")];
+    fixture.send("POST /hooks/default/open", &twice, "packed").await.expect_problem(415, "TN0067");
     assert_eq!(fixture.envelopes().await.len(), 4);
 }
 

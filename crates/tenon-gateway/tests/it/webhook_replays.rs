@@ -79,16 +79,83 @@ auth: { kind: signature, scheme: github, secret: key }
     }
 }
 
+/// The same bytes with the same signature, cut at another place, are nothing that was sent.
+#[tokio::test]
+async fn a_delivery_that_is_cut_elsewhere_is_refused_or_a_replay() {
+    const REFUSED: u16 = 401;
+    const REPLAY: u16 = 202;
+    let base = "/hooks/default/hub";
+    for (signed, first, other, expected) in [
+        ("{path}.{body}", ("a", "", "b.c"), ("a.b", "", "c"), REFUSED),
+        ("{path}{body}", ("a", "", "bc"), ("ab", "", "c"), REPLAY),
+        ("{id}{body}", ("a", "1", "bc"), ("a", "1b", "c"), REPLAY),
+        ("{body}.{id}", ("a", "1", "b.c"), ("a", "c.1", "b"), REFUSED),
+        ("{body}.{path}", ("a", "", "x"), ("a", "", "x"), REPLAY),
+    ] {
+        let id = if signed.contains("{id}") { ", id: x-id" } else { "" };
+        let auth = format!(
+            "{{ kind: signature, scheme: hmac, secret: key, header: x-sign{id}, signed: '{signed}' }}"
+        );
+        let fixture = deployed(&format!("kind: webhook\npath: 'hub/{{shop}}'\nauth: {auth}\n")).await;
+        let (shop, id, body) = first;
+        let path = format!("{base}/{shop}");
+        let bytes = signed.replace("{path}", &path).replace("{id}", id).replace("{body}", body);
+        let signature = hex(&sign(b"k", &bytes));
+        let send = async |(shop, id, body): (&str, &str, &'static str)| {
+            let headers = [("content-type", "text/plain"), ("x-sign", signature.as_str()), ("x-id", id)];
+            fixture.send(&format!("POST {base}/{shop}"), &headers, body).await
+        };
+        send(first).await.expect(202);
+        let answer = send(other).await.expect(expected).json();
+        assert_eq!(answer.get("duplicate").is_some(), expected == REPLAY, "{signed}: {answer}");
+        assert_eq!(fixture.envelopes().await.len(), 1, "{signed}");
+    }
+}
+
+/// A moment behind the path says where it ends.
+#[tokio::test]
+async fn a_path_may_contain_what_separates_it_from_a_timestamp() {
+    let auth = "{ kind: signature, scheme: hmac, secret: key, header: x-sign, timestamp: x-at, signed: '{path}.{timestamp}.{body}' }";
+    let fixture = deployed(&format!("kind: webhook\npath: 'hub/{{shop}}'\nauth: {auth}\n")).await;
+    let path = "/hooks/default/hub/shop.example";
+    let at = (fixture.app.capture().ports().clock.now().0 / 1_000_000).to_string();
+    let signature = hex(&sign(b"k", &format!("{path}.{at}.hello")));
+    let headers = [("content-type", "text/plain"), ("x-sign", signature.as_str()), ("x-at", at.as_str())];
+    fixture.send(&format!("POST {path}"), &headers, "hello").await.expect(202);
+}
+
 #[tokio::test]
 async fn repeats_do_not_use_up_the_limit() {
-    let fixture = deployed(&format!("{KEYED}rateLimit: {{ limit: 1, per: PT1H, burst: 2 }}\n")).await;
+    let fixture = deployed(&format!("{KEYED}rateLimit: {{ limit: 1, per: PT1H, burst: 3 }}\n")).await;
     deliver(&fixture, "hub", "1", "1").await.expect(202);
     for (id, body) in [("1", "1"), ("2", "1"), ("1", "2")] {
         let answer = deliver(&fixture, "hub", id, body).await.expect(202).json();
         assert_eq!(answer["duplicate"], true);
     }
-    deliver(&fixture, "hub", "3", "3").await.expect(202);
-    deliver(&fixture, "hub", "4", "4").await.expect_problem(429, "TN0064");
+    for (id, body) in [("3", "3"), ("4", "4")] {
+        deliver(&fixture, "hub", id, body).await.expect(202);
+    }
+    deliver(&fixture, "hub", "5", "5").await.expect_problem(429, "TN0064");
     deliver(&fixture, "hub", "3", "3").await.expect_problem(429, "TN0064");
-    assert_eq!(fixture.envelopes().await.len(), 2);
+    assert_eq!(fixture.envelopes().await.len(), 3);
+}
+
+/// Without `auth` anybody may repeat a request: at most as many as the limit lets through do not count.
+#[tokio::test]
+async fn whoever_sends_nothing_but_repeats_is_bounded_too() {
+    let fixture = Fixture::new().await;
+    let document = "
+kind: webhook
+path: open
+auth: none
+dedupKey: ${ .body.id }
+rateLimit: { limit: 1, per: PT1H, burst: 3 }
+";
+    fixture.trigger("hook", document).await;
+    for number in 0..6 {
+        let answer = fixture.post("/hooks/default/open", "{\"id\":1}").await.expect(202).json();
+        assert_eq!(answer.get("duplicate").is_some(), number > 0, "{number}");
+    }
+    fixture.post("/hooks/default/open", "{\"id\":1}").await.expect_problem(429, "TN0064");
+    fixture.post("/hooks/default/open", "{\"id\":2}").await.expect_problem(429, "TN0064");
 }

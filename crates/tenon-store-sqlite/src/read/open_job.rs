@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension as _, Row};
-use tenon_store::{Error, JobId, JobPayload, OpenJob, ResourceId, RevisionId, Shard, Timestamp, WorkspaceId};
+use tenon_store::{
+    Error, JobId, JobPayload, OpenJob, OpenPage, ResourceId, RevisionId, Shard, Timestamp, WorkspaceId,
+};
 
 use super::{OrPort as _, gathered};
 use crate::body;
@@ -27,14 +29,30 @@ const OPEN_OF: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM job INDEXED BY job_open
-      WHERE state IN (0, 1, 3) AND place > ?2 AND shard = ?1 AND workspace = ?4 ORDER BY place LIMIT ?3"
+      WHERE state IN (0, 1, 3) AND place > ?2 AND place <= ?5 AND shard = ?1 AND workspace = ?4
+      ORDER BY place LIMIT ?3"
+);
+/// Reads the index only.
+const HOW_FAR: &str = "SELECT place FROM job INDEXED BY job_open WHERE state IN (0, 1, 3) AND place > ?1
+                       ORDER BY place LIMIT 1 OFFSET ?2";
+/// Of one moment; a pair is no range of this index for SQLite, and a million jobs may wait for the same moment.
+const WAITING_ALIKE: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM job INDEXED BY job_waiting WHERE state = 2 AND shard = ?1 AND wake_at = ?2 AND id > ?3
+      ORDER BY id LIMIT ?4"
 );
 const WAITING: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM job INDEXED BY job_waiting WHERE state = 2 AND shard = ?1 AND wake_at <= ?2
-      ORDER BY wake_at, id LIMIT ?3"
+    " FROM job INDEXED BY job_waiting WHERE state = 2 AND shard = ?1 AND wake_at > ?2 AND wake_at <= ?3
+      ORDER BY wake_at, id LIMIT ?4"
 );
+/// Open jobs, of everybody and of all shards, that are looked through for those of one workspace: some tens of
+/// milliseconds. There is no index by workspace, because that would cost every job two more writes to an index (one
+/// when it is captured, one when it ends); whoever reads goes on from where it came to, so each place is looked at
+/// once.
+const LOOKED_THROUGH: u32 = 50_000;
 const ONE: &str = concat!("SELECT ", columns!(), ", input, gathering FROM job WHERE id = ?1 AND state < 4");
 const ENVELOPE: &str = "SELECT envelope FROM event WHERE id = ?1 AND workspace = ?2";
 const INPUT: usize = 18;
@@ -56,26 +74,54 @@ pub(crate) fn open_jobs(
 /// See `Store::open_jobs_of`.
 pub(crate) fn open_jobs_of(
     connection: &Connection,
-    (shard, workspace): (Shard, WorkspaceId),
+    of: (Shard, WorkspaceId),
     after: u64,
     limit: u32,
-) -> Result<Vec<OpenJob>, Error> {
+) -> Result<OpenPage, Error> {
+    look_through(connection, of, after, (limit, LOOKED_THROUGH)).or_port()
+}
+
+fn look_through(
+    connection: &Connection,
+    (shard, workspace): (Shard, WorkspaceId),
+    after: u64,
+    (limit, most): (u32, u32),
+) -> rusqlite::Result<OpenPage> {
     let after = i64::try_from(after).unwrap_or(i64::MAX);
-    let mut statement = connection.prepare_cached(OPEN_OF).or_port()?;
-    let rows = statement.query_map((shard.0, after, limit, workspace.0), parse).or_port()?;
-    rows.collect::<rusqlite::Result<_>>().or_port()
+    let mut how_far = connection.prepare_cached(HOW_FAR)?;
+    // The last of so many; `None`: there are fewer.
+    let end: Option<i64> = how_far.query_row((after, most.saturating_sub(1)), |row| row.get(0)).optional()?;
+    let mut statement = connection.prepare_cached(OPEN_OF)?;
+    let bounds = (shard.0, after, limit, workspace.0, end.unwrap_or(i64::MAX));
+    let jobs = statement.query_map(bounds, parse)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let is_full = jobs.len() >= limit as usize;
+    let last = jobs.last().filter(|_| is_full).map(|job| job.place);
+    Ok(OpenPage { jobs, read_to: last.or(end.map(|place| place as u64)) })
 }
 
 /// See `Store::waiting_jobs`.
 pub(crate) fn waiting_jobs(
     connection: &Connection,
-    shard: Shard,
+    (shard, after): (Shard, Option<(Timestamp, JobId)>),
     until: Timestamp,
     limit: u32,
 ) -> Result<Vec<OpenJob>, Error> {
-    let mut statement = connection.prepare_cached(WAITING).or_port()?;
-    let rows = statement.query_map((shard.0, until.0, limit), parse).or_port()?;
-    rows.collect::<rusqlite::Result<_>>().or_port()
+    let mut found = Vec::new();
+    if let Some((moment, id)) = after {
+        let mut statement = connection.prepare_cached(WAITING_ALIKE).or_port()?;
+        let rows = statement.query_map((shard.0, moment.0, id.0 as i64, limit), parse).or_port()?;
+        found = rows.collect::<rusqlite::Result<_>>().or_port()?;
+    }
+    let rest = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+    if rest > 0 {
+        let moment = after.map_or(i64::MIN, |(moment, _)| moment.0);
+        let mut statement = connection.prepare_cached(WAITING).or_port()?;
+        let rows = statement.query_map((shard.0, moment, until.0, rest), parse).or_port()?;
+        for row in rows {
+            found.push(row.or_port()?);
+        }
+    }
+    Ok(found)
 }
 
 /// See `Store::open_job`.
@@ -142,4 +188,42 @@ pub(crate) fn parse(row: &Row<'_>) -> rusqlite::Result<OpenJob> {
         looked_to: row.get::<_, Option<i64>>(17)?.map(|place| place as u64),
         payload: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::migrate;
+
+    /// Open jobs of workspaces 1 and 2 in turn; 2, 3, 6, 7, 10, 11 are in shard 1.
+    fn jobs(count: i64) -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        migrate(&connection).unwrap();
+        let insert =
+            "INSERT INTO job (id, workspace, workflow, state, revision, semantics, event, origin, shard,
+                      place, priority, journal_length, captured_at)
+                      VALUES (?1, 2 - ?1 % 2, 1, 0, 1, 1, 1, 0, ?1 % 4 / 2, ?1, 5, 0, 1)";
+        for id in 1..=count {
+            connection.execute(insert, [id]).unwrap();
+        }
+        connection
+    }
+
+    #[track_caller]
+    fn check(after: u64, bounds: (u32, u32), (places, read_to): (&[u64], Option<u64>)) {
+        let page = look_through(&jobs(12), (Shard(1), WorkspaceId(2)), after, bounds).unwrap();
+        let found: Vec<u64> = page.jobs.iter().map(|job| job.place).collect();
+        assert_eq!((found.as_slice(), page.read_to), (places, read_to), "{bounds:?}");
+    }
+
+    #[test]
+    fn those_of_others_are_looked_through_up_to_a_bound() {
+        check(0, (9, 100), (&[2, 6, 10], None));
+        check(0, (2, 100), (&[2, 6], Some(6)));
+        check(0, (9, 8), (&[2, 6], Some(8)));
+        check(2, (9, 3), (&[], Some(5)));
+        check(5, (9, 3), (&[6], Some(8)));
+        check(5, (1, 3), (&[6], Some(6)));
+        check(10, (9, 3), (&[], None));
+    }
 }

@@ -1,17 +1,20 @@
 //! How many commands a transaction takes: enough that commits are a small part of the work, few enough that
-//! whoever comes next does not wait long, nor a workspace that has all of its commands in it. Commands are tens of
-//! microseconds, commits anything from 50 µs to 50 ms, so both are measured as they go.
+//! whoever comes next does not wait long. Commands are tens of microseconds, commits anything from 50 µs to 50 ms,
+//! so both are measured as they go. Where somebody quiet writes beside somebody who floods, transactions are short:
+//! what the quiet one sends next is to find a short one under way, and few answers before its own.
 
 use std::time::{Duration, Instant};
 
 /// Commands of one transaction at most.
 const MOST: usize = 512;
 /// And so many in any case.
-const LEAST: usize = 16;
+const LEAST: usize = 8;
 /// A transaction may take this long, or so many times as long as a commit.
 const LONG: Span = Span { least: Duration::from_millis(2), commits: 8 };
-/// The same when somebody whose commands are all in it waits for the rest.
-const SHORT: Span = Span { least: Duration::from_micros(500), commits: 2 };
+/// The same beside somebody quiet.
+const SHORT: Span = Span { least: Duration::from_micros(250), commits: 1 };
+/// So long after its last command somebody quiet is still reckoned with.
+const COMPANY: Duration = Duration::from_secs(1);
 /// What a new measurement counts for, one part in so many.
 const WEIGHT: u32 = 8;
 
@@ -25,6 +28,8 @@ struct Span {
 pub(crate) struct Pace {
     command: Duration,
     commit: Duration,
+    /// When somebody quiet was seen last.
+    quiet: Option<Instant>,
 }
 
 // === impl Pace ===
@@ -32,17 +37,23 @@ pub(crate) struct Pace {
 impl Pace {
     /// Before anything was measured.
     pub(crate) fn new() -> Self {
-        Self { command: Duration::from_micros(20), commit: Duration::from_micros(500) }
+        Self { command: Duration::from_micros(20), commit: Duration::from_micros(500), quiet: None }
     }
 
     /// How many commands the next transaction takes.
-    pub(crate) fn long(&self) -> usize {
-        self.count(&LONG)
+    pub(crate) fn most(&self, now: Instant) -> usize {
+        let has_company = self.quiet.is_some_and(|seen| now.saturating_duration_since(seen) < COMPANY);
+        if has_company { self.short() } else { self.count(&LONG) }
     }
 
-    /// How many it takes at least, though somebody waits for its end only.
+    /// How many one takes that has all commands of somebody quiet in it.
     pub(crate) fn short(&self) -> usize {
         self.count(&SHORT)
+    }
+
+    /// Somebody had few commands while somebody else had more than a transaction takes.
+    pub(crate) fn seen_quiet(&mut self, now: Instant) {
+        self.quiet = Some(now);
     }
 
     fn count(&self, span: &Span) -> usize {
@@ -75,24 +86,34 @@ pub(crate) fn now() -> Instant {
 mod tests {
     use super::*;
 
-    fn after(command: Duration, commit: Duration) -> (usize, usize) {
+    fn after(command: Duration, commit: Duration) -> Pace {
         let mut pace = Pace::new();
         for _ in 0..100 {
             pace.measured(100, command * 100, commit);
         }
-        (pace.short(), pace.long())
+        pace
     }
 
     #[test]
     fn a_transaction_is_as_long_as_its_commit_is_worth() {
         let (micro, milli) = (Duration::from_micros, Duration::from_millis);
-        assert_eq!(after(micro(20), micro(100)), (25, 100), "half a millisecond, and two");
-        let (short, long) = after(micro(20), milli(1));
-        assert!(
-            (97..=100).contains(&short) && (390..=400).contains(&long),
-            "{short}: two commits, {long}: eight"
-        );
-        assert_eq!(after(micro(20), milli(20)), (MOST, MOST));
-        assert_eq!(after(milli(1), micro(100)), (LEAST, LEAST));
+        let check = |command, commit, expected: (usize, usize)| {
+            let pace = after(command, commit);
+            assert_eq!((pace.short(), pace.most(now())), expected, "{command:?} each, {commit:?} the commit");
+        };
+        check(micro(20), micro(100), (12, 100));
+        check(micro(20), milli(1), (49, 399));
+        check(micro(20), milli(20), (MOST, MOST));
+        check(milli(1), micro(100), (LEAST, LEAST));
+    }
+
+    #[test]
+    fn it_is_short_while_somebody_quiet_is_about() {
+        let mut pace = after(Duration::from_micros(20), Duration::from_micros(100));
+        let seen = now();
+        pace.seen_quiet(seen);
+        assert_eq!(pace.most(seen), 12);
+        assert_eq!(pace.most(seen + COMPANY / 2), 12);
+        assert_eq!(pace.most(seen + COMPANY), 100);
     }
 }

@@ -65,7 +65,7 @@ async fn version_1_goes_on() {
     assert_eq!((found.document.as_str(), found.files.len()), ("document: one", 0));
     let event = store.event(shop.workspace, EventId(2)).await.unwrap().unwrap();
     assert_eq!(event.envelope.unwrap(), "{\"n\":2}");
-    let asleep = store.waiting_jobs(Shard(0), Timestamp::NEVER, 10).await.unwrap();
+    let asleep = store.waiting_jobs(Shard(0), None, Timestamp::NEVER, 10).await.unwrap();
     assert_eq!((asleep[0].id, asleep[0].wake_at), (JobId(1), Some(Timestamp(CAPTURED_AT + 60))));
     assert_eq!((asleep[0].looked_to, asleep[0].parent), (None, None));
     let children = JobFilter { parent: Some(JobId(1)), ..JobFilter::default() };

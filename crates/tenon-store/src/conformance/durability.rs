@@ -71,7 +71,7 @@ pub async fn a_closed_store_says_so(harness: &dyn Harness) {
     closed(store.write(fixture.write(fence, 1, Transition::Running)).await);
     closed(store.acquire(SHARD).await.map(drop));
     closed(store.open_jobs(SHARD, 0, 1).await.map(drop));
-    closed(store.waiting_jobs(SHARD, moment(1), 1).await.map(drop));
+    closed(store.waiting_jobs(SHARD, None, moment(1), 1).await.map(drop));
     closed(store.open_job(JobId(1)).await.map(drop));
     closed(store.candidates(&query).await.map(drop));
     closed(store.job(fixture.workspace, JobId(1)).await.map(drop));

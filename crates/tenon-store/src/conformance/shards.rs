@@ -2,7 +2,7 @@
 
 use super::Harness;
 use super::fixture::{Fixture, SHARD, entry, ids, json, moment};
-use crate::{Error, Fence, JobId, JobState, Lane, Shard, Transition, Waits};
+use crate::{Error, Fence, JobId, JobState, Lane, Shard, Timestamp, Transition, Waits};
 
 /// From the moment a shard is acquired, whoever had it before writes nothing.
 pub async fn an_older_epoch_is_refused(harness: &dyn Harness) {
@@ -75,11 +75,18 @@ pub async fn open_jobs_of_a_workspace_come_by_place(harness: &dyn Harness) {
         other.start(n + 1).await;
     }
     let read = |after, limit| fixture.store.open_jobs_of(SHARD, other.workspace, after, limit);
-    let first = read(0, 2).await.expect("reads work");
-    let rest = read(first[1].place, 2).await.expect("reads work");
-    assert_eq!((ids(&first), ids(&rest)), (vec![JobId(2), JobId(4)], vec![JobId(6)]));
+    let (mut found, mut after) = (Vec::new(), Some(0));
+    while let Some(place) = after {
+        let page = read(place, 2).await.expect("reads work");
+        assert!(page.jobs.len() <= 2 && page.jobs.iter().all(|job| job.place > place), "{page:?}");
+        let last = page.jobs.last().map_or(place + 1, |job| job.place);
+        assert!(page.read_to.is_none_or(|read_to| read_to >= last), "it goes on: {page:?}");
+        found.extend(ids(&page.jobs));
+        after = page.read_to;
+    }
+    assert_eq!(found, [JobId(2), JobId(4), JobId(6)]);
     let elsewhere = fixture.store.open_jobs_of(Shard(8), other.workspace, 0, 10).await.expect("reads work");
-    assert!(elsewhere.is_empty(), "{elsewhere:?}");
+    assert!(elsewhere.jobs.is_empty() && elsewhere.read_to.is_none(), "{elsewhere:?}");
 }
 
 /// Due ones only, the earliest first; a job that wakes up is among the open ones again.
@@ -91,16 +98,43 @@ pub async fn waiting_jobs_come_by_moment(harness: &dyn Harness) {
         let wait = Transition::Waiting { wake_at: moment(wake_at), waits: Waits::default() };
         fixture.store.write(fixture.write(fence, n, wait)).await.expect("it waits");
     }
-    let due = fixture.store.waiting_jobs(SHARD, moment(30), 10).await.expect("reads work");
+    let due = fixture.store.waiting_jobs(SHARD, None, moment(30), 10).await.expect("reads work");
     assert_eq!(ids(&due), [JobId(2), JobId(3), JobId(1)]);
     assert_eq!(due[0].wake_at, Some(moment(10)));
-    let first = fixture.store.waiting_jobs(SHARD, moment(30), 1).await.expect("reads work");
+    let first = fixture.store.waiting_jobs(SHARD, None, moment(30), 1).await.expect("reads work");
     assert_eq!(ids(&first), [JobId(2)]);
-    assert!(fixture.store.waiting_jobs(Shard(8), moment(99), 10).await.expect("reads work").is_empty());
+    assert!(fixture.store.waiting_jobs(Shard(8), None, moment(99), 10).await.expect("reads work").is_empty());
     fixture.store.write(fixture.write(fence, 2, Transition::Running)).await.expect("it wakes up");
-    let due = fixture.store.waiting_jobs(SHARD, moment(30), 10).await.expect("reads work");
+    let due = fixture.store.waiting_jobs(SHARD, None, moment(30), 10).await.expect("reads work");
     assert_eq!(ids(&due), [JobId(3), JobId(1)]);
     assert_eq!(ids(&fixture.store.open_jobs(SHARD, 0, 10).await.expect("reads work")), [JobId(2)]);
+}
+
+/// Each page begins after the last job of the one before, also where many wait for one moment or for none.
+pub async fn waiting_jobs_come_by_page(harness: &dyn Harness) {
+    let fixture = Fixture::new(harness).await;
+    let fence = fixture.own().await;
+    let never = Timestamp::NEVER;
+    for (n, wake_at) in
+        [(1, moment(30)), (2, never), (3, moment(10)), (4, moment(30)), (5, never), (6, never)]
+    {
+        fixture.start(n).await;
+        let wait = Transition::Waiting { wake_at, waits: Waits::default() };
+        fixture.store.write(fixture.write(fence, n, wait)).await.expect("it waits");
+    }
+    for (until, expected) in [(never, vec![3, 1, 4, 2, 5, 6]), (moment(30), vec![3, 1, 4])] {
+        for limit in 1..=7 {
+            let (mut found, mut after) = (Vec::new(), None);
+            loop {
+                let page = fixture.store.waiting_jobs(SHARD, after, until, limit).await.expect("reads work");
+                let Some(last) = page.last() else { break };
+                assert!(page.len() <= limit as usize);
+                after = Some((last.wake_at.unwrap_or(never), last.id));
+                found.extend(page.iter().map(|job| job.id.0));
+            }
+            assert_eq!(found, expected, "{limit} at once until {until:?}");
+        }
+    }
 }
 
 /// With the envelope, the edited input and the length of its journal.

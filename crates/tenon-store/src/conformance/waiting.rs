@@ -34,7 +34,7 @@ async fn here(fixture: &Fixture, workspace: WorkspaceId) -> u64 {
 }
 
 async fn due(fixture: &Fixture, until: Timestamp) -> Vec<OpenJob> {
-    fixture.store.waiting_jobs(SHARD, until, 1000).await.expect("reads work")
+    fixture.store.waiting_jobs(SHARD, None, until, 1000).await.expect("reads work")
 }
 
 /// It is due at the moment of the event, knows how far it had looked, and hears of one event only.

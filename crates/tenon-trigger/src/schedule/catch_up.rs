@@ -67,7 +67,7 @@ impl Question<'_> {
         let mut due = Due::default();
         let mut cursor = self.walk(self.next, &mut due, late_before);
         if let Some(at) = cursor.filter(|at| *at <= self.now) {
-            cursor = self.walk(self.near_the_end(at), &mut due, late_before);
+            cursor = self.walk(self.near_the_end(at, late_before), &mut due, late_before);
         }
         due.next = cursor;
         match missed {
@@ -109,10 +109,10 @@ impl Question<'_> {
         Some(at)
     }
 
-    /// The occurrence from which on there are enough for all policies, and few enough to go through them; `reached` if
-    /// there are not so many left. Found by halving the time before now, because occurrences may be anything but even:
+    /// The occurrence from which on there are enough late ones for all policies, and few enough to go through them;
+    /// `reached` if there are not so many left. Found by halving the time before now, because occurrences may be anything but even:
     /// every second of one day in the year.
-    fn near_the_end(&self, reached: Timestamp) -> Timestamp {
+    fn near_the_end(&self, reached: Timestamp, late_before: Timestamp) -> Timestamp {
         let whole = self.now.0.saturating_sub(reached.0);
         // Microseconds before now, with too few and too many occurrences.
         let (mut few, mut many) = (0, None);
@@ -122,7 +122,7 @@ impl Question<'_> {
                 None => whole.min(few.saturating_mul(2).max(FIRST_SPAN)),
             };
             let start = if span == whole { Some(reached) } else { self.after(Timestamp(self.now.0 - span)) };
-            let count = start.map_or(0, |start| self.count_from(start));
+            let count = start.map_or(0, |start| self.count_late(start, late_before));
             match start {
                 Some(start) if count <= MAX_AT_END && (count > MAX_CATCH_UP || span == whole) => {
                     return start;
@@ -135,10 +135,11 @@ impl Question<'_> {
         reached
     }
 
-    /// How many there are up to now, `from` among them; counted a little beyond [`MAX_AT_END`].
-    fn count_from(&self, from: Timestamp) -> usize {
+    /// How many late ones there are, `from` among them; counted a little beyond [`MAX_AT_END`]. Those that are on time
+    /// are made up for besides.
+    fn count_late(&self, from: Timestamp, late_before: Timestamp) -> usize {
         let later = |at: &Timestamp| self.after(*at);
-        let all = std::iter::successors(Some(from), later).take_while(|at| *at <= self.now);
+        let all = std::iter::successors(Some(from), later).take_while(|at| *at < late_before);
         all.take(MAX_AT_END + 1).count()
     }
 }
@@ -175,6 +176,22 @@ mod tests {
         assert_eq!(older.from, first);
         assert_eq!(timing.next_after(start.0, older.to.0), Some(oldest.0));
         assert!(older.count > MAX_COUNTED - MAX_CATCH_UP);
+    }
+
+    #[test]
+    fn what_is_on_time_is_beside_the_thousand() {
+        // Two thousand seconds before now, the first stretch with enough of them, has 997 late ones and five on time.
+        let timing = Timing::Every(Duration::from_millis(1_995));
+        let (start, now) = (at("2027-01-01T00:00:00Z"), at("2027-01-03T00:00:00Z"));
+        let first = Timestamp(timing.first(start.0).expect("it happens"));
+        let question = Question { timing: &timing, anchor: start, next: first, now, up_since: start };
+        let chosen = question.decide(Missed::All).chosen;
+        let pairs = chosen.iter().zip(&chosen[1..]);
+        assert!(pairs.into_iter().all(|(one, other)| other.since(*one).as_millis() == 1_995), "the newest");
+        let late_before = Timestamp(now.0 - ON_TIME.as_micros() as i64);
+        let (late, on_time): (Vec<Timestamp>, Vec<Timestamp>) =
+            chosen.into_iter().partition(|occurrence| *occurrence < late_before);
+        assert_eq!((late.len(), on_time.len()), (MAX_CATCH_UP, 5));
     }
 
     #[test]

@@ -8,10 +8,11 @@ use futures_util::future::join_all;
 use tenon_capture::trigger::SCHEDULE_KEY;
 use tenon_capture::{CaptureService, Error};
 use tenon_store::{Kind, ResourceId, Timestamp};
+use tenon_workflow::Overlap;
 
 use super::definition::Definition;
 use super::plan::plan;
-use super::start::{Stored, Tally, commit, stop};
+use super::start::{Committed, Stored, Tally, commit, stop};
 use super::state::State;
 use super::watching::standings;
 use crate::Options;
@@ -22,7 +23,8 @@ use crate::found::{Finder, Found};
 const MAX_AT_ONCE: usize = 64;
 /// How often occurrences at work are looked at, at most. Their ends are not told: the store is the one who knows.
 const WATCH_MOST: Duration = Duration::from_millis(500);
-/// The same, at least; in between it is a twentieth of their age.
+/// The same, at least; in between it is a twentieth of the time since something was started or seen to end. Occurrences
+/// themselves may be long past, when they are made up for.
 const WATCH_LEAST: Duration = Duration::from_secs(10);
 /// The first pause after a failure; each further one doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -50,6 +52,8 @@ struct Entry {
     /// `None`: to be read.
     stored: Option<Stored>,
     wake: Timestamp,
+    /// When its state changed last, as far as this process knows.
+    changed: Timestamp,
     failures: u32,
     counts: Arc<Named<ScheduleCounts>>,
 }
@@ -151,32 +155,34 @@ impl Schedules {
         }
         for (id, resource) in there {
             let before = self.take(id).map(|entry| entry.definition);
-            let definition = match before.filter(|before| before.revision == resource.revision.id) {
-                // It may have been disabled and enabled meanwhile, which only its state says.
-                Some(definition) => definition,
-                None => match Definition::of(&self.capture, resource) {
-                    Some(definition) => Arc::new(definition),
-                    None => continue,
-                },
-            };
+            // Its state is read anew: it may have been disabled and enabled meanwhile, which only that says.
+            let same = before.filter(|before| before.revision == resource.revision.id);
+            let definition = same.or_else(|| Definition::of(&self.capture, resource).map(Arc::new));
             let place = (found.workspace, id);
+            let Some(definition) = definition else {
+                self.counts.schedules().remove(place);
+                continue;
+            };
             let counts = self.counts.schedules().of(place, &found.workspace_name, &definition.name);
-            self.put(id, Entry { definition, stored: None, wake: now, failures: 0, counts });
+            self.put(id, Entry { definition, stored: None, wake: now, changed: now, failures: 0, counts });
         }
     }
 }
 
 /// Does what one schedule has to do.
 async fn work(capture: &CaptureService, up_since: Timestamp, entry: Entry) -> Entry {
-    let Entry { definition, stored, failures, counts, .. } = entry;
+    let Entry { definition, stored, mut changed, failures, counts, .. } = entry;
     let clock = &capture.ports().clock;
     let (stored, wake, failures) = match advance(capture, &definition, up_since, stored).await {
-        Ok(Some((stored, tally))) => {
+        Ok(Some(Advanced { stored, tally, is_cut })) => {
+            let now = clock.now();
             if let Some(tally) = tally {
                 tally.count(&counts.counts);
+                changed = now;
             }
             counts.counts.comes(stored.state.as_ref().and_then(State::oldest));
-            let wake = wake(&stored, clock.now());
+            let overlap = definition.schedule().overlap;
+            let wake = if is_cut { now } else { wake(&stored, overlap, changed, now) };
             (Some(stored), wake, 0)
         }
         Ok(None) => (None, clock.now().after(AGAIN), 0),
@@ -188,7 +194,16 @@ async fn work(capture: &CaptureService, up_since: Timestamp, entry: Entry) -> En
             (None, clock.now().after(pause), failures.saturating_add(1))
         }
     };
-    Entry { definition, stored, wake, failures, counts }
+    Entry { definition, stored, wake, changed, failures, counts }
+}
+
+/// What has become of a schedule's turn.
+struct Advanced {
+    stored: Stored,
+    /// `None`: there was nothing to do.
+    tally: Option<Tally>,
+    /// Whether there is more to do at once.
+    is_cut: bool,
 }
 
 /// `None`: somebody else was at work, or it is gone or disabled.
@@ -197,7 +212,7 @@ async fn advance(
     definition: &Definition,
     up_since: Timestamp,
     stored: Option<Stored>,
-) -> Result<Option<(Stored, Option<Tally>)>, Error> {
+) -> Result<Option<Advanced>, Error> {
     let stored = match stored {
         Some(stored) => stored,
         None => Stored::load(capture, definition).await?,
@@ -208,18 +223,27 @@ async fn advance(
     let standings = standings(&*ports.store, definition.workspace, running, now).await?;
     let plan = plan(&definition.rules(up_since), stored.state.as_ref(), &standings, now);
     if plan.starts.is_empty() && plan.notes.is_empty() && stored.state.as_ref() == Some(&plan.state) {
-        return Ok(Some((stored, None)));
+        return Ok(Some(Advanced { stored, tally: None, is_cut: false }));
     }
     let committed = commit(capture, definition, stored.version, &plan, &super::start::Why::Due).await?;
-    Ok(committed.map(|committed| (committed.stored, Some(committed.tally))))
+    Ok(committed.map(|Committed { stored, tally, is_cut, .. }| Advanced {
+        stored,
+        tally: Some(tally),
+        is_cut,
+    }))
 }
 
-fn wake(stored: &Stored, now: Timestamp) -> Timestamp {
+fn wake(stored: &Stored, overlap: Overlap, changed: Timestamp, now: Timestamp) -> Timestamp {
     let Some(state) = &stored.state else { return now };
-    let next = state.next.map_or(Timestamp::NEVER, |next| next.0);
-    if let Some(newest) = state.running.iter().map(|run| run.occurrence.0).max() {
-        // polls: see `WATCH_MOST`.
-        return next.min(now.after((now.since(newest) / 20).clamp(WATCH_MOST, WATCH_LEAST)));
+    // Only a queue waits for those at work; else what waits did not fit into the last transaction.
+    let is_held = overlap == Overlap::Queue && !state.running.is_empty();
+    if !state.waiting.is_empty() && !is_held {
+        return now;
     }
-    if state.waiting.is_empty() { next } else { now }
+    let next = state.next.map_or(Timestamp::NEVER, |next| next.0);
+    if state.running.is_empty() {
+        return next;
+    }
+    // polls: see `WATCH_MOST`.
+    next.min(now.after((now.since(changed) / 20).clamp(WATCH_MOST, WATCH_LEAST)))
 }

@@ -1,10 +1,12 @@
 //! From a plan to what is written: events and jobs of the occurrences, the new state, the notes.
 
 mod items;
+mod repeats;
 
 use serde_json::Value;
 use tenon_capture::{Accepted, CaptureService, Error, TriggerChunk};
 use tenon_store::{NewState, NoteKind, Resource, Timestamp, TriggerNote, WorkspaceId};
+use tenon_workflow::Timing;
 
 use super::definition::Definition;
 use super::plan::{Plan, Start, plan};
@@ -13,6 +15,7 @@ use crate::counts::{Counts, ScheduleCounts};
 use crate::{FireError, Fired};
 pub(crate) use items::Why;
 use items::{Builder, Built};
+use repeats::{Planned, Repeats};
 
 /// How often something is tried again because somebody else wrote the state first.
 const MAX_TRIES: usize = 8;
@@ -53,6 +56,8 @@ pub(crate) struct Committed {
     pub(crate) accepted: Vec<Accepted>,
     /// What happened.
     pub(crate) tally: Tally,
+    /// Whether there is more of the plan, which did not fit into the transaction.
+    pub(crate) is_cut: bool,
 }
 
 /// How many occurrences met which fate.
@@ -106,6 +111,7 @@ pub(crate) async fn commit(
         let tally = Tally::of(&built);
         let state =
             NewState { resource: definition.resource, expected: version, value: built.state.text().into() };
+        let planned: Vec<Planned> = built.items.iter().map(Planned::of).collect();
         let chunk = TriggerChunk {
             workspace: definition.workspace,
             resource: definition.resource,
@@ -116,8 +122,12 @@ pub(crate) async fn commit(
         match capture.chunk(chunk).await {
             Ok(None) => return Ok(None),
             Ok(Some(accepted)) => {
-                let stored = Stored { version: version + 1, state: Some(built.state) };
-                return Ok(Some(Committed { stored, accepted, tally }));
+                let (version, state, is_cut) = (version + 1, built.state, built.is_cut);
+                let stored = match Repeats::of(&planned, &accepted) {
+                    None => Stored { version, state: Some(state) },
+                    Some(repeats) => repeats.mend(capture, definition, (version, state)).await,
+                };
+                return Ok(Some(Committed { stored, accepted, tally, is_cut }));
             }
             // What cannot be started is noted, and holds up nothing else.
             Err(error) => builder.leave_out(error)?,
@@ -149,20 +159,21 @@ impl ByHand<'_> {
         if !self.resource.enabled {
             return Err(FireError::Conflict);
         }
+        // One moment and one name for all tries: what one of them has begun, the next goes on with.
+        let (now, request) = (capture.ports().clock.now(), capture.ports().ids.event().to_string());
+        let why = Why::Asked { by: self.actor, request: &request };
         for _ in 0..MAX_TRIES {
             let stored = Stored::load(capture, &definition).await?;
-            let now = capture.ports().clock.now();
-            let state = match stored.state {
-                Some(state) => state,
+            let Plan { state, notes, .. } = match stored.state {
+                Some(state) => Plan { state, ..Plan::default() },
                 // Nobody has seen it yet: what is due, the schedule does by itself.
-                None => plan(&definition.rules(now), None, &[], Timestamp(now.0 - 1)).state,
+                None => plan(&definition.rules(now), None, &[], Timestamp(now.0 - 1)),
             };
             let by_hand = Plan {
                 starts: vec![Start { occurrence: now, run: None }],
                 state: State { last: state.last.max(Some(Moment(now))), ..state },
-                notes: Vec::new(),
+                notes,
             };
-            let why = Why::Asked(self.actor);
             let committed = commit(capture, &definition, stored.version, &by_hand, &why).await?;
             let Some(Committed { accepted, tally, .. }) = committed else { continue };
             tally.count(&counts.schedules().find((self.workspace, definition.resource)).counts);
@@ -177,7 +188,10 @@ impl ByHand<'_> {
 }
 
 /// What a schedule that is about to be disabled or deleted has to remember, so that nothing is made up for when it
-/// comes back. `None`: nothing, or it is no schedule.
+/// comes back. `None`: it is no schedule.
+///
+/// There is always something to write, also where it is not seen yet, or is paused still: whoever is about to see or to
+/// resume it at the same moment then finds another version, instead of undoing this.
 ///
 /// It is written by [`Store::change_resource`](tenon_store::Store::change_resource), in the one transaction that
 /// disables. Two would each leave a wrong state after a crash in between: paused but enabled, it would pass over what
@@ -186,10 +200,22 @@ impl ByHand<'_> {
 pub async fn paused(capture: &CaptureService, resource: &Resource) -> Result<Option<NewState>, Error> {
     let Some(definition) = Definition::of(capture, resource) else { return Ok(None) };
     let stored = Stored::load(capture, &definition).await?;
-    let Some(state) = stored.state.filter(|state| state.paused.is_none()) else { return Ok(None) };
-    let state = State { paused: Some(Moment(capture.ports().clock.now())), ..state };
+    let now = capture.ports().clock.now();
+    let state = stored.state.unwrap_or_else(|| unseen(&definition, now));
+    let state = State { paused: state.paused.or(Some(Moment(now))), ..state };
     let (resource, expected) = (definition.resource, stored.version);
     Ok(Some(NewState { resource, expected, value: state.text().into() }))
+}
+
+/// As if it had been seen for the first time. A moment that is over by then is noted when the schedule comes back.
+fn unseen(definition: &Definition, now: Timestamp) -> State {
+    let timing = &definition.schedule().timing;
+    let next = match *timing {
+        Timing::At(at) => Some(at),
+        _ => timing.first(now.0),
+    };
+    let next = next.map(|next| Moment(Timestamp(next)));
+    State { timing: timing.text(), anchor: Moment(now), next, ..State::default() }
 }
 
 /// The same for a workflow that is enabled still and has lost its schedule: remembered as soon as somebody sees it.

@@ -44,6 +44,9 @@ pub(crate) struct Run {
     /// The event that it emitted, whose jobs count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) event: Option<EventId>,
+    /// If somebody asked for it: by which request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) asked: Option<String>,
     /// The jobs that it started, in a sequence the newest.
     #[serde(default)]
     pub(crate) jobs: Vec<JobId>,

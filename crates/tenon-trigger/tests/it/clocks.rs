@@ -120,6 +120,28 @@ async fn what_waits_in_a_queue_outlives_an_hour_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_made_up_for_in_a_queue_goes_on_soon_after_each_end() {
+    let world = World::new();
+    let mut life = world.start(at("2027-01-01T00:00:00Z")).await;
+    life.workflow("a", Value::Null, json!({})).await;
+    let queue = json!({ "kind": "schedule", "every": "PT10M", "missed": "all", "overlap": "queue", "run": [{ "workflow": "acme/a" }] });
+    life.trigger("t", queue).await;
+    life.settle().await;
+    life.die().await;
+    // The occurrences are up to an hour old, but their jobs are not.
+    let mut life = world.start(at("2027-01-01T01:05:00Z")).await;
+    life.settle().await;
+    for count in 1..=6 {
+        let jobs = life.jobs().await;
+        assert_eq!(jobs.len(), count);
+        let open = jobs.iter().find(|job| !job.state.is_final()).expect("one is at work");
+        life.pass(Duration::from_secs(2)).await;
+        life.end(open.id, true).await;
+        life.pass(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_moment_that_has_come_does_not_come_again() {
     let world = World::new();
     let mut life = world.start(at("2027-01-01T00:00:00Z")).await;

@@ -1,11 +1,13 @@
 //! Schedules where something is odd: what cannot be captured, what is too much at once, what nobody can know.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tenon_store::{Change, ChangeResource, Error, Kind, NoteKind, Resource};
+use tenon_capture::{Call, ChunkItem, JsonText, TriggerChunk};
+use tenon_store::{Change, ChangeResource, Error, Kind, NewState, NoteKind, Resource};
 
-use crate::schedules::{due, fired, run};
+use crate::schedules::{NoCalls, due, fired, run};
 use crate::world::{Life, World, at};
 
 async fn reasons(life: &Life, trigger: &Resource, kind: NoteKind) -> Vec<String> {
@@ -105,6 +107,11 @@ async fn a_crash_before_it_is_disabled_leaves_a_schedule_as_it_was() {
     life.until(at("2027-01-01T00:05:10Z")).await;
     assert_eq!(fired(&life).await, ["00:01:00", "00:02:00", "00:03:00", "00:04:00", "00:05:00"]);
     // It has fired since: what it would remember is old.
+    disable_is_refused(&life, state).await;
+}
+
+/// Disables `t` with what it is to remember, which is old by now.
+async fn disable_is_refused(life: &Life, state: Option<NewState>) {
     let disable = ChangeResource {
         workspace: life.workspace,
         kind: Kind::Trigger,
@@ -117,6 +124,147 @@ async fn a_crash_before_it_is_disabled_leaves_a_schedule_as_it_was() {
     let refused = life.store.change_resource(disable).await;
     assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
     assert!(life.resource(Kind::Trigger, "t").await.enabled, "all of it, or nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn disabled_is_paused_whatever_is_on_its_way() {
+    let world = World::new();
+    let mut life = world.start(at("2027-01-01T00:00:30Z")).await;
+    let trigger = life.trigger("t", due(&json!({ "cron": "* * * * *", "missed": "all" }))).await;
+    for (minute, on_its_way) in [(5, "the first look"), (10, "the resume")] {
+        // Somebody is about to disable it, and it is seen, or seen to be enabled again, just before that.
+        let state = tenon_trigger::paused(&life.service, &trigger).await.expect("readable");
+        assert!(state.is_some(), "{on_its_way}");
+        life.settle().await;
+        disable_is_refused(&life, state).await;
+        // The next try knows of it.
+        life.change("t", Change::Disable).await;
+        life.clock.advance(Duration::from_mins(5));
+        life.change("t", Change::Enable).await;
+        assert_eq!(life.clock.now(), at(&format!("2027-01-01T00:{minute:02}:30Z")));
+    }
+    life.until(at("2027-01-01T00:11:10Z")).await;
+    assert_eq!(fired(&life).await, ["00:11:00"], "nothing is made up for");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_disabled_before_it_was_seen_makes_nothing_up() {
+    let world = World::new();
+    let mut life = world.start(at("2027-01-01T00:00:30Z")).await;
+    let times = json!({ "at": "2027-01-01T00:02:00Z" });
+    for (name, document) in [
+        ("t", due(&json!({ "cron": "* * * * *", "missed": "all" }))),
+        ("once", due(&times)),
+        ("over", due(&json!({ "at": "2027-01-01T00:00:00Z" }))),
+    ] {
+        life.trigger(name, document).await;
+        life.change(name, Change::Disable).await;
+        life.clock.advance(Duration::from_mins(1));
+    }
+    for name in ["t", "once", "over"] {
+        life.change(name, Change::Enable).await;
+    }
+    life.until(at("2027-01-01T00:04:10Z")).await;
+    assert_eq!(fired(&life).await, ["00:04:00"]);
+    for (name, missed) in [("once", "00:02:00"), ("over", "00:00:00")] {
+        let trigger = life.resource(Kind::Trigger, name).await;
+        assert_eq!(life.noted(&trigger, NoteKind::Missed).await, [missed], "{name}");
+        assert!(life.events(&format!("/triggers/{name}")).await.is_empty(), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fired_twice_at_one_moment_runs_twice() {
+    let world = World::new();
+    let mut life = world.start(at("2027-01-01T00:00:30Z")).await;
+    for name in ["a", "b"] {
+        life.workflow(name, Value::Null, json!({})).await;
+    }
+    let trigger =
+        life.trigger("t", run(&json!({ "cron": "0 0 1 1 *", "order": "sequence" }), &["a", "b"])).await;
+    let parts = tenon_trigger::Parts { capture: life.service.clone(), calls: Arc::new(NoCalls) };
+    let (triggers, running) = tenon_trigger::Triggers::start(parts, tenon_trigger::Options::default());
+    triggers.drain();
+    running.await.expect("it ends");
+    // The clock stands still, as it does after it was set back.
+    for _ in 0..2 {
+        let fired = triggers.fire(life.workspace, &trigger, "ada").await.expect("it is enabled");
+        assert_eq!((fired.events, fired.repeats), (1, 0));
+    }
+    // Each of them goes on with its second workflow.
+    for count in [2, 4] {
+        let jobs = life.jobs().await;
+        assert_eq!(jobs.len(), count);
+        for job in jobs.iter().filter(|job| !job.state.is_final()) {
+            life.end(job.id, true).await;
+        }
+        life.pass(Duration::from_secs(20)).await;
+    }
+    assert_eq!(life.jobs().await.len(), 4);
+}
+
+/// A chunk may take several transactions, and a crash may come between them.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_cut_off_try_has_started_is_watched() {
+    let world = World::new();
+    let mut life = world.start(at("2027-01-01T00:00:00Z")).await;
+    life.workflow("a", Value::Null, json!({})).await;
+    let times = json!({ "cron": "* * * * *", "overlap": "queue" });
+    let trigger = life.trigger("t", run(&times, &["a"])).await;
+    life.settle().await;
+    life.clock.advance(Duration::from_mins(1));
+    let first = life.service.ports().ids.job();
+    let call = Call {
+        workspace: life.workspace,
+        workflow: "acme/a".to_owned(),
+        input: JsonText::parse("{}".into()).expect("JSON"),
+        idempotency_key: Some(format!(
+            "schedule:{}:2027-01-01T00:01:00.000000Z#0",
+            trigger.revision.resource.0
+        )),
+        job: Some(first),
+    };
+    let part = TriggerChunk {
+        workspace: life.workspace,
+        resource: trigger.revision.resource,
+        items: vec![ChunkItem::Run(call)],
+        state: None,
+        notes: Vec::new(),
+    };
+    life.service.chunk(part).await.expect("room").expect("nobody else is there");
+    life.until(at("2027-01-01T00:02:30Z")).await;
+    let jobs: Vec<_> = life.jobs().await.iter().map(|job| job.id).collect();
+    assert_eq!(jobs, [first], "the next one waits for the job that there is");
+    let noticed = life.notes(&trigger, NoteKind::Noticed).await;
+    let detail: Value = serde_json::from_slice(&noticed[0].detail).expect("JSON");
+    assert_eq!(detail["jobs"], json!([first]), "{detail}");
+    life.end(first, true).await;
+    life.pass(Duration::from_secs(20)).await;
+    assert_eq!(life.jobs().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chunks_of_a_watched_schedule_come_at_once() {
+    let world = World::new();
+    let mut life = world.start(at("2027-01-01T00:00:00Z")).await;
+    for name in ["a", "b"] {
+        life.workflow(name, Value::Null, json!({})).await;
+    }
+    let large =
+        json!({ "cron": "* * * * *", "missed": "all", "order": "sequence", "data": r#"${ "x" * 1000000 }"# });
+    life.trigger("t", run(&large, &["a", "b"])).await;
+    life.settle().await;
+    life.die().await;
+    let mut life = world.start(at("2027-01-01T00:09:01Z")).await;
+    life.settle().await;
+    let jobs = life.jobs().await;
+    assert_eq!(jobs.len(), 9, "four, four and one, in one go");
+    for job in jobs {
+        life.end(job.id, true).await;
+    }
+    life.clock.advance(Duration::from_secs(30));
+    life.settle().await;
+    assert_eq!(life.jobs().await.len(), 18, "the second of each sequence, too");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,4 +293,7 @@ async fn occurrences_are_counted_by_schedule() {
     life.change("gone", Change::Disable).await;
     life.settle().await;
     assert!(!life.service.ports().metrics.render().contains("trigger=\"gone\""));
+    life.unreadable("t").await;
+    life.settle().await;
+    assert!(!life.service.ports().metrics.render().contains("trigger=\"t\""), "nor what cannot be read");
 }

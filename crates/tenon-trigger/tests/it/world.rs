@@ -142,6 +142,12 @@ impl Life {
         self.put(Kind::Workflow, name, format!("{document}\n"), vec![event_type.to_owned()]).await;
     }
 
+    /// A schedule that is deployed, and that this version cannot read: as after going back to an older one.
+    pub(crate) async fn unreadable(&mut self, name: &str) {
+        let document = "kind: schedule\nnew: thing\n".to_owned();
+        self.put(Kind::Trigger, name, document, vec![SCHEDULE_KEY.to_owned()]).await;
+    }
+
     async fn put(&mut self, kind: Kind, name: &str, document: String, keys: Vec<String>) -> Resource {
         let put = PutResource {
             workspace: self.workspace,

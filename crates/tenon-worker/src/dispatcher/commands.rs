@@ -9,15 +9,15 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tenon_capture::Programs;
 use tenon_engine::scheduler::{Command, HORIZON_US};
-use tenon_store::{JobId, OpenJob, WorkspaceId};
+use tenon_store::{JobId, OpenJob, OpenPage, WorkspaceId};
 use tokio::sync::oneshot;
 
-use super::{Dispatcher, LOST_PAUSE, Notice, Refill, WAITING_PAGE};
+use super::{Dispatcher, LOST_PAUSE, Notice, Refill, recall};
 use crate::leaving::{self, Left};
 use crate::run;
 
-/// Timers that the dispatcher takes in at once.
-const DUE_AT_ONCE: usize = 1_000;
+/// Jobs of a shard that one look for timers reads, the nearest first; more than the scheduler holds.
+const LOOK_LIMIT: usize = 1_000_000;
 
 // === impl Dispatcher ===
 
@@ -43,6 +43,9 @@ impl Dispatcher {
         // One that is being ended is not worked on meanwhile, though what it waits for may have come: a child of
         // its that was ended first. Its permit comes back when it has ended.
         let is_ending = matches!(self.running.get(&job), Some(None));
+        if is_ending {
+            self.crossed.insert(job, self.context.openings.opened());
+        }
         if self.is_draining || is_ending {
             return;
         }
@@ -87,8 +90,9 @@ impl Dispatcher {
         self.context.capture.ports().metrics.jobs_running.add(1);
         let (context, notices, fences) =
             (self.context.clone(), self.context.notices.clone(), Arc::clone(&self.fences));
-        // It may wait for its children, or for a store that fails, as long as that takes.
-        let opened = self.context.openings.opened();
+        // It may wait for its children, or for a store that fails, as long as that takes. One that never ran has no
+        // permit, so it makes no room for others.
+        let opened = self.scheduler.runs(job).then(|| self.context.openings.opened());
         self.tasks.spawn(async move {
             let _opened = opened;
             tokio::time::sleep(pause).await;
@@ -100,7 +104,8 @@ impl Dispatcher {
         });
     }
 
-    fn refill(&mut self, ask: Refill) {
+    /// Reads open jobs for the scheduler.
+    pub(super) fn read_open(&mut self, ask: Refill) {
         let (store, notices) = (Arc::clone(&self.context.store), self.context.notices.clone());
         let programs = self.context.capture.ports().programs.clone();
         let Refill { shard, workspace, after, limit } = ask;
@@ -109,13 +114,15 @@ impl Dispatcher {
             loop {
                 let read = match workspace {
                     Some(id) => store.open_jobs_of(fence.shard, WorkspaceId(id), after, limit).await,
-                    None => store.open_jobs(fence.shard, after, limit).await,
+                    None => store.open_jobs(fence.shard, after, limit).await.map(|jobs| {
+                        let last = jobs.last().filter(|_| jobs.len() >= limit as usize);
+                        OpenPage { read_to: last.map(|job| job.place), jobs }
+                    }),
                 };
                 match read {
-                    Ok(jobs) => {
-                        let complete = jobs.len() < limit as usize;
+                    Ok(OpenPage { jobs, read_to }) => {
                         load_programs(&programs, &jobs).await;
-                        let page = Notice::Refilled { round, ask, jobs, complete };
+                        let page = Notice::Refilled { round, ask, jobs, read_to };
                         let _ = notices.send(page).await;
                         return;
                     }
@@ -133,18 +140,29 @@ impl Dispatcher {
     pub(super) fn look_for_timers(&mut self) {
         let until = tenon_store::Timestamp(self.now().0.saturating_add(HORIZON_US));
         let (store, notices) = (Arc::clone(&self.context.store), self.context.notices.clone());
-        let fences = Arc::clone(&self.fences);
+        let programs = self.context.capture.ports().programs.clone();
+        let (fences, page) = (self.recalled_shards(), self.options.waiting_page);
         self.tasks.spawn(async move {
-            for fence in fences.iter() {
-                match store.waiting_jobs(fence.shard, until, WAITING_PAGE).await {
-                    Ok(mut jobs) => {
-                        // In pieces, so that what others tell comes in between.
-                        while !jobs.is_empty() {
-                            let rest = jobs.split_off(jobs.len().min(DUE_AT_ONCE));
-                            let _ = notices.send(Notice::Due(std::mem::replace(&mut jobs, rest))).await;
+            for fence in fences {
+                let (mut after, mut read) = (None, 0);
+                // In pages, so that what others tell comes in between.
+                while read < LOOK_LIMIT {
+                    let jobs = match store.waiting_jobs(fence.shard, after, until, page).await {
+                        Ok(jobs) => jobs,
+                        Err(error) => {
+                            tracing::error!(%error, "cannot read timers; trying again in a minute");
+                            break;
                         }
+                    };
+                    after = recall::after(&jobs, page);
+                    read += jobs.len();
+                    if !jobs.is_empty() {
+                        load_programs(&programs, &jobs).await;
+                        let _ = notices.send(Notice::Due(jobs)).await;
                     }
-                    Err(error) => tracing::error!(%error, "cannot read timers; trying again in a minute"),
+                    if after.is_none() {
+                        break;
+                    }
                 }
             }
         });
@@ -153,7 +171,7 @@ impl Dispatcher {
 
 /// The dispatcher looks at the programs of the jobs that it is handed, for their limits. It finds them loaded: one
 /// workspace's thousand workflows are not read and compiled while the jobs of all others wait.
-async fn load_programs(programs: &Programs, jobs: &[OpenJob]) {
+pub(super) async fn load_programs(programs: &Programs, jobs: &[OpenJob]) {
     let mut loaded = HashSet::new();
     for job in jobs {
         if loaded.insert(job.revision) {

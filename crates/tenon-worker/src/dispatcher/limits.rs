@@ -67,7 +67,7 @@ impl Dispatcher {
         }
     }
 
-    fn learn_workspace(&mut self, workspace: WorkspaceId) {
+    pub(super) fn learn_workspace(&mut self, workspace: WorkspaceId) {
         // One that is not there says nothing.
         let own = self.context.store.workspace_settings(workspace).unwrap_or_default();
         let concurrency = own.concurrency.or(self.options.workspace_concurrency);
@@ -171,6 +171,8 @@ impl Dispatcher {
         let now = self.now();
         if self.backlog.is_due(now) {
             self.learn_changes().await;
+            // Who may run now does so now, not with the next turn.
+            self.carry_out();
             let refused = self.backlog.look(&self.scheduler, now);
             self.context.capture.ports().metrics.backlogs.refuse(refused);
         }

@@ -1,33 +1,50 @@
-//! Which values of events nobody is shown: those that the workflow of a job masks, and those of the jobs that its
-//! event came from (its parent, the job that it runs again, the job that a lifecycle event tells of).
+//! Which values of events nobody is shown: those that the workflow of a job masks, in its own event and in those that
+//! its `listen`s took, and those of the jobs that made these events (its parent, the job that it runs again, the one
+//! that emitted, the one that a lifecycle event tells of).
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
+use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use serde_json::Value;
+use tenon_capture::{Deployed, MASKED_BY};
+use tenon_engine::Outcome;
 use tenon_store::{EventRecord, JobId, JobRecord, Kind, RevisionId, WorkspaceId};
-use tenon_workflow::Program;
+use tenon_workflow::{Action, Program};
 
 use super::{History, HistoryError};
 use crate::mask::{InputOf, Mask, Masking};
 
-/// How many jobs back values are followed.
-const GENERATIONS: usize = 8;
+/// How many jobs are looked at that values may come from.
+const MOST_JOBS: usize = 256;
 /// How an event names the job that made it, and the workflow that it calls.
 const OF_JOB: &str = "/jobs/";
 const OF_CALL: &str = "/run/";
 /// What stands for all types where workflows subscribe.
 const ANY_TYPE: &str = "*";
+/// What stands before a type among the keys of workflows that listen for it and mask something. Nobody subscribes by it.
+pub const MASK_KEY: &str = "@mask/";
 
 impl History {
     /// What is masked of a job: in its input, output, error, journal and trace.
     pub async fn mask(&self, job: &JobRecord) -> Result<Mask, HistoryError> {
-        let mut masking = Masking::default();
-        self.add_job(&mut masking, job.clone()).await?;
+        let (mut masking, mut trail) = (Masking::default(), Trail::default());
+        self.add_job(&mut masking, job, &mut trail).await?;
+        self.add_makers(&mut masking, job.workspace, trail).await?;
+        Ok(masking.finish())
+    }
+
+    /// What is masked of a job's ordering key, which is made before it listens for anything: its journal, which may be
+    /// long, is not read.
+    pub async fn key_mask(&self, job: &JobRecord) -> Result<Mask, HistoryError> {
+        let (mut masking, mut trail) = (Masking::default(), Trail::default());
+        self.add_start(&mut masking, job, &mut trail).await?;
+        self.add_makers(&mut masking, job.workspace, trail).await?;
         Ok(masking.finish())
     }
 
     /// What is masked of an event, whatever its workflows are: those whose jobs it started, and those that want its
-    /// type now. The record must have its envelope.
+    /// type now or listen for it. The record must have its envelope.
     pub async fn event_mask(
         &self,
         workspace: WorkspaceId,
@@ -47,13 +64,13 @@ impl History {
                 self.add_revision(&mut masking, (workspace, revision), envelope.as_ref()).await;
             }
         }
-        if let Some(maker) = self.maker(workspace, event).await? {
-            self.add_job(&mut masking, maker).await?;
-        }
+        let mut trail = Trail::default();
+        trail.add_record(event);
+        self.add_makers(&mut masking, workspace, trail).await?;
         Ok(masking.finish())
     }
 
-    /// The newest revisions of the workflows that an event is for.
+    /// The newest revisions of the workflows that an event is for, or that may listen for it.
     async fn that_want(
         &self,
         workspace: WorkspaceId,
@@ -64,6 +81,8 @@ impl History {
             return Ok(called.into_iter().map(|resource| resource.revision.id).collect());
         }
         let keys = [event.r#type.as_str(), ANY_TYPE];
+        let masks = keys.map(|r#type| format!("{MASK_KEY}{type}"));
+        let keys = [keys, [masks[0].as_str(), masks[1].as_str()]].concat();
         let (found, _) = self.store.resources_by_key(workspace, Kind::Workflow, &keys).await?;
         Ok(found.into_iter().map(|resource| resource.revision.id).collect())
     }
@@ -84,34 +103,85 @@ impl History {
         }
     }
 
-    /// A job's own values, and those of the jobs that it comes from.
-    async fn add_job(&self, masking: &mut Masking, job: JobRecord) -> Result<(), HistoryError> {
-        let mut next = Some(job);
-        for _ in 0..GENERATIONS {
-            let Some(job) = next.take() else { return Ok(()) };
-            let event = self.store.event(job.workspace, job.event).await?;
-            self.add_own(masking, &job, event.as_ref()).await?;
-            next = match event {
-                Some(event) => self.maker(job.workspace, &event).await?,
-                None => None,
-            };
+    /// The values of all jobs that may have made what is shown.
+    async fn add_makers(
+        &self,
+        masking: &mut Masking,
+        workspace: WorkspaceId,
+        mut trail: Trail,
+    ) -> Result<(), HistoryError> {
+        for _ in 0..MOST_JOBS {
+            let Some(Maker { job, masks }) = trail.left.pop_front() else { return Ok(()) };
+            match self.store.job(workspace, job).await? {
+                Some(job) => self.add_job(masking, &job, &mut trail).await?,
+                None if masks => masking.add_unknown(),
+                None => {}
+            }
+        }
+        if trail.left.iter().any(|maker| maker.masks) {
+            masking.add_unknown();
         }
         Ok(())
+    }
+
+    /// A job's own values; those that it comes from are left to be looked at.
+    async fn add_job(
+        &self,
+        masking: &mut Masking,
+        job: &JobRecord,
+        trail: &mut Trail,
+    ) -> Result<(), HistoryError> {
+        self.add_start(masking, job, trail).await?;
+        let Ok(deployed) = self.programs.get(job.workspace, job.revision).await else { return Ok(()) };
+        for envelope in self.received(job, &deployed).await? {
+            trail.add_maker(envelope[MASKED_BY].as_str(), true);
+            masking.add_event(&deployed.program.settings.mask, &envelope);
+        }
+        Ok(())
+    }
+
+    /// Those of what it began with.
+    async fn add_start(
+        &self,
+        masking: &mut Masking,
+        job: &JobRecord,
+        trail: &mut Trail,
+    ) -> Result<(), HistoryError> {
+        let event = self.store.event(job.workspace, job.event).await?;
+        if let Some(event) = &event {
+            trail.add_record(event);
+        }
+        for gathered in self.store.gathered(job.workspace, job.id).await? {
+            trail.add(&gathered.envelope);
+        }
+        // A program that cannot be loaded runs nothing and traces nothing.
+        let Ok(deployed) = self.programs.get(job.workspace, job.revision).await else { return Ok(()) };
+        if deployed.program.settings.mask.is_empty() {
+            return Ok(());
+        }
+        self.add_own(masking, job, (&deployed.program, event.as_ref())).await
+    }
+
+    /// The events that a job's `listen`s took.
+    async fn received(&self, job: &JobRecord, deployed: &Deployed) -> Result<Vec<Value>, HistoryError> {
+        let listens = deployed.program.tasks.iter().any(|task| matches!(task.action, Action::Listen(_)));
+        if !listens || job.payloads_gone {
+            return Ok(Vec::new());
+        }
+        let journal = self.store.journal(job.workspace, job.id).await?;
+        let received = journal.iter().filter_map(|entry| match Outcome::decode(&entry.outcome) {
+            Ok(Outcome::Received { envelope, .. }) => Some(envelope),
+            _ => None,
+        });
+        Ok(received.collect())
     }
 
     async fn add_own(
         &self,
         masking: &mut Masking,
         job: &JobRecord,
-        event: Option<&EventRecord>,
+        (program, event): (&Program, Option<&EventRecord>),
     ) -> Result<(), HistoryError> {
-        // A program that cannot be loaded runs nothing and traces nothing.
-        let Ok(deployed) = self.programs.get(job.workspace, job.revision).await else { return Ok(()) };
-        let program = &deployed.program;
-        let pointers = &program.settings.mask;
-        if pointers.is_empty() {
-            return Ok(());
-        }
         // Lists give jobs without their input and their gathered events.
         let whole = self.store.job(job.workspace, job.id).await?;
         let job = whole.as_ref().unwrap_or(job);
@@ -126,7 +196,7 @@ impl History {
             Err(error) => return Err(error),
         }
         for envelope in &envelopes {
-            masking.add_event(pointers, envelope);
+            masking.add_event(&program.settings.mask, envelope);
         }
         self.add_input(masking, job, program).await
     }
@@ -151,17 +221,53 @@ impl History {
             }
         }
     }
+}
 
-    /// The job that made an event.
-    async fn maker(
-        &self,
-        workspace: WorkspaceId,
-        event: &EventRecord,
-    ) -> Result<Option<JobRecord>, HistoryError> {
-        let id = event.source.strip_prefix(OF_JOB).and_then(|id| id.parse::<JobId>().ok());
-        match id {
-            Some(id) => Ok(self.store.job(workspace, id).await?),
-            None => Ok(None),
+/// Jobs that values may come from, and that were not looked at yet.
+#[derive(Default)]
+struct Trail {
+    /// Those that surely mask something come first.
+    left: VecDeque<Maker>,
+    seen: HashSet<Maker>,
+}
+
+/// A job that made an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Maker {
+    job: JobId,
+    /// It had values that nobody is shown: where it is not kept any more, nobody knows which.
+    masks: bool,
+}
+
+// === impl Trail ===
+
+impl Trail {
+    /// An event as it is stored. A rerun's is its first job's, but for who asked for it.
+    fn add_record(&mut self, event: &EventRecord) {
+        if let Some(envelope) = &event.envelope {
+            self.add(envelope);
+        }
+        self.add_maker(event.source.strip_prefix(OF_JOB), false);
+    }
+
+    /// Most envelopes say nothing of it, and may be large: only those that may are read.
+    fn add(&mut self, envelope: &[u8]) {
+        static NAME: LazyLock<AhoCorasick> =
+            LazyLock::new(|| AhoCorasick::new([MASKED_BY]).expect("one short name"));
+        let envelope = NAME.is_match(envelope).then(|| read(Some(envelope))).flatten();
+        self.add_maker(envelope.as_ref().and_then(|envelope| envelope[MASKED_BY].as_str()), true);
+    }
+
+    fn add_maker(&mut self, job: Option<&str>, masks: bool) {
+        let Some(job) = job.and_then(|job| job.parse().ok()) else { return };
+        let maker = Maker { job, masks };
+        if self.seen.contains(&Maker { job, masks: true }) || !self.seen.insert(maker) {
+            return;
+        }
+        if masks {
+            self.left.push_front(maker);
+        } else {
+            self.left.push_back(maker);
         }
     }
 }

@@ -35,6 +35,7 @@ pub(crate) async fn start(
         key: key(identity),
         hops: identity.hops.saturating_add(1),
         is_lifecycle: identity.is_lifecycle,
+        is_masked: identity.masked_by.is_some(),
         held: held.to_vec(),
     };
     Ok(match context.capture.child(child).await {

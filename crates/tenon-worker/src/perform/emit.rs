@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tenon_capture::{Event, Incoming, LIFECYCLE};
+use tenon_capture::{Event, Incoming, LIFECYCLE, MASKED_BY};
 use tenon_engine::{FailureKind, Outcome};
 use tenon_store::DedupMark;
 
@@ -25,6 +25,11 @@ pub(super) async fn emit(context: &Context, event: &Value, identity: Identity) -
     };
     if identity.is_lifecycle {
         event.extensions.insert(LIFECYCLE.to_owned(), true.into());
+    }
+    // Never what the document says: an event of somebody else's job would be shown, or nothing of this one.
+    event.extensions.shift_remove(MASKED_BY);
+    if let Some(job) = identity.masked_by {
+        event.extensions.insert(MASKED_BY.to_owned(), job.to_string().into());
     }
     let expires = context.capture.ports().clock.now().after(EMIT_MARK);
     let mark = DedupMark { scope: "emit".to_owned(), key: identity.idempotency_key, expires };

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use serde_json::json;
 use tenon_store::{Error, JobState, Store, Write};
-use tenon_worker::Verdict;
+use tenon_worker::{Options, Verdict};
 
 use crate::hooked_store::{Gate, Hooks, hooked};
 use crate::stage::{Callee, Stage, open};
@@ -159,5 +159,40 @@ async fn a_job_without_a_place_in_line_can_be_cancelled() {
     assert_eq!(stage.end(job).await.state, JobState::Cancelled);
     let verdict = stage.history.verify(stage.workspace, job).await.expect("read");
     assert_eq!(verdict, Verdict::Same);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_are_cancelled_where_they_wait_make_no_room_for_others() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let gate = Arc::new(Gate::closed());
+    let options = Options { openings: 1, ..Options::default() };
+    let stage = Stage::with(hooked(&directory, &gate), options).await;
+    stage.deploy("w", &format!("}}\n{SUBSCRIBED}do: [{{sleep: {{wait: P1D}}}}]\n")).await;
+    let mut waiting = Vec::new();
+    gate.permits.add_permits(5);
+    for n in 0..5 {
+        let job = stage.go(json!({ "n": n })).await;
+        stage.reaches(job, JobState::Waiting).await;
+        waiting.push(job);
+        gate.has_arrival().await;
+    }
+    let metrics = &stage.capture.ports().metrics;
+    stage.until(|| metrics.jobs_running.get() == 0).await;
+    for job in &waiting {
+        stage.worker.cancel(*job).await.expect("the worker runs");
+        gate.has_arrival().await;
+    }
+    for n in 0..3 {
+        waiting.push(stage.go(json!({ "n": n })).await);
+    }
+    // They are told of before this is asked for.
+    let usage = stage.worker.usage().await.expect("the worker runs");
+    assert_eq!((usage.scheduler.running, usage.openings), (1, (1, 1)), "one may open");
+    gate.open();
+    for job in waiting {
+        stage.worker.cancel(job).await.expect("the worker runs");
+        assert_eq!(stage.end(job).await.state, JobState::Cancelled);
+    }
     stage.stop().await;
 }

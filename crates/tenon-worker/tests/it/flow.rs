@@ -4,13 +4,80 @@ use std::time::Duration;
 
 use serde_json::json;
 use tenon_capture::{BacklogBound, Event, Incoming};
-use tenon_engine::scheduler::Bounds;
+use tenon_engine::scheduler::{Bounds, Obstacle};
 use tenon_store::{JobState, PutResource, WorkspaceId};
 use tenon_worker::{BacklogBounds, Options};
 
 use crate::stage::{Callee, Stage, open};
 
 const TWO_AN_HOUR: &str = ", metadata: {tenon: {rateLimit: {limit: 2, per: PT1H}}}}\nschedule: {on: {one: {with: {type: go}}}}\ndo:\n- pause: {wait: {milliseconds: 1}}\n- done: {set: {ok: true}}\n";
+
+/// Another workspace, with a workflow that ends at once.
+async fn neighbour(stage: &Stage) -> WorkspaceId {
+    let workspace = stage.store.create_workspace("quiet").await.expect("a workspace");
+    let quick = "}\nschedule: {on: {one: {with: {type: go}}}}\ndo:\n- done: {set: {ok: true}}\n";
+    let put = stage.resource("quick", "1.0.0", quick, (&["go"], &[]));
+    stage.save(PutResource { workspace, ..put }).await;
+    stage.capture.refresh(workspace).await.expect("refreshed");
+    workspace
+}
+
+/// Nobody is in the way of the neighbour's next job.
+async fn works(stage: &Stage, neighbour: WorkspaceId) {
+    let event = Event { source: "/test".to_owned(), r#type: "go".to_owned(), ..Event::default() };
+    let jobs = stage.capture.event(Incoming::new(neighbour, event)).await.expect("captured").jobs;
+    let has_ended = async {
+        // polls: the stage's own watch is for its own workspace
+        while stage.store.job(neighbour, jobs[0]).await.expect("read").expect("it exists").state
+            != JobState::Completed
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), has_ended).await.expect("nobody is in its way");
+}
+
+fn hangs_at(address: std::net::SocketAddr) -> String {
+    format!(
+        "}}\nschedule: {{on: {{one: {{with: {{type: go}}}}}}}}\ndo:\n- ask: {{call: http, with: {{method: get, endpoint: 'http://{address}/hang'}}}}\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_calls_of_one_workspace_leave_permits_to_others() {
+    let (callee, address) = Callee::serve().await;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let stage = Stage::with(open(&directory), Options { capacity: 18, ..Options::default() }).await;
+    stage.deploy("hangs", &hangs_at(address)).await;
+    for n in 0..40 {
+        stage.go(json!({ "n": n })).await;
+    }
+    callee.has_calls(16).await;
+    let quiet = neighbour(&stage).await;
+    for _ in 0..20 {
+        works(&stage, quiet).await;
+    }
+    let seen = async {
+        // polls: a shard may still be read for the first time, and a job wait for that
+        loop {
+            let usage = stage.worker.usage().await.expect("the worker runs").scheduler;
+            let hog = usage.workspaces.iter().find(|of| of.workspace == stage.workspace.0);
+            let hog = hog.expect("it has jobs").clone();
+            if hog.startable == 24 && usage.running == 16 {
+                return hog;
+            }
+        }
+    };
+    let hog = tokio::time::timeout(Duration::from_mins(1), seen).await.expect("it is told");
+    assert_eq!((hog.running, hog.share, hog.obstacle), (16, 16, Some(Obstacle::Share)));
+    stage.until(|| stage.capture.ports().metrics.workspaces_crowded.get() == 1).await;
+    assert_eq!(callee.calls().len(), 16, "what was left to others it did not take");
+    for job in stage.jobs().await {
+        stage.worker.cancel(job.id).await.expect("the worker runs");
+        stage.end(job.id).await;
+    }
+    stage.stop().await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rate_holds_starts_back_and_not_what_has_started() {
@@ -82,23 +149,9 @@ async fn a_workspace_that_is_over_its_places_holds_up_no_other_and_loses_nothing
         flood.push(stage.go(json!({ "n": n })).await);
     }
     // Places are left to others in the one shard where the flood is, and in all the rest.
-    let quiet = stage.store.create_workspace("quiet").await.expect("a workspace");
-    let quick = "}\nschedule: {on: {one: {with: {type: go}}}}\ndo:\n- done: {set: {ok: true}}\n";
-    let put = stage.resource("quick", "1.0.0", quick, (&["go"], &[]));
-    stage.save(PutResource { workspace: quiet, ..put }).await;
-    stage.capture.refresh(quiet).await.expect("refreshed");
+    let quiet = neighbour(&stage).await;
     for _ in 0..40 {
-        let event = Event { source: "/test".to_owned(), r#type: "go".to_owned(), ..Event::default() };
-        let jobs = stage.capture.event(Incoming::new(quiet, event)).await.expect("captured").jobs;
-        let has_ended = async {
-            // polls: the stage's own watch is for its own workspace
-            while stage.store.job(quiet, jobs[0]).await.expect("read").expect("it exists").state
-                != JobState::Completed
-            {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(Duration::from_mins(1), has_ended).await.expect("nobody is in its way");
+        works(&stage, quiet).await;
     }
     let all_count = async {
         // polls: the shard may still be read for the first time, and its jobs counted as they are read
@@ -125,10 +178,7 @@ async fn a_workspace_has_no_more_jobs_at_once_than_it_may() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let options = Options { workspace_concurrency: Some(2), ..Options::default() };
     let stage = Stage::with(open(&directory), options).await;
-    let hangs = format!(
-        "}}\nschedule: {{on: {{one: {{with: {{type: go}}}}}}}}\ndo:\n- ask: {{call: http, with: {{method: get, endpoint: 'http://{address}/hang'}}}}\n"
-    );
-    stage.deploy("hangs", &hangs).await;
+    stage.deploy("hangs", &hangs_at(address)).await;
     for n in 0..4 {
         stage.go(json!({ "n": n })).await;
     }

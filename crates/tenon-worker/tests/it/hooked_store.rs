@@ -38,8 +38,8 @@ pub(crate) trait Hooks: Send + Sync + 'static {
     async fn look_for_waiting(&self, _shard: Shard, _until: Timestamp) {}
 
     /// Gets the waiting jobs of a shard as they were when they were asked for.
-    async fn waiting_were_read(&self, _until: Timestamp, jobs: Vec<OpenJob>) -> Vec<OpenJob> {
-        jobs
+    async fn waiting_were_read(&self, _until: Timestamp, jobs: Vec<OpenJob>) -> Result<Vec<OpenJob>, Error> {
+        Ok(jobs)
     }
 
     /// Before events are looked through.
@@ -133,12 +133,13 @@ macro_rules! pass_on {
             async fn waiting_jobs(
                 &self,
                 shard: Shard,
+                after: Option<(Timestamp, JobId)>,
                 until: Timestamp,
                 limit: u32,
             ) -> Result<Vec<OpenJob>, Error> {
                 self.hooks.look_for_waiting(shard, until).await;
-                let jobs = self.inner.waiting_jobs(shard, until, limit).await?;
-                Ok(self.hooks.waiting_were_read(until, jobs).await)
+                let jobs = self.inner.waiting_jobs(shard, after, until, limit).await?;
+                self.hooks.waiting_were_read(until, jobs).await
             }
 
             async fn candidates(&self, query: &CandidateQuery) -> Result<Candidates, Error> {
@@ -162,7 +163,7 @@ macro_rules! pass_on {
 }
 
 pass_on! {
-    open_jobs_of(shard: Shard, workspace: WorkspaceId, after: u64, limit: u32) -> Result<Vec<OpenJob>, Error>;
+    open_jobs_of(shard: Shard, workspace: WorkspaceId, after: u64, limit: u32) -> Result<tenon_store::OpenPage, Error>;
     listened(workspace: WorkspaceId) -> Result<Vec<String>, Error>;
     workspaces() -> Result<Vec<(WorkspaceId, String)>, Error>;
     capture_chunk(chunk: tenon_store::Chunk) -> Result<tenon_store::Chunked, Error>;

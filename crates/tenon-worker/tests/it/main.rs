@@ -18,6 +18,7 @@ mod mending;
 mod old_news;
 mod orphans;
 mod panics;
+mod recall;
 mod rerun;
 mod stage;
 mod transient;

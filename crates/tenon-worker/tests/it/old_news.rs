@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use serde_json::json;
 use tenon_store::{Error, Feed, JobId, JobState, OpenJob, Shard, Store, Timestamp, Write};
-use tenon_worker::Verdict;
+use tenon_worker::{Options, Verdict};
 use tokio::sync::{Semaphore, watch};
 
 use crate::hooked_store::{Gate, Hooks, hooked};
@@ -99,10 +100,10 @@ async fn a_copy_that_comes_after_the_job_has_moved_on_is_not_used() {
     }
 }
 
-/// Holds the worker up each time that it takes the shards over, and holds back what it reads of them.
+/// A feed that loses what a test likes, and pages of open jobs that are handed over when it likes.
 struct Rounds {
-    begun: Semaphore,
-    may_begin: Semaphore,
+    feed: OnceLock<Feed>,
+    fed: Arc<Mutex<Vec<OpenJob>>>,
     /// One permit per page that was read, and one per page that was handed over.
     read: Semaphore,
     delivered: Semaphore,
@@ -115,14 +116,21 @@ struct Rounds {
 
 impl Rounds {
     fn new() -> Arc<Self> {
-        let none = || Semaphore::new(0);
-        let deliver = watch::Sender::new(0);
-        let (begun, may_begin, read, delivered) = (none(), none(), none(), none());
-        Arc::new(Self { begun, may_begin, read, delivered, deliver, pages: Mutex::default() })
+        let (read, delivered) = (Semaphore::new(0), Semaphore::new(0));
+        let (feed, fed, deliver) = (OnceLock::new(), Arc::default(), watch::Sender::new(0));
+        Arc::new(Self { feed, fed, read, delivered, deliver, pages: Mutex::default() })
     }
 
     async fn takes(semaphore: &Semaphore, permits: u32) {
         semaphore.acquire_many(permits).await.expect("never closed").forget();
+    }
+
+    /// The feed brings what was captured, and finds no room.
+    fn lose(&self, stage: &Stage) {
+        let late = std::mem::take(&mut *self.fed.lock().expect("no holder panics"));
+        assert_eq!(late.len(), 1, "the feed has brought the job");
+        stuff(stage);
+        self.feed.get().expect("the worker listens")(late);
     }
 }
 
@@ -141,11 +149,10 @@ impl Hooks for Rounds {
         page
     }
 
-    async fn look_for_waiting(&self, shard: Shard, until: Timestamp) {
-        if shard == Shard(0) && until == Timestamp(i64::MAX) {
-            self.begun.add_permits(1);
-            Self::takes(&self.may_begin, 1).await;
-        }
+    fn set_feed(&self, inner: &dyn Store, feed: Feed) {
+        assert!(self.feed.set(feed).is_ok(), "one worker listens");
+        let fed = Arc::clone(&self.fed);
+        inner.set_feed(Box::new(move |jobs| fed.lock().expect("no holder panics").extend(jobs)));
     }
 }
 
@@ -157,27 +164,22 @@ fn stuff(stage: &Stage) {
     while tokio::task::unconstrained(stage.worker.cancel(nobody)).now_or_never().is_some() {}
 }
 
-/// One thread, so that what is handed over is in the worker's inbox before the test goes on.
+/// One thread, so that what is handed over is in the worker's inbox before the test goes on, and so that a full inbox
+/// is not emptied while the test does not wait.
 #[tokio::test]
 async fn a_page_that_was_read_before_the_feed_lost_jobs_is_ignored() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let rounds = Rounds::new();
     let stage = Stage::on(hooked(&directory, &rounds)).await;
     stage.deploy("w", "}\nschedule: {on: {one: {with: {type: go}}}}\ndo: [{done: {set: {x: 1}}}]\n").await;
-    // The feed loses a job while the worker takes its shards over: it will do so again.
-    Rounds::takes(&rounds.begun, 1).await;
-    stuff(&stage);
-    let first = stage.go(json!({})).await;
-    rounds.may_begin.add_permits(1);
-    // The pages of the first round are read. Then the feed loses another job, which they do not have.
-    Rounds::takes(&rounds.begun, 1).await;
+    // The pages of the first round are read. Then the feed loses a job, which they do not have.
     Rounds::takes(&rounds.read, SHARDS).await;
-    stuff(&stage);
+    let first = stage.go(json!({})).await;
+    rounds.lose(&stage);
+    Rounds::takes(&rounds.read, SHARDS).await;
     let second = stage.go(json!({})).await;
-    rounds.may_begin.add_permits(1);
-    Rounds::takes(&rounds.begun, 1).await;
-    rounds.may_begin.add_permits(1);
-    Rounds::takes(&rounds.read, 2 * SHARDS).await;
+    rounds.lose(&stage);
+    Rounds::takes(&rounds.read, SHARDS).await;
     // The third round is under way, and only now the pages of the first arrive.
     rounds.deliver.send_replace(1);
     Rounds::takes(&rounds.delivered, SHARDS).await;
@@ -186,7 +188,6 @@ async fn a_page_that_was_read_before_the_feed_lost_jobs_is_ignored() {
         assert_eq!(stage.end(job).await.state, JobState::Completed);
     }
     rounds.deliver.send_replace(u32::MAX);
-    rounds.may_begin.add_permits(1_000);
     stage.stop().await;
 }
 
@@ -198,12 +199,12 @@ struct LateTimers {
 
 #[async_trait]
 impl Hooks for LateTimers {
-    async fn waiting_were_read(&self, until: Timestamp, jobs: Vec<OpenJob>) -> Vec<OpenJob> {
-        if until != Timestamp(i64::MAX) && !jobs.is_empty() {
+    async fn waiting_were_read(&self, until: Timestamp, jobs: Vec<OpenJob>) -> Result<Vec<OpenJob>, Error> {
+        if until != Timestamp::NEVER && !jobs.is_empty() {
             self.read.add_permits(1);
             self.may_tell.subscribe().wait_for(|may_tell| *may_tell).await.expect("it lives");
         }
-        jobs
+        Ok(jobs)
     }
 }
 
@@ -218,7 +219,8 @@ async fn a_timer_that_was_read_before_its_job_was_woken_and_ended_stops_no_lane(
     stage.reaches(first, JobState::Waiting).await;
     stage.stop().await;
 
-    let stage = Stage::on(hooked(&directory, &timers)).await;
+    let options = Options { look_every: Duration::from_millis(20), ..Options::default() };
+    let stage = Stage::with(hooked(&directory, &timers), options).await;
     timers.read.acquire().await.expect("never closed").forget();
     stage.event("order", json!({"n": 1})).await;
     assert_eq!(stage.end(first).await.state, JobState::Completed);

@@ -110,7 +110,7 @@ async fn family(stage: &Stage) -> [JobId; 3] {
 async fn deploy(stage: &Stage, tasks: &str) {
     stage.put("sleeps", SLEEPS, (&[], &[])).await;
     stage.put("cares", CARES, (&[], &[])).await;
-    stage.put("parent", &format!("{ON_GO}do:\n{tasks}"), (&["go"], &[])).await;
+    stage.put("parent", &format!("{ON_GO}do:\n{tasks}"), (&["go"], &["stop"])).await;
 }
 
 const RUN: &str = "run: {workflow: {namespace: test, name: cares, version: latest}}";
@@ -118,9 +118,9 @@ const RUN: &str = "run: {workflow: {namespace: test, name: cares, version: lates
 #[tokio::test(flavor = "multi_thread")]
 async fn why_a_child_ends_is_durable_before_it_ends() {
     let race = format!(
-        "- race: {{fork: {{compete: true, branches: [{{c: {{{RUN}}}}}, {{nap: {{wait: PT0.3S}}}}]}}}}\n"
+        "- race: {{fork: {{compete: true, branches: [{{c: {{{RUN}}}}}, {{nap: {{wait: PT1S}}}}]}}}}\n"
     );
-    let timeout = format!("- call: {{timeout: {{after: PT0.3S}}, {RUN}}}\n");
+    let timeout = format!("- call: {{timeout: {{after: PT1S}}, {RUN}}}\n");
     let plain = format!("- call: {{{RUN}}}\n");
     for (what, tasks, effect) in [
         ("a race", &race, "/do/0/race/fork/branches/1/nap"),
@@ -164,9 +164,7 @@ async fn after_a_crash(tasks: &str, at: (u64, Death), is_cancelled: bool) -> Opt
     // Whatever comes before is not what this is about.
     let family = async {
         let family = family(&stage).await;
-        if is_cancelled {
-            stage.worker.cancel(family[0]).await.expect("the worker runs");
-        }
+        part(&stage, family[0], is_cancelled).await;
         stage.end(family[0]).await;
     };
     tokio::select! {
@@ -175,10 +173,8 @@ async fn after_a_crash(tasks: &str, at: (u64, Death), is_cancelled: bool) -> Opt
     }
     let again = Stage::on(store).await;
     let job = again.jobs().await.iter().find(|job| job.parent.is_none()).expect("the parent").id;
-    if is_cancelled {
-        // Nobody was told that it is cancelled, so somebody asks again.
-        again.worker.cancel(job).await.expect("the worker runs");
-    }
+    // Nobody was told that it is over, so somebody says it again.
+    part(&again, job, is_cancelled).await;
     again.end(job).await;
     let mut jobs = again.jobs().await;
     jobs.sort_by_key(|job| job.id);
@@ -188,6 +184,15 @@ async fn after_a_crash(tasks: &str, at: (u64, Death), is_cancelled: bool) -> Opt
     again.stop().await;
     drop(stage);
     Some(jobs.iter().map(|job| job.state).collect())
+}
+
+/// Ends what the children are awaited for.
+async fn part(stage: &Stage, job: JobId, is_cancelled: bool) {
+    if is_cancelled {
+        stage.worker.cancel(job).await.expect("the worker runs");
+    } else {
+        stage.event("stop", json!({})).await;
+    }
 }
 
 /// With a crash before and after each write: the parent ends so, and all below it are cancelled. A crash may come
@@ -221,16 +226,15 @@ async fn a_family_is_cancelled_whenever_a_crash_comes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_race_is_lost_whenever_a_crash_comes() {
-    let race = format!(
-        "- race: {{fork: {{compete: true, branches: [{{c: {{{RUN}}}}}, {{nap: {{wait: PT0.3S}}}}]}}}}\n"
-    );
+    let stop = "stop: {listen: {to: {one: {with: {type: stop}}}}}";
+    let race = format!("- race: {{fork: {{compete: true, branches: [{{c: {{{RUN}}}}}, {{{stop}}}]}}}}\n");
     check(&race, false, JobState::Completed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_to_end_before_a_crash_ends_while_its_parent_goes_on() {
     let race = format!(
-        "- race: {{fork: {{compete: true, branches: [{{c: {{{RUN}}}}}, {{nap: {{wait: PT0.3S}}}}]}}}}\n"
+        "- race: {{fork: {{compete: true, branches: [{{c: {{{RUN}}}}}, {{nap: {{wait: PT1S}}}}]}}}}\n"
     );
     let tasks = format!("{race}- rest: {{wait: P1D}}\n");
     let directory = tempfile::tempdir().expect("a temporary directory");

@@ -133,7 +133,7 @@ async fn reruns_of_many_give_way_to_what_comes_meanwhile() {
     // One job has the only place; these wait for it.
     let record = stage.record(old).await;
     for request in 0..10 {
-        let rerun = Rerun { bulk: Some(request), ..Rerun::of(record.clone()) };
+        let rerun = Rerun { bulk: Some(request.to_string().into()), ..Rerun::of(record.clone()) };
         stage.capture.rerun(rerun).await.expect("captured");
     }
     let live = stage.go(json!({})).await;

@@ -74,9 +74,11 @@ impl<'d> Checker<'d> {
             Rule::ExactlyOne(names) if present(names).is_empty() => {
                 (format!("{title} needs one of {}", list(names)), "add one of them".to_owned())
             }
-            Rule::ExactlyOne(names) | Rule::AtMostOne(names) if present(names).len() > 1 => {
-                let both = list(&present(names));
-                (format!("{title} has only one of {both}"), "keep one of them".to_owned())
+            Rule::ExactlyOne(names) if present(names).len() > 1 => {
+                (only_one(title, &present(names)), "keep one of them".to_owned())
+            }
+            Rule::AtMostOne(names, hint) if present(names).len() > 1 => {
+                (only_one(title, &present(names)), hint.to_owned())
             }
             Rule::AtLeastOne([]) if document.entries(id).is_empty() => {
                 (format!("{title} cannot be empty"), "add a member".to_owned())
@@ -101,6 +103,10 @@ impl<'d> Checker<'d> {
         };
         self.report_with(id, codes::COMBINATION, message, Some(hint));
     }
+}
+
+fn only_one(title: &str, present: &[&str]) -> String {
+    format!("{title} has only one of {}", list(present))
 }
 
 fn list(names: &[&str]) -> String {

@@ -92,7 +92,7 @@ fn rule(rule: Rule) -> Value {
     let each = |names: &[&str]| names.iter().map(|name| json!({ "required": [name] })).collect::<Vec<_>>();
     match rule {
         Rule::ExactlyOne(names) => json!({ "oneOf": each(names) }),
-        Rule::AtMostOne(names) => {
+        Rule::AtMostOne(names, _) => {
             let others = |index: usize| each(&names[index + 1..]);
             let pairs = names.iter().enumerate().flat_map(|(index, name)| {
                 let both = |other: Value| json!({ "not": { "required": [name, other["required"][0]] } });

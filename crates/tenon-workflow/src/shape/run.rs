@@ -25,7 +25,7 @@ pub(super) static RUN: Shape = Shape::Object(
     )
     .rules(&[
         Rule::ExactlyOne(&["container", "script", "shell", "workflow"]),
-        Rule::AtMostOne(&["return", "workflow"]),
+        Rule::AtMostOne(&["return", "workflow"], "keep one of them"),
     ]),
 );
 

@@ -70,6 +70,10 @@ static EXTENSION: Shape = Shape::Object(&Object::new(
     ],
 ));
 
+/// The language allows several. What they share (what is missed or overlaps, what comes next) is one schedule's.
+const ONE_TIMING: &str = "keep one of them (`after` is only for workflows); for any other write a trigger of \
+    `kind: schedule` with `run: [{ workflow: <namespace>/<name> }]`";
+
 static SCHEDULE: Shape = Shape::Object(
     &Object::new(
         "`schedule`",
@@ -83,7 +87,7 @@ static SCHEDULE: Shape = Shape::Object(
     )
     .rules(&[
         Rule::AtLeastOne(&["every", "cron", "after", "on"]),
-        Rule::AtMostOne(&["every", "cron", "after"]),
+        Rule::AtMostOne(&["every", "cron", "after"], ONE_TIMING),
         Rule::Needs("read", "on"),
     ]),
 );

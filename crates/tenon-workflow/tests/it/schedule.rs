@@ -147,9 +147,13 @@ fn times_that_are_none() {
         ("{after: PT0S}", "6 /schedule/after TN1016"),
         ("{every: '${ .x }'}", "6 /schedule/every TN1205"),
         ("{every: PT1S, cron: '* * * * *'}", "6 /schedule TN1015"),
+        ("{after: PT1S, cron: '* * * * *', on: {any: []}}", "6 /schedule TN1015"),
     ] {
         refused(&format!("schedule: {schedule}\ndo: []\n"), &[place]);
     }
+    let several = findings(&workflow("schedule: {every: PT1S, cron: '* * * * *'}\ndo: []\n"));
+    let hint = several[0].hint.as_deref().expect("how to mend it");
+    assert!(hint.contains("write a trigger of `kind: schedule`"), "{hint}");
     for (settings, schedule, code) in [
         ("timeZone: Mars/Olympus", "{cron: '* * * * *'}", "TN1310"),
         ("timeZone: Europe/Berlin", "{every: PT1S}", "TN1015"),

@@ -42,30 +42,44 @@ pub(crate) enum JobCommand {
   tenon job rerun job_01J9 --from /do/2/upsert --input @contact.json
   tenon job rerun --workflow shop/orders --error communication --since 2h --from failed
 
-Steps before the one that it begins at are not run again: the new job has what they gave. `tenon job trace` shows the
-ids of steps. The new job stands at the end of its lane, also where the old one is suspended.")]
+Steps before the one that it begins at are not run again: the new job has what they gave.
+`tenon job trace` shows the ids of steps. The new job stands at the end of its lane, also where
+the old one is suspended.
+
+Of several conditions all must hold. Without --state only jobs that are faulted are meant;
+completed, cancelled and suspended ones can be run again, too.")]
     Rerun(RerunArgs),
     /// Have a suspended job go on: what failed is tried again
     #[command(after_help = "Examples:
   tenon job resume job_01J9
   tenon job resume --workflow shop/orders --error communication
-  tenon job resume --state suspended --dry-run")]
+  tenon job resume --state suspended --dry-run
+
+Of several conditions all must hold; only jobs that are suspended are meant.")]
     Resume(WhichJobs),
     /// Give a suspended job up: it ends faulted, and its lane goes on
     #[command(after_help = "Examples:
   tenon job skip job_01J9
-  tenon job skip --workflow shop/orders --until 7d --yes")]
+  tenon job skip --workflow shop/orders --until 7d --yes
+
+Of several conditions all must hold; only jobs that are suspended are meant.")]
     Skip(WhichJobs),
     /// Cancel jobs that are not finished
     #[command(after_help = "Examples:
   tenon job cancel job_01J9
-  tenon job cancel --workflow shop/orders --state pending --yes")]
+  tenon job cancel --workflow shop/orders --state pending --yes
+
+Of several conditions all must hold. Without --state all jobs that are not finished are meant.
+Each ends as soon as what it is doing can be stopped.")]
     Cancel(WhichJobs),
     /// Remove finished jobs with all that is kept of them
     #[command(after_help = "Examples:
   tenon job purge job_01J9
   tenon job purge --state completed --until 7d --dry-run
-  tenon job purge --workflow shop/orders --until 2026-01-01 --yes")]
+  tenon job purge --workflow shop/orders --until 2026-01-01 --yes
+
+Of several conditions all must hold. Without --state all jobs that are finished are meant:
+completed, faulted and cancelled ones.")]
     Purge(WhichJobs),
 }
 
@@ -74,7 +88,7 @@ ids of steps. The new job stands at the end of its lane, also where the old one 
 pub(crate) struct WhichJobs {
     /// A job's id, or a unique beginning of it
     #[arg(value_name = "JOB")]
-    #[arg(conflicts_with_all = ["workflow", "state", "since", "until", "error", "error_status", "cursor"])]
+    #[arg(conflicts_with_all = ["workflow", "state", "since", "until", "error", "error_status", "cursor", "dry_run"])]
     pub(crate) job: Option<String>,
     #[command(flatten)]
     pub(crate) many: ManyJobs,
@@ -86,7 +100,7 @@ pub(crate) struct ManyJobs {
     /// All jobs of this workflow
     #[arg(long, value_name = "NAMESPACE/NAME")]
     pub(crate) workflow: Option<WorkflowName>,
-    /// All in one of these states
+    /// All in one of these states: pending, running, waiting, suspended, completed, faulted, cancelled
     #[arg(long, value_name = "STATE,…", value_delimiter = ',')]
     #[arg(value_parser = ["pending", "running", "waiting", "suspended", "completed", "faulted", "cancelled"])]
     #[arg(hide_possible_values = true)]
@@ -175,7 +189,7 @@ pub(crate) struct JobFilter {
     #[arg(value_parser = ["pending", "running", "waiting", "suspended", "completed", "faulted", "cancelled"])]
     #[arg(hide_possible_values = true)]
     pub(crate) state: Vec<String>,
-    /// For this event
+    /// For this event: its whole id
     #[arg(long, value_name = "EVENT")]
     pub(crate) event: Option<String>,
     /// Started by this job

@@ -1,10 +1,12 @@
 //! Jobs against given answers: lists, the trace as a tree, watching.
 
+use std::process::Stdio;
+
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::fake_server::FakeServer;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Ran, Sandbox};
 
 fn job(state: &str) -> Value {
     let ended = if state == "running" { Value::Null } else { json!("2026-11-21T18:00:01.250000Z") };
@@ -127,7 +129,7 @@ fn job_watch_all_needs_no_job() {
 fn job_rerun_and_cancel() {
     let server = FakeServer::start();
     server.answer("POST", "/api/v1/jobs/job_01/rerun", 202, json!({ "job": "job_02" }));
-    server.answer("POST", "/api/v1/jobs/job_01/cancel", 202, job("cancelled"));
+    server.answer("POST", "/api/v1/jobs/job_01/cancel", 202, json!({ "job": "job_01J9" }));
     server.answer(
         "POST",
         "/api/v1/jobs/job_02/cancel",
@@ -171,6 +173,8 @@ fn many_jobs_are_counted_then_asked_about_then_worked_through() {
     assert_snapshot!("many_dry_run", sandbox.run(&[&args[..], &["--dry-run"]].concat()));
     assert_snapshot!("many_without_yes", sandbox.run(&args));
     assert_snapshot!("many_without_filter", sandbox.run(&["job", "purge", "--yes"]));
+    let one = ["job", "purge", "job_01", "--dry-run"];
+    assert_snapshot!("one_is_not_counted", sandbox.run(&one));
     let counted: Value = serde_json::from_str(&server.asked()[0].body).expect("JSON");
     let filter = json!({ "workflow": "shop/orders", "state": "pending,waiting" });
     assert_eq!(counted, json!({ "filter": filter, "action": "cancel", "limit": 1000, "dryRun": true }));
@@ -235,4 +239,61 @@ fn many_jobs_that_cannot_go_on_say_what_was_done_and_where_to_go_on() {
     assert_snapshot!("many_given_up", sandbox.run(&[&args[..], &["99.99"]].concat()));
     assert_snapshot!("many_gone_on", sandbox.run(&[&args[..], &["5.99"]].concat()));
     assert_eq!(cursors(&server), ["5.99", "5.99"]);
+}
+
+#[test]
+fn many_jobs_that_are_none_are_said_to_be_none() {
+    #[track_caller]
+    fn check(ran: &Ran, stdout: &str) {
+        assert_eq!((ran.exit, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), stdout, ""));
+    }
+    let server = FakeServer::start();
+    let none = json!({ "matched": 0, "done": 0, "refused": [], "cursor": "99.99", "next": null });
+    server.on("POST", "/api/v1/jobs/bulk", none);
+    let sandbox = Sandbox::with(&server);
+    let of = |args: &[&str]| sandbox.run(&[&["job"], args].concat());
+    check(&of(&["rerun", "--workflow", "shop/orders"]), "no faulted job matches: nothing to rerun\n");
+    check(&of(&["rerun", "--since", "1h", "--dry-run"]), "no faulted job matches: nothing to rerun\n");
+    check(&of(&["skip", "--since", "1h", "--yes"]), "no suspended job matches: nothing to skip\n");
+    check(&of(&["cancel", "--state", "pending", "--yes"]), "no job matches: nothing to cancel\n");
+}
+
+#[test]
+fn many_refusals_are_not_all_told() {
+    let server = FakeServer::start();
+    let refused = vec![json!({ "job": "job_07", "detail": "still needed" }); 12];
+    let answer = json!({ "matched": 12, "done": 0, "refused": refused, "cursor": "99.99", "next": null });
+    server.on("POST", "/api/v1/jobs/bulk", answer);
+    let ran = Sandbox::with(&server).run(&["job", "purge", "--until", "1d", "--yes"]);
+    assert_eq!((ran.exit, ran.stderr.matches("still needed").count()), (Some(1), 10));
+    assert!(ran.stderr.contains("warning: and 2 more; `--output json` has them all\n"), "{ran}");
+}
+
+#[test]
+fn ctrl_c_says_what_was_done_and_where_to_go_on() {
+    let server = FakeServer::start();
+    let path = "/api/v1/jobs/bulk";
+    let answer = |status, answer| server.answer("POST", path, status, answer);
+    answer(200, json!({ "matched": 1, "cursor": "99.99", "next": null }));
+    answer(200, json!({ "matched": 200, "done": 200, "refused": [], "next": "5.99", "stopped": null }));
+    // From here on it waits and asks again.
+    answer(503, json!({ "detail": "the server is starting", "code": "TN0014" }));
+    let sandbox = Sandbox::with(&server);
+    let args = ["job", "cancel", "--since", "2026-11-21", "--yes"];
+    let mut command = sandbox.command(&args);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("the binary runs");
+    // polls: what was asked for tells nobody; by the third request it heeds the signal
+    while server.asked().len() < 3 {
+        std::thread::yield_now();
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
+    let ran = sandbox.ran(child.wait_with_output().expect("it ends"));
+    assert_eq!((ran.exit, ran.stdout.as_str()), (Some(1), "200 jobs cancelled\n"), "{ran}");
+    let (_, told) = ran.stderr.split_once("error: ").expect("an error");
+    let expected = "interrupted: some of the next 200 jobs may have been cancelled, too
+hint: the same command with --since 2026-11-21T00:00:00Z --cursor 5.99 goes on where this one stopped
+";
+    assert_eq!(told, expected);
 }

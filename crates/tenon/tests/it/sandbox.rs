@@ -73,7 +73,7 @@ impl Sandbox {
         command
     }
 
-    fn ran(&self, output: Output) -> Ran {
+    pub(crate) fn ran(&self, output: Output) -> Ran {
         let text = |bytes: Vec<u8>| {
             let mut text = String::from_utf8(bytes).expect("text");
             if let Some(server) = &self.server {

@@ -1,11 +1,12 @@
 //! C15: what starts by itself does so once for each occurrence, never early, and late only by a bound; what is passed
 //! over is noted. What queues starts in order, one after the other; a sequence goes on when its first job has completed.
+//! Occurrences are of Tenon's own clock, which may jump; all other moments are of the run's.
 
 use super::timers::LATE_US;
 use super::{Index, Violation};
 use crate::crash::history::{Job, Note};
-use crate::crash::record::Fault;
-use crate::crash::timetable::{self, OWN, STEP_US, Starts, TIMETABLE, Timed};
+use crate::crash::record::{Fault, Pace};
+use crate::crash::timetable::{self, OWN, Starts, TIMETABLE, Timed};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Moments may be rounded to milliseconds.
@@ -17,20 +18,20 @@ const LAST_US: i64 = 1_500_000;
 const NOTES: usize = 900;
 
 pub(super) fn check(index: &Index<'_>) -> Vec<Violation> {
-    let find = |test: fn(&Fault) -> Option<i64>| index.evidence.faults.iter().find_map(test);
-    let opened = find(|fault| match fault {
-        Fault::Opened { at } => Some(*at),
+    let faults = &index.evidence.faults;
+    let opened = faults.iter().find_map(|fault| match fault {
+        Fault::Opened { at, pace } => Some((*at, *pace)),
         _ => None,
     });
-    let closed = find(|fault| match fault {
+    let closed = faults.iter().find_map(|fault| match fault {
         Fault::Closed { at } => Some(*at),
         _ => None,
     });
-    let Some(span) = opened.zip(closed) else {
+    let Some(((opened, pace), closed)) = opened.zip(closed) else {
         return vec![violation("nothing says when schedules were there".to_owned(), Vec::new())];
     };
     let all = TIMETABLE.iter().chain([&OWN]);
-    all.flat_map(|timed| Schedule::new(index, timed).violations(span)).collect()
+    all.flat_map(|timed| Schedule::new(index, timed, pace).violations((opened, closed))).collect()
 }
 
 fn violation(what: String, evidence: Vec<String>) -> Violation {
@@ -41,6 +42,8 @@ fn violation(what: String, evidence: Vec<String>) -> Violation {
 struct Schedule<'a> {
     index: &'a Index<'a>,
     timed: &'static Timed,
+    /// Between two occurrences, in microseconds.
+    step_us: i64,
     /// By occurrence.
     jobs: BTreeMap<i64, Vec<&'a Job>>,
     /// Jobs of which nothing says which occurrence they are.
@@ -49,7 +52,7 @@ struct Schedule<'a> {
 }
 
 impl<'a> Schedule<'a> {
-    fn new(index: &'a Index<'a>, timed: &'static Timed) -> Self {
+    fn new(index: &'a Index<'a>, timed: &'static Timed, pace: Pace) -> Self {
         let all = &index.evidence.history.notes;
         let notes: Vec<&Note> = all.iter().filter(|note| note.schedule == timed.name).collect();
         let named = notes.iter().flat_map(|note| note.jobs.iter().map(|job| (job.as_str(), note.occurrence)));
@@ -64,7 +67,7 @@ impl<'a> Schedule<'a> {
                 None => nameless.push(job),
             }
         }
-        Self { index, timed, jobs, nameless, notes }
+        Self { index, timed, step_us: timed.step_us(pace), jobs, nameless, notes }
     }
 
     /// Whether older notes may be gone.
@@ -79,23 +82,25 @@ impl<'a> Schedule<'a> {
         violations.extend(self.sequence(closed));
         let known: BTreeSet<i64> =
             self.jobs.keys().copied().chain(self.notes.iter().map(|note| note.occurrence)).collect();
-        let first = known.first().copied().unwrap_or(opened + STEP_US);
+        let shown = |at: i64| self.index.clocks.shown(at);
+        let due = shown(opened) + self.step_us;
+        let first = known.first().copied().unwrap_or(due);
         if !self.is_forgetful() {
             let nameless = |job: &&Job| violation(format!("nothing says why {} started", job.id), Vec::new());
             violations.extend(self.nameless.iter().map(nameless));
         }
-        let is_late = !self.is_forgetful() && self.index.ready_between(opened + STEP_US, first) > LATE_US;
-        if first < opened || is_late {
-            let what = format!("its first occurrence is {first}, and it is there since {opened}");
+        let is_late = !self.is_forgetful() && self.index.ready_while_shown(due, first) > LATE_US;
+        if first < shown(opened) || is_late {
+            let what = format!("its first occurrence is {first}, and it is there since {}", shown(opened));
             violations.extend([self.say(first, &what)]);
         }
-        violations.extend(known.iter().filter(|at| (*at - first) % STEP_US != 0).map(|at| {
-            self.say(*at, &format!("it is no whole number of seconds after the first one, {first}"))
+        violations.extend(known.iter().filter(|at| (*at - first) % self.step_us != 0).map(|at| {
+            self.say(*at, &format!("it is no whole number of steps after the first one, {first}"))
         }));
         let mut slot = first;
-        while slot <= closed - LAST_US {
-            violations.extend(self.slot(slot, closed));
-            slot += STEP_US;
+        while slot <= shown(closed) - LAST_US {
+            violations.extend(self.slot(slot, (opened, closed)));
+            slot += self.step_us;
         }
         violations
     }
@@ -111,9 +116,10 @@ impl<'a> Schedule<'a> {
         let [job] = jobs else {
             return Some(self.say(at, &format!("it has {} jobs", jobs.len())));
         };
-        let ready = self.index.ready_between(self.free_since(at).max(at), job.created_at);
-        let what = if job.created_at < at - EARLY_SLACK_US {
-            format!("it started {} us early", at - job.created_at)
+        let ready = self.index.ready_since(at, (self.free_since(at), job.created_at));
+        let created = self.index.clocks.shown(job.created_at);
+        let what = if created < at - EARLY_SLACK_US {
+            format!("it started {} us early", at - created)
         } else if ready > LATE_US {
             format!("it started after {ready} us in which Tenon was ready")
         } else if self.notes.iter().any(|note| note.is_passed_over() && note.is_about(at)) {
@@ -127,7 +133,7 @@ impl<'a> Schedule<'a> {
     /// Since when it may start, if it had to wait for the occurrence before it.
     fn free_since(&self, at: i64) -> i64 {
         let before = self.jobs.range(..at).next_back().filter(|_| self.timed.starts == Starts::Queued);
-        before.and_then(|(_, jobs)| jobs.first()?.ended_at).unwrap_or(at)
+        before.and_then(|(_, jobs)| jobs.first()?.ended_at).unwrap_or(i64::MIN)
     }
 
     /// What queues starts in order, each when the one before has ended.
@@ -182,8 +188,8 @@ impl<'a> Schedule<'a> {
     }
 
     /// What is wrong with a moment at which something should have started, if nothing did.
-    fn slot(&self, at: i64, closed: i64) -> Option<Violation> {
-        if self.jobs.contains_key(&at) || self.index.ready_between(at, closed) < LAST_US {
+    fn slot(&self, at: i64, open: (i64, i64)) -> Option<Violation> {
+        if self.jobs.contains_key(&at) || self.index.ready_since(at, open) < LAST_US {
             return None;
         }
         let oldest = self.notes.iter().map(|note| note.occurrence).min();
@@ -218,6 +224,7 @@ impl Note {
 mod tests {
     use super::super::synthetic::Story;
     use super::*;
+    use crate::crash::timetable::STEP_US;
 
     /// Changes the job of an occurrence; the first is 0.
     fn spoil(name: &str, number: usize, spoil: impl FnOnce(&mut Job)) -> Story {
@@ -287,14 +294,14 @@ mod tests {
             let at = job.created_at - 400_000;
             job.token = Some(timetable::timed("cron-latest").unwrap().token(at));
         });
-        story.expect("C15", "it is no whole number of seconds after the first one");
+        story.expect("C15", "it is no whole number of steps after the first one");
     }
 
     #[test]
     fn a_schedule_that_begins_too_late_is_c15() {
         let mut story = Story::good();
         for fault in &mut story.evidence.faults {
-            if let Fault::Opened { at } = fault {
+            if let Fault::Opened { at, .. } = fault {
                 *at += 10_000_000;
             }
         }
@@ -354,6 +361,48 @@ mod tests {
         story.job("job_sequence-0").workflow = "sequence-then".to_owned();
         story.job("job_sequence-0").token = Some("else".to_owned());
         story.expect("C15", "job_sequence-0 follows nothing");
+    }
+
+    #[test]
+    fn an_occurrence_is_judged_by_the_clock_that_tenon_had() {
+        // Of its own time of day, nothing is early or late an hour forth.
+        let created = |name: &str, number: usize| {
+            let mut at = 0;
+            spoil(name, number, |job| at = job.created_at);
+            at
+        };
+        let mut story = Story::good();
+        story.jump(created("every-all", 0) - 100_000, 1);
+        story.expect("C15", "every-all, occurrence");
+        story.expect("C15", "it was lost");
+        story.lacks_saying("C15", "early");
+        // An hour back, what has started is not due, and what starts all the same is early.
+        let mut story = Story::good();
+        story.jump(created("every-skip", 1) - 100_000, -1);
+        story.expect("C15", "us early");
+    }
+
+    #[test]
+    fn what_a_clock_has_jumped_over_is_made_up_for_or_noted() {
+        let mut story = Story::good();
+        let closed = story.evidence.faults.iter().find_map(|fault| match fault {
+            Fault::Closed { at } => Some(*at),
+            _ => None,
+        });
+        // Long enough for what is missed to be due.
+        let closed = closed.unwrap();
+        story.jump(closed - LAST_US, 1);
+        story.expect("C15", "it started nothing, and no note says so");
+        story.lacks_saying("C15", "early");
+        let until = closed + 2 * 3_600 * STEP_US;
+        for timed in TIMETABLE.iter().filter(|timed| !timed.has_all) {
+            let last = story.evidence.history.notes.iter().filter(|note| note.schedule == timed.name);
+            let occurrence = last.map(|note| note.occurrence).max().unwrap() + STEP_US;
+            let (schedule, kind) = (timed.name.to_owned(), "missed".to_owned());
+            let note = Note { schedule, kind, occurrence, until: Some(until), jobs: Vec::new() };
+            story.evidence.history.notes.push(note);
+        }
+        story.lacks_saying("C15", "it started nothing, and no note says so");
     }
 
     fn note_of_own(story: &mut Story) -> &mut Note {

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, HashSet};
 
 /// How long Tenon may go on to say that the disk is full when it is not any more: it looks ten times a second.
 const FULL_FOR_US: i64 = 3_000_000;
+/// How long Tenon may find that jobs have waited too long, if its clock was set forth: until they have had their turn.
+const BUSY_FOR_US: i64 = 5_000_000;
 
 pub(super) fn check(index: &Index<'_>) -> Vec<Violation> {
     let mut violations = refusals(index);
@@ -32,7 +34,16 @@ fn refusals(index: &Index<'_>) -> Vec<Violation> {
     let is_due = |at: i64| index.filled.iter().any(|(from, to)| (*from..to + FULL_FOR_US).contains(&at));
     let full = full.filter(|record| !is_due(record.at));
     let full = full.map(|record| violation(format!("the disk was not full, but: {record:?}"), Vec::new()));
-    refused.chain(full).collect()
+    let busy = index.evidence.produced.iter().filter(|record| matches!(record.step, Sending::Busy));
+    let busy = busy.filter(|record| !may_be_busy(index, record.at));
+    let busy = busy.map(|record| violation(format!("nothing waits for long, but: {record:?}"), Vec::new()));
+    refused.chain(full).chain(busy).collect()
+}
+
+/// Whether what waits may seem to have waited for an hour.
+fn may_be_busy(index: &Index<'_>, at: i64) -> bool {
+    let mut set_forth = index.clocks.set_forth().filter(|set| *set <= at);
+    set_forth.any(|set| index.ready_between(set, at) < BUSY_FOR_US)
 }
 
 fn strange_requests(index: &Index<'_>) -> Vec<Violation> {
@@ -173,6 +184,20 @@ mod tests {
         let at = story.tick();
         story.fault(Fault::Filled { from: at - 10_000, to: at });
         story.passes();
+    }
+
+    #[test]
+    fn a_tenon_that_calls_itself_busy_is_c4_unless_its_clock_was_set_forth() {
+        let mut story = Story::good();
+        story.produced("set", Sending::Busy);
+        story.expect("C4", "nothing waits for long, but");
+        let at = story.tick();
+        story.jump(at - 10_000, 1);
+        story.lacks_saying("C4", "nothing waits for long");
+        let mut story = Story::good();
+        story.produced("set", Sending::Busy);
+        story.jump(at - 10_000, -1);
+        story.expect("C4", "nothing waits for long, but");
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! C8: no timer fires early; how late it fires is bounded, counting only the time in which Tenon was ready.
+//! C8: no timer fires early, by Tenon's own clock; how late it fires is bounded, counting only the time in which Tenon
+//! was ready and its clock showed that the timer is due.
 
 use super::{Index, Violation};
 use crate::crash::flows::{self, Since};
 use crate::crash::history::Job;
+use crate::crash::record::Arrival;
 
 /// Entries are stamped in whole microseconds, delays may be rounded to milliseconds.
 const EARLY_SLACK_US: i64 = 1_000;
@@ -15,22 +17,26 @@ pub(super) fn check(index: &Index<'_>) -> Vec<Violation> {
 
 fn job_violation(index: &Index<'_>, job: &Job) -> Option<Violation> {
     let timer = flows::flow(&job.workflow)?.timer.as_ref()?;
-    // The journal's newest outcome, at first the capture, is what Tenon takes for now.
-    let mut before = job.created_at;
+    // The journal's newest outcome, at first the capture, is what Tenon takes for now; by the clock that it had.
+    let recorded = index.recorded(job);
+    let (mut begun, mut before) = (job.created_at, recorded.created_at);
     let mut what = None;
-    for entry in &job.journal {
-        let due = before + timer.delay_us;
+    for (entry, recorded) in job.journal.iter().zip(&recorded.journal) {
+        let (after, due) = (begun.max(entry.at - timer.delay_us), before + timer.delay_us);
+        let ready = index.ready_since(due, (begun, entry.at));
         if timer.since == Since::Outcome {
-            before = entry.at;
+            (begun, before) = (entry.at, recorded.at);
         }
         if entry.outcome != "fired" {
             continue;
         }
-        let seen_at = index.arrivals(&job.id).iter().map(|arrival| arrival.at);
-        let next = seen_at.filter(|at| *at >= entry.at - timer.delay_us).min();
-        let ready = index.ready_between(due, entry.at);
-        if entry.at < due - EARLY_SLACK_US {
-            what = Some(format!("timer {} fired {} us early", entry.effect, due - entry.at));
+        // What is made again after the clock was set back comes when the timer has long fired.
+        let before_it = after..entry.at;
+        let next = index.arrivals(&job.id).iter().filter(|arrival| before_it.contains(&arrival.at));
+        let next = next.map(|arrival| shown_to(index, arrival)).min();
+        let fired = recorded.at;
+        if fired < due - EARLY_SLACK_US {
+            what = Some(format!("timer {} fired {} us early", entry.effect, due - fired));
         } else if ready > LATE_US {
             what = Some(format!("timer {} fired after {ready} us in which Tenon was ready", entry.effect));
         } else if timer.is_certain && next.is_some_and(|at| at < due - EARLY_SLACK_US) {
@@ -48,6 +54,11 @@ fn job_violation(index: &Index<'_>, job: &Job) -> Option<Violation> {
         what: format!("{} ({}): {what}", job.id, job.workflow),
         evidence,
     })
+}
+
+/// What the clock of its sender can have shown, at most.
+fn shown_to(index: &Index<'_>, arrival: &Arrival) -> i64 {
+    if arrival.is_orphan { index.clocks.shown_to_sender(arrival.at) } else { index.clocks.shown(arrival.at) }
 }
 
 #[cfg(test)]
@@ -90,6 +101,41 @@ mod tests {
         let fired = job.journal.iter_mut().find(|entry| entry.outcome == "fired").unwrap();
         fired.at = job.created_at + TIMEOUT_US - 2_000;
         story.expect("C8", "fired 2000 us early");
+    }
+
+    #[test]
+    fn a_timer_is_judged_by_the_clock_that_tenon_had() {
+        // An hour back while it waits, and no hour more: it waits for the moment that it was told.
+        let mut story = Story::good();
+        let (created, fired) = (story.job("job_wait").created_at, story.job("job_wait").journal[0].at);
+        story.jump(created + 1_000, -1);
+        story.expect("C8", "fired");
+        // Nor is it late while the clock shows what it showed before.
+        let (before, late) = (created + 1_000, fired + LATE_US + 2_000_000);
+        let mut story = Story::good();
+        story.job("job_wait").journal[0].at = late;
+        story.expect("C8", "in which Tenon was ready");
+        story.jump(before, -1);
+        story.jump(late - 1_000, 0);
+        story.lacks("C8");
+        // An hour forth: it may fire at once, but not be late.
+        let mut story = Story::good();
+        story.job("job_wait").journal[0].at = created + 10_000;
+        story.expect("C8", "us early");
+        story.jump(created + 5_000, 1);
+        story.lacks("C8");
+        let mut story = Story::good();
+        story.job("job_wait").journal[0].at = created + 5_000 + LATE_US + 1_000;
+        story.jump(created + 5_000, 1);
+        story.expect("C8", "in which Tenon was ready");
+    }
+
+    #[test]
+    fn what_follows_a_timer_may_be_made_again_after_an_hour_back() {
+        let mut story = Story::good();
+        let after = story.job("job_wait").journal[1].started_at;
+        story.jump(after + 50, -1);
+        story.lacks("C8");
     }
 
     #[test]

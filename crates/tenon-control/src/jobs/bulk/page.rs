@@ -1,8 +1,6 @@
-//! One page of a bulk request: where it begins, what came of its jobs, and where to go on. A page that the server could
-//! not finish is a shorter page: all that it did is told, and the next one begins with the job that failed.
+//! One page of a bulk request: what came of its jobs, and where to go on. A page that the server could not finish is a
+//! shorter page: all that it did is told, and the next one begins with the job that failed.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt as _;
@@ -12,19 +10,12 @@ use tenon_gateway::{Problem, codes};
 use tenon_store::JobId;
 
 use super::Action;
+use super::cursor::Cursor;
 
 /// Jobs that are acted on at once: their writes share commits.
 const AT_ONCE: usize = 16;
-
-/// Where a page begins, and of which request it is: by one request a job is run again once, however often a page is
-/// asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Cursor {
-    /// The page has jobs with smaller ids, the greatest first.
-    pub(super) before: u64,
-    /// A number that no other request has.
-    pub(super) request: u64,
-}
+/// Jobs that are purged at once: as many as the store removes in one write.
+const PURGED_AT_ONCE: usize = 64;
 
 /// What a page of jobs came to.
 #[derive(Default)]
@@ -42,9 +33,6 @@ pub(super) struct Stopped {
     pub(super) problem: Problem,
 }
 
-/// Not a cursor.
-pub(super) struct Malformed;
-
 /// Acts on jobs in their order, some at once. When the server fails no more are begun, and those that were come to
 /// their end.
 pub(super) async fn work<D>(action: Action, deeds: impl Iterator<Item = (JobId, D)>) -> Tally
@@ -59,10 +47,40 @@ where
         is_over.fetch_or(done.as_ref().is_err_and(is_servers), Ordering::Relaxed);
         (job, done)
     });
-    let mut deeds = std::pin::pin!(stream::iter(deeds).buffered(AT_ONCE));
+    // To cancel is to ask, which shares no commit; and a job may be met again while it comes to its end, so nothing may
+    // be done behind one that failed.
+    let at_once = if action == Action::Cancel { 1 } else { AT_ONCE };
+    let mut deeds = std::pin::pin!(stream::iter(deeds).buffered(at_once));
     let mut tally = Tally::default();
     while let Some((job, done)) = deeds.next().await {
         tally.add(action, job, done);
+    }
+    tally
+}
+
+/// Purges jobs in their order, as many at once as the store removes in one write. `purge` gives those that stay. Where
+/// the server fails, which job it is shows only one by one.
+pub(super) async fn purge<F, D>(jobs: &[JobId], purge: F) -> Tally
+where
+    F: Fn(Vec<JobId>) -> D,
+    D: Future<Output = Result<Vec<JobId>, Problem>>,
+{
+    let mut tally = Tally::default();
+    for piece in jobs.chunks(PURGED_AT_ONCE) {
+        if let Ok(stay) = purge(piece.to_vec()).await {
+            tally.purged(piece, &stay);
+            continue;
+        }
+        for job in piece {
+            match purge(vec![*job]).await {
+                Ok(stay) => tally.purged(&[*job], &stay),
+                Err(problem) if is_servers(&problem) => {
+                    tally.stop(*job, problem);
+                    return tally;
+                }
+                Err(problem) => tally.refuse(*job, problem.detail()),
+            }
+        }
     }
     tally
 }
@@ -84,7 +102,19 @@ impl Tally {
             Ok(()) => self.done += 1,
             Err(_) if is_met_again => {}
             Err(problem) if is_servers(&problem) => self.stop(job, problem),
-            Err(problem) => self.refused.push(json!({ "job": job, "detail": problem.detail() })),
+            Err(problem) => self.refuse(job, problem.detail()),
+        }
+    }
+
+    fn refuse(&mut self, job: JobId, detail: &str) {
+        self.refused.push(json!({ "job": job, "detail": detail }));
+    }
+
+    /// Who does not stay is gone.
+    fn purged(&mut self, jobs: &[JobId], stay: &[JobId]) {
+        self.done += (jobs.len() - stay.len()) as u64;
+        for job in stay {
+            self.refuse(*job, "a job that has not ended still needs it");
         }
     }
 
@@ -118,30 +148,5 @@ impl Tally {
             "next": next,
             "stopped": stopped,
         })
-    }
-}
-
-// === impl Cursor ===
-
-impl Cursor {
-    /// Where a new request begins. `newest` is an id that was made for it: the jobs that it starts itself are newer.
-    pub(super) fn new(newest: JobId) -> Self {
-        Self { before: newest.0, request: newest.0 }
-    }
-}
-
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.before, self.request)
-    }
-}
-
-impl FromStr for Cursor {
-    type Err = Malformed;
-
-    fn from_str(text: &str) -> Result<Self, Malformed> {
-        let (before, request) = text.split_once('.').ok_or(Malformed)?;
-        let number = |text: &str| text.parse().map_err(|_| Malformed);
-        Ok(Self { before: number(before)?, request: number(request)? })
     }
 }

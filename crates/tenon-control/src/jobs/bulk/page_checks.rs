@@ -7,7 +7,8 @@ use tenon_gateway::{Problem, codes};
 use tenon_store::JobId;
 
 use super::Action;
-use super::page::{Cursor, Tally, work};
+use super::cursor::Cursor;
+use super::page::{Tally, purge, work};
 
 /// What comes of one job after another: `+` it is done, `r` it is refused, `x` the store is closed, `u` it cannot be
 /// read, which is its own fault.
@@ -63,6 +64,54 @@ fn what_comes_behind_the_failure_is_told_once() {
     // Reruns are met again and told then; what was moved is not found again.
     check(Action::Rerun, "+x+r+x+", (1, 0, Some(1), 7));
     check(Action::Resume, "+x+r+x+", (4, 0, Some(1), 7));
+}
+
+#[test]
+fn nothing_is_cancelled_behind_the_failure() {
+    // A job that was asked to end is found again until it has: it would be told twice.
+    check(Action::Cancel, "+x+r+x+", (1, 0, Some(1), 2));
+    check(Action::Cancel, "+r++", (3, 1, None, 4));
+}
+
+/// Purges jobs one after the other: `+` goes, `r` stays, since another needs it, `c` is refused, `x` fails. What the
+/// page tells, and the jobs that are gone.
+async fn purged(story: &str) -> (Tally, usize) {
+    let jobs: Vec<JobId> = (0..story.len()).map(|place| JobId(1_000 - place as u64)).collect();
+    let gone = std::sync::Mutex::new(std::collections::BTreeSet::new());
+    let gone_of = &gone;
+    let tally = purge(&jobs, |piece| async move {
+        let what = |job: &JobId| story.as_bytes()[usize::try_from(1_000 - job.0).expect("a place")];
+        // All of a piece or nothing.
+        if piece.iter().any(|job| what(job) == b'x') {
+            return Err(tenon_store::Error::Closed.into());
+        }
+        if piece.iter().any(|job| what(job) == b'c') {
+            return Err(Problem::new(&codes::CONFLICT, "no"));
+        }
+        let (stay, go): (Vec<JobId>, Vec<JobId>) = piece.into_iter().partition(|job| what(job) == b'r');
+        gone_of.lock().expect("no panic").extend(go);
+        Ok(stay)
+    });
+    let tally = tally.await;
+    (tally, gone.into_inner().expect("no panic").len())
+}
+
+#[test]
+fn a_purge_tells_what_is_gone_and_where_it_failed() {
+    #[track_caller]
+    fn check(story: &str, (done, refused, stopped_at): (u64, usize, Option<u64>)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let (tally, gone) = runtime.block_on(purged(story));
+        let place = tally.stopped.as_ref().map(|stopped| 1_000 - stopped.job.0);
+        assert_eq!((tally.done, tally.refused.len(), place), (done, refused, stopped_at), "{story}");
+        assert_eq!(gone as u64, done, "{story}");
+    }
+    check("+r+", (2, 1, None));
+    check("x++", (0, 0, Some(0)));
+    check("++rx+", (2, 1, Some(3)));
+    check("+c+", (2, 1, None));
+    let whole_pieces = "+".repeat(150);
+    check(&(whole_pieces.clone() + "r+x" + &whole_pieces), (151, 1, Some(152)));
 }
 
 #[test]

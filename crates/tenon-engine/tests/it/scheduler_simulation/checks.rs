@@ -7,6 +7,9 @@ use super::{KEYS, Open, PAGE, Phase, Simulation, WORKFLOWS, WORKSPACES, standing
 
 type LaneId = (i64, i64, LaneKey);
 
+/// Open jobs of everybody that the store looks through at once for those that were asked for.
+const LOOKED_THROUGH: usize = PAGE + 3;
+
 fn lane_of(job: &Job) -> Option<LaneId> {
     job.lane.map(|key| (job.workspace, job.workflow, key))
 }
@@ -83,7 +86,9 @@ impl Simulation {
         (open.phase, open.begun, open.timer, open.roused) = (Phase::Running, true, false, false);
         let job = open.job;
         let (total, workspace, workflow) = self.count_running(&job);
-        assert!(total <= self.capacity, "more than the process may run");
+        assert!(total <= self.capacity.min(self.room), "more than the process may run");
+        let share = 8 * (self.capacity - (total - 1));
+        assert!(workspace - 1 < share, "more than the share of workspace {}", job.workspace);
         assert!(workspace <= self.workspace_limit(&job), "more than workspace {} may run", job.workspace);
         assert!(workflow <= self.workflow_limit(&job), "more than workflow {} may run", job.workflow);
     }
@@ -112,15 +117,21 @@ impl Simulation {
     fn read_page(&mut self, (shard, workspace): (u16, Option<i64>), after: u64, limit: u32) {
         let size = PAGE.min(limit as usize);
         let in_store = |open: &&Open| {
-            open.job.shard == shard
-                && open.job.place > after
-                && workspace.is_none_or(|workspace| open.job.workspace == workspace)
-                && !matches!(open.phase, Phase::Waiting(_) | Phase::Suspended(LanePolicy::Continue))
+            open.job.shard == shard && open.job.place > after && !matches!(open.phase, Phase::Waiting(_))
         };
-        let found = self.open.values().filter(in_store).take(size);
-        let jobs: Vec<Job> = found.map(|open| Job { standing: standing(open), ..open.job }).collect();
-        let complete = jobs.len() < size;
-        self.pages.push(Page { shard, workspace, after, jobs, complete });
+        let (mut jobs, mut read_to, mut last) = (Vec::new(), None, after);
+        for (looked, open) in self.open.values().filter(in_store).enumerate() {
+            if jobs.len() == size || looked == LOOKED_THROUGH {
+                read_to = Some(last);
+                break;
+            }
+            last = open.job.place;
+            let is_asked_for = workspace.is_none_or(|workspace| open.job.workspace == workspace);
+            if is_asked_for && !matches!(open.phase, Phase::Suspended(LanePolicy::Continue)) {
+                jobs.push(Job { standing: standing(open), ..open.job });
+            }
+        }
+        self.pages.push(Page { shard, workspace, after, jobs, read_to });
     }
 
     /// Work is conserved: where permits and lanes allow, nothing ready waits; and an alarm is set.
@@ -144,12 +155,13 @@ impl Simulation {
         assert_eq!(self.scheduler.running(), total);
         let alarmed = earliest == i64::MAX || self.alarm.is_some_and(|alarm| alarm <= earliest);
         assert!(alarmed, "a timer is due at {earliest}, the alarm is set for {:?}", self.alarm);
-        if total >= self.capacity {
+        if total >= self.capacity.min(self.room) {
             return;
         }
         for open in self.open.values().filter(|open| open.phase == Phase::Ready) {
             let (workspace, workflow) = (open.job.workspace as usize, open.job.workflow as usize);
-            let permitted = running[workspace].iter().sum::<u32>() < self.workspace_limit(&open.job)
+            let own = running[workspace].iter().sum::<u32>();
+            let permitted = own < self.workspace_limit(&open.job).min(8 * (self.capacity - total))
                 && running[workspace][workflow] < self.workflow_limit(&open.job);
             let first =
                 open.job.lane.is_none_or(|key| front[workspace][workflow][key.0 as usize] == open.job.place);
@@ -162,8 +174,8 @@ impl Simulation {
     pub(super) fn drain(&mut self) {
         self.workspace_limits.clear();
         self.workflow_limits.clear();
-        self.capacity = 5;
-        self.inputs.push_back(Input::Capacity(5));
+        (self.capacity, self.room) = (5, u32::MAX);
+        self.inputs.extend([Input::Capacity(5), Input::Room(u32::MAX)]);
         for workspace in 0..WORKSPACES as i64 {
             self.inputs.push_back(Input::WorkspaceLimit { workspace, concurrency: None });
             for workflow in 0..WORKFLOWS as i64 {

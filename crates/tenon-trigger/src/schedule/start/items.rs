@@ -27,7 +27,12 @@ pub(crate) enum Why<'a> {
     /// Its time has come.
     Due,
     /// Somebody asked for it.
-    Asked(&'a str),
+    Asked {
+        /// Who.
+        by: &'a str,
+        /// Which request it was: two of one moment, or of a clock that stands still, are two.
+        request: &'a str,
+    },
 }
 
 /// What is written.
@@ -37,6 +42,8 @@ pub(crate) struct Built {
     pub(crate) notes: Vec<TriggerNote>,
     /// Occurrences of which something starts.
     pub(crate) started: u64,
+    /// Whether some did not fit, and are to come at once.
+    pub(crate) is_cut: bool,
     bytes: usize,
 }
 
@@ -52,7 +59,6 @@ pub(crate) struct Builder<'a> {
 struct Making<'a> {
     builder: &'a Builder<'a>,
     start: &'a Start,
-    why: &'a Why<'a>,
     run: Run,
     items: Vec<ChunkItem>,
     bytes: usize,
@@ -94,20 +100,21 @@ impl<'a> Builder<'a> {
     /// What does not fit into one transaction is postponed: the next plan begins with it.
     pub(crate) fn build(&self, plan: &Plan, why: &Why<'_>) -> Built {
         let (state, notes) = (plan.state.clone(), plan.notes.clone());
-        let mut built = Built { items: Vec::new(), state, notes, started: 0, bytes: 0 };
+        let mut built = Built { items: Vec::new(), state, notes, started: 0, is_cut: false, bytes: 0 };
         for (index, start) in plan.starts.iter().enumerate() {
             let making = self.make(start, why);
             if !built.items.is_empty() && built.bytes + making.bytes > CHUNK_BYTES {
                 built.state.postpone(&plan.starts[index..]);
+                built.is_cut = true;
                 break;
             }
-            self.add(&mut built, making);
+            self.add(&mut built, making, why);
         }
         built
     }
 
-    fn add(&self, built: &mut Built, making: Making<'_>) {
-        let Making { start, why, run, items, bytes, failures, .. } = making;
+    fn add(&self, built: &mut Built, making: Making<'_>, why: &Why<'_>) {
+        let Making { start, run, items, bytes, failures, .. } = making;
         let now = self.capture.ports().clock.now();
         let rules = self.definition.rules(now);
         built.items.extend(items);
@@ -141,11 +148,16 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn make(&'a self, start: &'a Start, why: &'a Why<'a>) -> Making<'a> {
-        let event = start.run.as_ref().and_then(|run| run.event);
-        let run = Run { occurrence: Moment(start.occurrence), event, ..Run::default() };
+    fn make(&'a self, start: &'a Start, why: &Why<'_>) -> Making<'a> {
+        let (event, asked) = match (&start.run, why) {
+            // A sequence goes on as what it began as.
+            (Some(run), _) => (run.event, run.asked.clone()),
+            (None, Why::Asked { request, .. }) => (None, Some((*request).to_owned())),
+            (None, Why::Due) => (None, None),
+        };
+        let run = Run { occurrence: Moment(start.occurrence), event, asked, ..Run::default() };
         let (items, failures) = (Vec::new(), Vec::new());
-        let mut making = Making { builder: self, start, why, run, items, bytes: 0, failures };
+        let mut making = Making { builder: self, start, run, items, bytes: 0, failures };
         match &self.definition.what {
             What::Workflow(_) => {
                 let input = JsonText::parse("{}".into()).expect("an empty object is JSON");
@@ -230,7 +242,7 @@ impl Making<'_> {
         };
         let occurrence = rfc3339(self.start.occurrence);
         let event = Event {
-            id: Some(format!("{}/{}{occurrence}", definition.name, self.why.prefix())),
+            id: Some(format!("{}/{}", definition.name, self.key())),
             source: format!("/triggers/{}", definition.name),
             r#type,
             subject,
@@ -245,7 +257,7 @@ impl Making<'_> {
         let other = if is_defect { ports.ids.event().to_string() } else { String::new() };
         let mark = DedupMark {
             scope: format!("schedule:{}", definition.resource.0),
-            key: format!("{}{occurrence}{other}", self.why.prefix()),
+            key: format!("{}{other}", self.key()),
             expires: ports.clock.now().after(MARK),
         };
         let incoming = Incoming::new(definition.workspace, event);
@@ -258,8 +270,7 @@ impl Making<'_> {
             return self.failures.push(reason.clone());
         }
         let job = capture.ports().ids.job();
-        let occurrence = rfc3339(self.start.occurrence);
-        let key = format!("schedule:{}:{}{occurrence}#{index}", definition.resource.0, self.why.prefix());
+        let key = format!("schedule:{}:{}#{index}", definition.resource.0, self.key());
         let call = Call {
             workspace: definition.workspace,
             workflow: workflow.to_owned(),
@@ -269,6 +280,16 @@ impl Making<'_> {
         };
         if self.push(ChunkItem::Run(call)) {
             self.run.jobs.push(job);
+        }
+    }
+
+    /// What tells it from all others of its schedule: what is asked for is another thing than what is due at the same
+    /// moment, and each request asks for one of its own.
+    fn key(&self) -> String {
+        let occurrence = rfc3339(self.start.occurrence);
+        match &self.run.asked {
+            None => occurrence,
+            Some(request) => format!("asked-{occurrence}-{request}"),
         }
     }
 
@@ -285,24 +306,12 @@ fn fired(start: &Start, run: &Run, why: &Why<'_>, now: Timestamp) -> TriggerNote
     {
         detail["event"] = json!(event);
     }
-    if let Why::Asked(actor) = why {
-        detail["by"] = (*actor).into();
+    if let Why::Asked { by, .. } = why {
+        detail["by"] = (*by).into();
     }
     let late = now.since(start.occurrence).as_secs();
     if late > 0 {
         detail["lateSeconds"] = late.into();
     }
     note(NoteKind::Fired, start.occurrence, &detail)
-}
-
-// === impl Why ===
-
-impl Why<'_> {
-    /// What is asked for is another thing than what is due at the same moment.
-    fn prefix(&self) -> &'static str {
-        match self {
-            Self::Due => "",
-            Self::Asked(_) => "asked-",
-        }
-    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 use tempfile::TempDir;
-use tenon_capture::trigger::Trigger;
+use tenon_capture::trigger::{POLL_KEY, Trigger};
 use tenon_capture::{
     CallError, Calls, CaptureService, Clock, IdSource, JobWatch, Live, Metrics, Ports, Programs,
 };
@@ -125,6 +125,15 @@ impl Stage {
     /// Deploys the trigger `contacts` as the management API would.
     pub(crate) async fn put(&self, source: &str) {
         let trigger = Trigger::parse(source).unwrap_or_else(|findings| panic!("{findings:?}"));
+        self.write(source, trigger.keys()).await;
+    }
+
+    /// A poller that is deployed, and that this version cannot read: as after going back to an older one.
+    pub(crate) async fn put_unreadable(&self) {
+        self.write("kind: poll\nnew: thing\n", vec![POLL_KEY.to_owned()]).await;
+    }
+
+    async fn write(&self, source: &str, keys: Vec<String>) {
         let put = PutResource {
             workspace: self.workspace,
             kind: Kind::Trigger,
@@ -132,7 +141,7 @@ impl Stage {
             version: String::new(),
             digest: source.to_owned(),
             document: source.to_owned(),
-            keys: trigger.keys(),
+            keys,
             listens: Vec::new(),
             gathers: None,
             files: Vec::new(),
@@ -174,14 +183,24 @@ impl Stage {
 
     /// Waits until the metrics have a line.
     pub(crate) async fn shows(&self, line: &str) {
+        self.metrics_are(line, |text| text.lines().any(|shown| shown == line)).await;
+    }
+
+    /// Waits until they do not have a text any more.
+    pub(crate) async fn shows_nothing_of(&self, part: &str) {
+        self.metrics_are(part, |text| !text.contains(part)).await;
+    }
+
+    async fn metrics_are(&self, what: &str, is_so: impl Fn(&str) -> bool) {
+        let render = || self.parts.capture.ports().metrics.render();
         let wait = async {
-            while !self.parts.capture.ports().metrics.render().lines().any(|shown| shown == line) {
+            while !is_so(&render()) {
                 // polls: nobody is told when something was counted.
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         let shown = tokio::time::timeout(PATIENCE, wait).await;
-        assert!(shown.is_ok(), "{line} is missing in\n{}", self.parts.capture.ports().metrics.render());
+        assert!(shown.is_ok(), "not so: {what}\n{}", render());
     }
 
     /// Lets the triggers run by themselves.

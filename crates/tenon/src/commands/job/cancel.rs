@@ -11,17 +11,14 @@ use crate::output::{Format, plain};
 
 pub(super) async fn run(which: &WhichJobs, context: Context<'_>) -> Result<(), Failure> {
     let Some(job) = &which.job else {
-        let deed = Deed { action: "cancel", done: "cancelled", with: json!({}) };
+        let deed = Deed { action: "cancel", done: "cancelled", of: "unfinished", with: json!({}) };
         return many::run(&deed, &which.many, context).await;
     };
     let request = Request::post(path(&["api", "v1", "jobs", job, "cancel"]));
     let answer = context.client.send(request).await?.body;
     if context.output.format() == Format::Table {
-        let id = answer["id"].as_str().map_or_else(|| job.to_owned(), str::to_owned);
-        context
-            .output
-            .note(&format!("{id} {}", answer["state"].as_str().map_or("cancelling", |state| state)));
+        context.output.note(&format!("{} is being cancelled", plain(&answer["job"])));
         return Ok(());
     }
-    context.output.value(&answer, |_| plain(&answer["id"]))
+    context.output.value(&answer, |_| plain(&answer["job"]))
 }

@@ -29,6 +29,8 @@ pub(super) struct Deed {
     pub(super) action: &'static str,
     /// As it is told afterwards: `cancelled`.
     pub(super) done: &'static str,
+    /// What the jobs are that are meant where no state is said: `suspended`.
+    pub(super) of: &'static str,
     /// What else the request says.
     pub(super) with: Value,
 }
@@ -53,7 +55,8 @@ pub(super) async fn run(deed: &Deed, many: &ManyJobs, mut context: Context<'_>) 
     if many.dry_run || !many.yes {
         let counted = count(deed, &filter, (&mut start, COUNTED), &mut context).await?;
         if many.dry_run || counted == 0 {
-            return context.output.value(&json!({ "matched": counted }), |_| jobs(counted));
+            let text = |_: &_| if counted == 0 { none(deed, many) } else { jobs(counted) };
+            return context.output.value(&json!({ "matched": counted }), text);
         }
         may(deed, counted).await?;
     } else if start.is_null() {
@@ -61,12 +64,21 @@ pub(super) async fn run(deed: &Deed, many: &ManyJobs, mut context: Context<'_>) 
         page(deed, &filter, (&mut start, 1, true), &context).await?;
     }
     let mut total = Total { cursor: start, ..Total::default() };
-    let worked = work(deed, &filter, &mut total, &mut context).await;
+    let worked = tokio::select! {
+        worked = work(deed, &filter, &mut total, &mut context) => worked,
+        Ok(()) = tokio::signal::ctrl_c() => Err(interrupted(deed)),
+    };
+    let worked = worked.map_err(|failure| where_to_go_on(failure, &total, many));
     let Total { matched, done, refused, cursor } = &total;
     let shown = json!({ "matched": matched, "done": done, "refused": refused, "next": cursor });
-    context.output.value(&shown, |_| format!("{} {}", jobs(*done), deed.done))?;
+    let is_nothing = worked.is_ok() && *matched == 0;
+    let text = |_: &_| if is_nothing { none(deed, many) } else { format!("{} {}", jobs(*done), deed.done) };
+    context.output.value(&shown, text)?;
     for refused in refused.iter().take(SHOWN) {
         context.output.warning(&format!("{}: {}", plain(&refused["job"]), plain(&refused["detail"])));
+    }
+    if let more @ 1.. = refused.len().saturating_sub(SHOWN) {
+        context.output.warning(&format!("and {more} more; `--output json` has them all"));
     }
     worked?;
     if refused.is_empty() {
@@ -136,10 +148,10 @@ async fn work(
                 }
             }
             Err(error) if may_pass(&error) => error.into(),
-            Err(error) => return Err(where_to_go_on(error.into(), total)),
+            Err(error) => return Err(error.into()),
         };
         if tries == TRIES {
-            return Err(where_to_go_on(failure, total));
+            return Err(failure);
         }
         context.output.note(&format!("{}; going on soon", failure.message));
         tokio::time::sleep(PAUSE * 2_u32.pow(tries)).await;
@@ -147,13 +159,20 @@ async fn work(
     }
 }
 
-fn where_to_go_on(failure: Failure, total: &Total) -> Failure {
-    match &total.cursor {
-        Value::String(cursor) => {
-            failure.hint(format!("the same command with --cursor {cursor} goes on where this one stopped"))
-        }
-        _ => failure,
-    }
+/// Ctrl-C. How far the server has come with the page, nobody hears any more.
+fn interrupted(deed: &Deed) -> Failure {
+    let some = format!("some of the next {PAGE} jobs may have been {}, too", deed.done);
+    Failure::new(Exit::Failed, format!("interrupted: {some}"))
+}
+
+/// How long ago something was means another moment by then, so moments are told as well.
+fn where_to_go_on(failure: Failure, total: &Total, many: &ManyJobs) -> Failure {
+    let Value::String(cursor) = &total.cursor else { return failure };
+    let moments = [("--since", &many.since), ("--until", &many.until)];
+    let moments =
+        moments.into_iter().filter_map(|(flag, moment)| Some(format!("{flag} {} ", moment.as_ref()?)));
+    let moments: String = moments.collect();
+    failure.hint(format!("the same command with {moments}--cursor {cursor} goes on where this one stopped"))
 }
 
 /// Whether the same request may succeed later.
@@ -201,6 +220,11 @@ fn filter(many: &ManyJobs) -> Value {
     say("errorType", many.error.clone().map(Value::from));
     say("errorStatus", many.error_status.map(Value::from));
     Value::Object(filter)
+}
+
+fn none(deed: &Deed, many: &ManyJobs) -> String {
+    let of = if many.state.is_empty() { format!("{} job", deed.of) } else { "job".to_owned() };
+    format!("no {of} matches: nothing to {}", deed.action)
 }
 
 fn jobs(count: u64) -> String {

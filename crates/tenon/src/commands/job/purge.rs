@@ -11,7 +11,7 @@ use crate::output::{Format, plain};
 
 pub(super) async fn run(which: &WhichJobs, context: Context<'_>) -> Result<(), Failure> {
     let Some(job) = &which.job else {
-        let deed = Deed { action: "purge", done: "purged", with: json!({}) };
+        let deed = Deed { action: "purge", done: "purged", of: "finished", with: json!({}) };
         return many::run(&deed, &which.many, context).await;
     };
     let body = json!({ "filter": { "job": job }, "action": "purge" });

@@ -20,7 +20,7 @@ pub(super) async fn run(args: RerunArgs, context: Context<'_>) -> Result<(), Fai
         if args.input.is_some() {
             return Err(Failure::usage("--input is for one job").hint("name the job"));
         }
-        let deed = Deed { action: "rerun", done: "started again", with: body };
+        let deed = Deed { action: "rerun", done: "started again", of: "faulted", with: body };
         return many::run(&deed, &args.which.many, context).await;
     };
     if let Some(input) = &args.input {

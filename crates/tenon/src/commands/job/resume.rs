@@ -10,11 +10,11 @@ use crate::failure::Failure;
 use crate::output::{Format, plain};
 
 pub(super) async fn resume(which: &WhichJobs, context: Context<'_>) -> Result<(), Failure> {
-    run(Deed { action: "resume", done: "resumed", with: json!({}) }, which, context).await
+    run(Deed { action: "resume", done: "resumed", of: "suspended", with: json!({}) }, which, context).await
 }
 
 pub(super) async fn skip(which: &WhichJobs, context: Context<'_>) -> Result<(), Failure> {
-    run(Deed { action: "skip", done: "skipped", with: json!({}) }, which, context).await
+    run(Deed { action: "skip", done: "skipped", of: "suspended", with: json!({}) }, which, context).await
 }
 
 async fn run(deed: Deed, which: &WhichJobs, context: Context<'_>) -> Result<(), Failure> {

@@ -6,8 +6,8 @@ use crate::crash::checker::Evidence;
 use crate::crash::flows::{self, Emits, Flow, Hears, PARKED, SECRET, SETTING, Way};
 use crate::crash::history::{Entry, Event, Job, Note};
 use crate::crash::record::{
-    Acknowledgement, Answer, Arrival, Carried, Fault, Mended, Page, Polled, Produced, Remedy, Replied,
-    Rotated, Sending, Sunk,
+    Acknowledgement, Answer, Arrival, Carried, Fault, Mended, Pace, Page, Polled, Produced, Remedy, Replied,
+    Rotated, Sending, Sunk, Surroundings,
 };
 use crate::crash::rotator::SESAME;
 use crate::crash::source::POLLERS;
@@ -46,7 +46,8 @@ impl Story {
     /// A run in which nothing went wrong.
     pub(in crate::crash::checker) fn good() -> Self {
         let mut story = Self { evidence: Evidence::default(), requests: 0, clock: BEGIN };
-        story.evidence.faults = vec![Fault::Launched { at: 0 }, Fault::Ready { at: BEGIN }];
+        let launched = Fault::Launched { at: 0, surroundings: Surroundings::default() };
+        story.evidence.faults = vec![launched, Fault::Ready { at: BEGIN }];
         story.values();
         for flow in STARTED {
             let key = format!("{flow}-key");
@@ -150,7 +151,7 @@ impl Story {
     fn occurrences(&mut self) {
         let first = (self.clock / STEP_US + 2) * STEP_US;
         let opened = first - 700_000;
-        self.evidence.faults.push(Fault::Opened { at: opened });
+        self.evidence.faults.push(Fault::Opened { at: opened, pace: Pace::Brisk });
         for timed in TIMETABLE {
             for number in 0..4 {
                 let at = first + number * STEP_US;
