@@ -196,7 +196,8 @@ impl Scheduler {
 
     fn resume(&mut self, job: Job, now: Timestamp) {
         if let Some(slot) = self.table.find(job.id) {
-            if self.table[slot].state == State::Suspended {
+            // One that waits was brought by a page from before it was suspended.
+            if matches!(self.table[slot].state, State::Suspended | State::Waiting) {
                 self.wake_as(slot, &job, now);
             }
         } else if self.admit(&job) {

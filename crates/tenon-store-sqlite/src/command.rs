@@ -96,6 +96,8 @@ pub(crate) trait AnyPending: Send {
     fn size(&self) -> usize;
     /// See [`Command::need`].
     fn need(&self) -> Need;
+    /// See [`Command::workspace`].
+    fn workspace(&self) -> Whose;
     /// Applies it and keeps its outcome; an error is SQLite's.
     fn apply(&mut self, context: &mut Context<'_>) -> rusqlite::Result<()>;
     /// Its outcome is this error.
@@ -111,6 +113,10 @@ impl<C: Command> AnyPending for Pending<C> {
 
     fn need(&self) -> Need {
         self.command.need()
+    }
+
+    fn workspace(&self) -> Whose {
+        self.command.workspace()
     }
 
     fn apply(&mut self, context: &mut Context<'_>) -> rusqlite::Result<()> {

@@ -48,8 +48,8 @@ pub(crate) enum Notice {
     Captured(Vec<OpenJob>),
     /// Jobs read from the store: a page of a shard's backlog, or of what one workspace has in it.
     Refilled { round: u64, ask: Refill, jobs: Vec<OpenJob>, read_to: Option<u64> },
-    /// Waiting jobs of the shard that is being taken over.
-    Recalled { round: u64, jobs: Vec<OpenJob> },
+    /// Waiting jobs of the shard that is being taken over; `None`: they could not be read.
+    Recalled { round: u64, jobs: Option<Vec<OpenJob>> },
     /// Waiting jobs that are due soon.
     Due(Vec<OpenJob>),
     /// A task has left its job.
@@ -107,6 +107,7 @@ impl Dispatcher {
         options.waiting_page = options.waiting_page.max(1);
         let fresh = Fresh::new(options.payload_bytes);
         let (backlog, places) = (options.backlog, options.places);
+        let recall = Recall::new(options.shards);
         Self {
             context,
             options,
@@ -124,7 +125,7 @@ impl Dispatcher {
             tasks: JoinSet::new(),
             is_draining: false,
             round: 0,
-            recall: Recall::new(),
+            recall,
         }
     }
 
@@ -305,8 +306,8 @@ impl Dispatcher {
     }
 
     fn tell(&mut self, input: Input) {
-        if let Input::Finished { job, .. } = input {
-            self.recall.note_ended(job, self.options.shards);
+        if let Input::Finished { job, .. } | Input::Suspended { job, .. } = input {
+            self.recall.note_ended(job);
         }
         let now = self.now();
         self.scheduler.handle(input, now, &mut self.commands);

@@ -184,7 +184,9 @@ pub(crate) async fn lifecycle_of(context: &Context, job: &OpenJob) -> Option<Lif
         return None;
     }
     let mut lifecycle = Lifecycle::new(types, job, &deployed, about.hops);
-    if about.is_masked || !deployed.program.settings.mask.is_empty() {
+    // What it has listened for is not read for this.
+    let may_have_heard = job.journal_length > 0 && load::listens(&deployed.program);
+    if about.is_masked || may_have_heard || !deployed.program.settings.mask.is_empty() {
         lifecycle.mask();
     }
     Some(lifecycle)

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tenon_capture::{Deployed, HOPS, LIFECYCLE, MASKED_BY};
 use tenon_engine::{Job, Recorded, SEMANTICS, Timestamp};
 use tenon_store::{Entry, JobId, JobPayload, Origin};
-use tenon_workflow::Program;
+use tenon_workflow::{Action, Program};
 
 /// Why a job cannot be interpreted.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -91,6 +91,11 @@ pub(crate) struct About {
     pub(crate) is_lifecycle: bool,
     /// A job made it that has values which nobody is shown.
     pub(crate) is_masked: bool,
+}
+
+/// Whether a workflow may take events while it runs.
+pub(crate) fn listens(program: &Program) -> bool {
+    program.tasks.iter().any(|task| matches!(task.action, Action::Listen(_)))
 }
 
 /// What the events of a job say of it; nothing if they cannot be read.

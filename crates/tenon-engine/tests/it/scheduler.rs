@@ -342,6 +342,12 @@ fn a_job_resumed_while_its_page_is_read_goes_on() {
 }
 
 #[test]
+fn a_resumed_job_goes_on_though_an_old_page_said_that_it_waits() {
+    let old = Job { standing: Standing::Waiting(Some(Timestamp(1_000))), ..job(1) };
+    check(&[(0, arrived(old), &[alarm(1_000)]), (1, Input::Resumed(job(1)), &[start(1)])]);
+}
+
+#[test]
 fn what_ended_while_a_page_was_read_does_not_come_back() {
     let page = |after, jobs| Input::Page(Page { shard: 0, workspace: None, after, jobs, read_to: None });
     let asleep = Job { standing: Standing::Suspended, ..ordered(1) };

@@ -35,7 +35,8 @@ impl<T> Turns<T> {
         waiting.push_back(command);
     }
 
-    /// The first command of the workspace whose turn it is, and whether it was its last.
+    /// The first command of the workspace whose turn it is, and whether it was that workspace's last. The node is no
+    /// workspace: nobody waits for what it does by itself.
     pub(crate) fn pop(&mut self) -> Option<(T, bool)> {
         let whose = self.next.pop_front()?;
         let waiting = self.waiting.get_mut(&whose)?;
@@ -46,7 +47,7 @@ impl<T> Turns<T> {
         } else {
             self.next.push_back(whose);
         }
-        Some((command, is_last))
+        Some((command, is_last && whose.is_some()))
     }
 
     /// Whether nothing waits.
@@ -76,7 +77,7 @@ mod tests {
             order.push(command);
             lasts.extend(is_last.then_some(command));
         }
-        assert_eq!(lasts, [("node", 0), ("quiet", 1), ("loud", 3)]);
+        assert_eq!(lasts, [("quiet", 1), ("loud", 3)]);
         assert_eq!(order, [("loud", 1), ("quiet", 0), ("node", 0), ("loud", 2), ("quiet", 1), ("loud", 3)]);
         assert!(turns.is_empty() && turns.waiting.is_empty());
     }

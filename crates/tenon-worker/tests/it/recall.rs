@@ -1,8 +1,8 @@
 //! A new owner of the shards knows who keeps a lane before it starts anything there, however many wait, however long
 //! reading takes, and though it fails; and it does other things meanwhile.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -104,6 +104,38 @@ impl Hooks for FailsOnce {
 #[tokio::test(flavor = "multi_thread")]
 async fn lanes_keep_their_order_though_reading_fails() {
     check(Arc::new(FailsOnce::default()), 1_000).await;
+}
+
+/// The waiting jobs of the first shard that has some can never be read.
+#[derive(Default)]
+struct FailsFor(Mutex<Option<(Shard, Vec<JobId>)>>);
+
+#[async_trait]
+impl Hooks for FailsFor {
+    async fn waiting_were_read(&self, _: Timestamp, jobs: Vec<OpenJob>) -> Result<Vec<OpenJob>, Error> {
+        let Some(shard) = jobs.first().map(|job| job.shard) else { return Ok(jobs) };
+        let mut unreadable = self.0.lock().expect("no holder panics");
+        let (first, _) =
+            unreadable.get_or_insert_with(|| (shard, jobs.iter().map(|job| job.id).collect::<Vec<_>>()));
+        if *first == shard { Err(Error::Internal("a page is damaged".to_owned())) } else { Ok(jobs) }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_cannot_be_read_stops_no_other() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (_callee, heads, followers) = lanes_that_wait(&directory, LANES).await;
+    let fails = Arc::new(FailsFor::default());
+    let stage = Stage::on(hooked(&directory, &fails)).await;
+    stage.until(|| fails.0.lock().expect("no holder panics").is_some()).await;
+    let lost = fails.0.lock().expect("no holder panics").clone().expect("one has jobs").1;
+    holds(&stage, LANES - lost.len()).await;
+    stage.event("order", json!({})).await;
+    for (head, follower) in heads.iter().zip(&followers).filter(|(head, _)| !lost.contains(head)) {
+        assert_eq!(stage.end(*head).await.state, JobState::Completed);
+        assert_eq!(stage.end(*follower).await.state, JobState::Completed);
+    }
+    stage.stop().await;
 }
 
 /// Holds up who reads waiting jobs, and what was read of them.
