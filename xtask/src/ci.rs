@@ -37,8 +37,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.crash_kills > 0 {
         let kills = arguments.crash_kills.to_string();
         steps.run("crash (short)", || {
-            let line = CrashLine::try_parse_from(["crash", "--kills", &kills])
-                .context("the crash command does not take --kills")?;
+            let line = CrashLine::try_parse_from(["crash", "--demand-shim", "--kills", &kills])
+                .context("the crash command does not take its flags")?;
             crash::run(line.arguments)
         });
     }
@@ -51,6 +51,6 @@ mod tests {
 
     #[test]
     fn the_short_crash_run_uses_flags_that_exist() {
-        assert!(CrashLine::try_parse_from(["crash", "--kills", "10"]).is_ok());
+        assert!(CrashLine::try_parse_from(["crash", "--demand-shim", "--kills", "10"]).is_ok());
     }
 }

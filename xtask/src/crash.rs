@@ -81,6 +81,9 @@ pub(crate) struct Arguments {
     /// A run of less than a minute, for CI
     #[arg(long)]
     short: bool,
+    /// Fail where slow disks and clocks that jump cannot be had, instead of leaving them out
+    #[arg(long)]
+    demand_shim: bool,
     /// Run this program instead of building one
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
@@ -97,6 +100,15 @@ enum Run {
     Clocks,
 }
 
+// === impl Arguments ===
+
+impl Arguments {
+    /// Whether there is nothing to run, or nothing proved, without slow disks and clocks that jump.
+    fn demands_shim(&self) -> bool {
+        self.demand_shim || self.only == Some(Run::Clocks)
+    }
+}
+
 /// Where runs leave their logs.
 fn directory() -> PathBuf {
     repository::target().join("crash")
@@ -109,6 +121,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     if arguments.mutants {
         return mutants::run(seed);
     }
+    let demands_shim = arguments.demands_shim();
     let binary = if let Some(binary) = arguments.binary {
         binary
     } else {
@@ -116,11 +129,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         repository::release_binary("tenon")
     };
     let (kills, seconds) = if arguments.short { SHORT } else { (arguments.kills, arguments.seconds_max) };
-    let shim = Shim::build(&directory().join("shim"), &binary)
-        .inspect_err(|error| {
-            println!("\nleft out: slow disks, and the run with clocks that jump ({error:#})");
-        })
-        .ok();
+    let shim = shim(Shim::build(&directory().join("shim"), &binary), demands_shim)?;
     let campaign = Campaign {
         binary,
         directory: directory().join("run"),
@@ -150,6 +159,20 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         by_wrong_clocks(&campaign)?;
     }
     Ok(())
+}
+
+/// The shim, as far as it can be had. Who demands it must not be told that all is well without it.
+fn shim(built: Result<Shim>, is_demanded: bool) -> Result<Option<Shim>> {
+    match built {
+        Ok(shim) => Ok(Some(shim)),
+        Err(error) if is_demanded => {
+            Err(error.context("clocks that jump and slow disks cannot be had; gcc is needed"))
+        }
+        Err(error) => {
+            println!("\nleft out: slow disks, and the run with clocks that jump ({error:#})");
+            Ok(None)
+        }
+    }
 }
 
 /// Another, shorter one on a disk that is full at times, where such a disk can be had.
@@ -183,4 +206,38 @@ fn conclude(campaign: &Campaign, outcome: &Outcome) -> Result<()> {
         bail!("{} violations of {checks} (seed {})", outcome.violations.len(), campaign.seed);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    /// Whether a run goes on that has no shim.
+    #[track_caller]
+    fn check(flags: &[&str], expected: bool) {
+        let line = Line::try_parse_from([&["crash"], flags].concat()).unwrap();
+        match shim(Err(anyhow::anyhow!("there is no gcc")), line.arguments.demands_shim()) {
+            Ok(none) => assert!(expected && none.is_none(), "{flags:?}"),
+            Err(error) => {
+                let error = format!("{error:#}");
+                assert!(!expected && error.contains("there is no gcc"), "{flags:?}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_who_demands_clocks_that_jump_is_told_that_all_is_well_without() {
+        check(&[], true);
+        check(&["--only", "kills"], true);
+        check(&["--only", "full-disk"], true);
+        check(&["--only", "clocks"], false);
+        check(&["--demand-shim"], false);
+    }
 }

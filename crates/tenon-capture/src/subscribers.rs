@@ -95,7 +95,8 @@ impl Directory {
             self.store.resources_by_key(workspace, Kind::Workflow, &[r#type, "*"]).await?;
         self.generations.observe(workspace, generation);
         let mut list = Vec::with_capacity(resources.len());
-        for resource in &resources {
+        // A type may look like a key that finds those that are disabled, too.
+        for resource in resources.iter().filter(|resource| resource.enabled) {
             let deployed = self.programs.get_or_compile(resource)?;
             let subscription = deployed.program.subscription.as_ref();
             let gathers = subscription.filter(|it| it.gathers()).map(|it| it.digest);

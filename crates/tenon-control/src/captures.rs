@@ -8,7 +8,7 @@ use serde_json::Value;
 use tenon_capture::trigger::Trigger;
 use tenon_gateway::{App, Caller, Problem, Workspace, codes};
 use tenon_store::Kind;
-use tenon_worker::Mask;
+use tenon_worker::{Mask, Masks};
 
 use crate::page::{Parameters, page};
 use crate::{Control, masked};
@@ -34,8 +34,9 @@ pub(crate) async fn list(
     match Trigger::parse(&found.document) {
         Ok(Trigger::Webhook(webhook)) if webhook.captures => {
             let mut requests = app.captured_requests(found.revision.resource, &webhook);
+            let mut masks = control.history.masks();
             for request in &mut requests {
-                hide_values(&app, &control, &workspace, request).await?;
+                hide_values(&app, &mut masks, &workspace, request).await?;
             }
             Ok(page(requests, None))
         }
@@ -51,7 +52,7 @@ pub(crate) async fn list(
 /// What the workflows that the request's event is for mask of it, is not shown of the request either.
 async fn hide_values(
     app: &App,
-    control: &Control,
+    masks: &mut Masks,
     workspace: &Workspace,
     request: &mut Value,
 ) -> Result<(), Problem> {
@@ -59,13 +60,15 @@ async fn hide_values(
     let Some(event) = event else { return Ok(()) };
     let event = app.store().event(workspace.id, event).await?;
     let mask = match &event {
-        Some(event) => control.history.event_mask(workspace.id, event).await,
+        Some(event) => masks.of_event(workspace.id, event).await,
         None => Ok(Mask::default()),
     };
     let mask = mask.map_err(|error| masked::unreadable(&error))?;
-    // Nobody knows what is masked of a request whose event is gone. And a repeat is known by its key only: what else
-    // is in it may not be in the first one's event, of which the values are known.
-    let is_unknown = event.is_none() || (request["outcome"] == "duplicate" && !mask.is_empty());
+    // Nobody knows what is masked of a request whose event is gone. A repeat is known by its key only: what else is in
+    // it may not be in the first one's event, of which the values are known. What is cut off may begin a value. And
+    // short values are found by the pointers of the event, which do not lead through its request.
+    let is_partial = request["outcome"] == "duplicate" || request["truncated"] == true;
+    let is_unknown = event.is_none() || mask.has_short_values() || (is_partial && !mask.is_empty());
     for part in PARTS {
         match request.get_mut(part) {
             Some(value) if is_unknown => *value = MASKED.into(),

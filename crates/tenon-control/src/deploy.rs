@@ -5,8 +5,7 @@ use std::sync::Arc;
 use tenon_capture::trigger::{SCHEDULE_KEY, Trigger};
 use tenon_gateway::{Problem, codes};
 use tenon_outbound::HttpClient;
-use tenon_store::{Kind, PinnedFile};
-use tenon_worker::MASK_KEY;
+use tenon_store::{Kind, MASK_KEY, PinnedFile};
 use tenon_workflow::{
     Action, Diagnostic, Document, EventTypes, Files, Listen, ListenFilter, Program, Severity, Strategy,
     Subscription, Until,

@@ -44,7 +44,7 @@ pub(crate) async fn show(
 ) -> Result<Json<Value>, Problem> {
     let id = find(&app, &workspace, &id).await?;
     let record = app.store().event(workspace.id, id).await?.ok_or_else(|| missing(&id.to_string()))?;
-    let mask = control.history.event_mask(workspace.id, &record).await;
+    let mask = control.history.masks().of_event(workspace.id, &record).await;
     let mask = mask.map_err(|error| masked::unreadable(&error))?;
     Ok(Json(show::whole_event(&record, &mask)))
 }

@@ -48,10 +48,11 @@ pub(crate) async fn list(
     let found = app.store().jobs(workspace.id, &filter, cursor, limit).await?;
     let next = found.next.map(|next| next.to_string());
     let mut roots = Roots::new(app.store().as_ref(), workspace.id);
+    let mut masks = control.history.masks();
     let mut items = Vec::with_capacity(found.items.len());
     for job in &found.items {
         let mut shown = show::job(job, roots.of(job).await?, &workspace);
-        masked::in_list(&control, job, &mut shown).await?;
+        masked::in_list(&mut masks, job, &mut shown).await?;
         items.push(shown);
     }
     Ok(page(items, next))
@@ -195,7 +196,7 @@ impl Target {
 
     /// What nobody is shown of it.
     async fn mask(&self, record: &JobRecord) -> Result<Mask, Problem> {
-        self.control.history.mask(record).await.map_err(|error| masked::unreadable(&error))
+        self.control.history.masks().of_job(record).await.map_err(|error| masked::unreadable(&error))
     }
 
     async fn root(&self, record: &JobRecord) -> Result<Option<JobId>, Problem> {

@@ -35,11 +35,12 @@ pub(crate) async fn list(
     }
     let found = app.store().lanes(workspace.id, &filter, cursor, limit).await?;
     let now = app.capture().ports().clock.now();
+    let mut masks = control.history.masks();
     let mut items = Vec::with_capacity(found.items.len());
     for lane in &found.items {
         // Removed meanwhile: then the lane is another one by now.
         let Some(head) = app.store().job(workspace.id, lane.head).await? else { continue };
-        let mask = control.history.key_mask(&head).await.map_err(|error| masked::unreadable(&error))?;
+        let mask = masks.of_key(&head).await.map_err(|error| masked::unreadable(&error))?;
         let mut lane = shown(lane, now);
         mask.ordering_key(&mut lane["key"]);
         items.push(lane);

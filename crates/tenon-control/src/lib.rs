@@ -101,5 +101,6 @@ pub fn routes(control: Control) -> Router<App> {
         .route("/api/v1/vault/rotate", post(vault::rotate))
         .route("/api/v1/stream", get(stream::stream))
         .route("/api/v1/audit", get(audit::list))
+        .layer(Extension(limits::Rates::default()))
         .layer(Extension(control))
 }

@@ -15,9 +15,12 @@ use tenon_worker::WorkerUse;
 
 use crate::Control;
 
+pub(crate) use triggers::Rates;
+
 pub(crate) async fn limits(
     State(app): State<App>,
     Extension(control): Extension<Control>,
+    Extension(rates): Extension<Rates>,
     _: Caller,
     workspace: Workspace,
 ) -> Result<Json<Value>, Problem> {
@@ -31,7 +34,7 @@ pub(crate) async fn limits(
     for workflow in usage.scheduler.workflows.iter().filter(|of| of.workspace == workspace.id.0) {
         items.extend(of_workflow(&usage, workflow));
     }
-    items.extend(triggers::rates(&app, &control.triggers, &workspace).await?);
+    items.extend(triggers::rows(&app, (&control.triggers, &rates), &workspace).await?);
     items.extend(control.http.rates().iter().map(of_host));
     Ok(Json(json!({ "items": items })))
 }

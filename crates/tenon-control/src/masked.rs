@@ -3,17 +3,14 @@
 use serde_json::Value;
 use tenon_gateway::Problem;
 use tenon_store::JobRecord;
-use tenon_worker::{HistoryError, Mask};
-
-use crate::Control;
+use tenon_worker::{HistoryError, Mask, Masks};
 
 /// Of a job in a list: its error and its ordering key, where it has some.
-pub(crate) async fn in_list(control: &Control, job: &JobRecord, shown: &mut Value) -> Result<(), Problem> {
+pub(crate) async fn in_list(masks: &mut Masks, job: &JobRecord, shown: &mut Value) -> Result<(), Problem> {
     if shown["error"].is_null() && shown["lane"].is_null() {
         return Ok(());
     }
-    let history = &control.history;
-    let mask = if shown["error"].is_null() { history.key_mask(job).await } else { history.mask(job).await };
+    let mask = if shown["error"].is_null() { masks.of_key(job).await } else { masks.of_job(job).await };
     let mask = mask.map_err(|error| unreadable(&error))?;
     of_job(&mask, shown);
     Ok(())

@@ -373,14 +373,14 @@ impl Target {
         }
     }
 
-    /// What does not come while something is disabled is not made up for: so its schedule is paused in the same
-    /// transaction; again if it was at work at that moment.
+    /// What does not come while something is disabled is not made up for, and what comes afterwards is: so its schedule
+    /// is paused or resumed in the same transaction; again if it was at work at that moment.
     async fn commit(&self, change: Change, mut existing: Resource) -> Result<(), Problem> {
         let mut tries = 0;
         loop {
             tries += 1;
             let state = match change {
-                Change::Enable => None,
+                Change::Enable => tenon_trigger::resumed(self.app.capture(), &existing).await?,
                 Change::Disable | Change::Delete => {
                     tenon_trigger::paused(self.app.capture(), &existing).await?
                 }

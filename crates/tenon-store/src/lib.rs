@@ -39,7 +39,7 @@ pub use journal::Entry;
 pub use lane::{LaneFilter, LaneRecord, Lanes};
 pub use query::{EventFilter, EventRecord, JobFilter, Page};
 pub use resource::{
-    AuditRecord, Change, ChangeResource, Kind, PinnedFile, PutResource, Resource, Revision, Saved,
+    AuditRecord, Change, ChangeResource, Kind, MASK_KEY, PinnedFile, PutResource, Resource, Revision, Saved,
 };
 pub use store::{Feed, MAX_PURGE, Store};
 pub use time::Timestamp;

@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{NewState, ResourceId, RevisionId, Timestamp, WorkspaceId};
 
+/// What stands before an event type in keys of workflows that listen for it and mask something. Nobody subscribes by them;
+/// they find a workflow also while it is disabled, because its jobs go on.
+pub const MASK_KEY: &str = "@mask/";
+
 /// The kinds of resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -25,7 +29,7 @@ pub struct PutResource {
     pub name: String,
     /// `document.version` for workflows, empty for triggers.
     pub version: String,
-    /// Hash of `document`; equal to the newest revision's: nothing is written.
+    /// Hash of `document`; equal to the newest revision's: nothing is written, but for keys that differ.
     pub digest: String,
     /// The document as it was sent.
     pub document: String,

@@ -61,7 +61,7 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<Resource>, Error>;
     /// Newest revisions of the enabled resources that have this key, with documents and with the generation
-    /// that this is true at.
+    /// that this is true at. Keys that begin with [`MASK_KEY`](crate::MASK_KEY) find those that are disabled, too.
     async fn resources_by_key(
         &self,
         workspace: WorkspaceId,

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 
 pub use fired::{Fired, MAX_SHOWN};
 pub use poll::{CursorTooLarge, MAX_CURSOR_BYTES, PollState};
-pub use schedule::{Outlook, Schedules, outlook, paused};
+pub use schedule::{Outlook, Schedules, outlook, paused, resumed};
 
 use counts::Counts;
 
@@ -52,6 +52,7 @@ pub struct Triggers {
     parts: Parts,
     pollers: poll::Pollers,
     counts: Counts,
+    touched: schedule::Touched,
     stop: watch::Sender<bool>,
 }
 
@@ -93,14 +94,14 @@ impl Triggers {
     pub fn start(parts: Parts, options: Options) -> (Self, JoinHandle<()>) {
         let (stop, stopped) = watch::channel(false);
         let schedules = Schedules::new(parts.capture.clone(), options.clone());
-        let counts = schedules.counts().clone();
+        let (counts, touched) = (schedules.counts().clone(), schedules.touched().clone());
         let schedules = schedule::run(schedules, parts.capture.clone(), stopped.clone());
         let pollers = poll::Pollers::new(parts.clone(), counts.clone());
         let polls = pollers.clone().run(options, stopped);
         let running = tokio::spawn(async move {
             tokio::join!(schedules, polls);
         });
-        (Self { parts, pollers, counts, stop }, running)
+        (Self { parts, pollers, counts, touched, stop }, running)
     }
 
     /// Fires now, whatever the time: a schedule starts what it starts, a poller polls. `actor` is who asked.
@@ -111,7 +112,10 @@ impl Triggers {
         actor: &str,
     ) -> Result<Fired, FireError> {
         let by_hand = schedule::ByHand { workspace, resource, actor };
-        if let Some(fired) = by_hand.fire(&self.parts.capture, &self.counts).await? {
+        let fired = by_hand.fire(&self.parts.capture, &self.counts).await;
+        // Also after an error: something of it may be written.
+        self.touched.tell(resource.revision.resource);
+        if let Some(fired) = fired? {
             return Ok(fired);
         }
         self.pollers.fire(workspace, resource).await

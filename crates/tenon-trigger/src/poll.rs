@@ -19,7 +19,7 @@ use tenon_capture::trigger::{POLL_KEY, RateLimit, TokenBucket};
 use tenon_store::{Kind, Resource, ResourceId, RevisionId, Timestamp, WorkspaceId};
 use tokio::sync::{OwnedMutexGuard, Semaphore, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 pub use state::{CursorTooLarge, MAX_CURSOR_BYTES, PollState};
 
@@ -144,14 +144,14 @@ impl Pollers {
         if !resource.enabled {
             return Err(FireError::Conflict);
         }
-        let begun = Instant::now();
-        let Ok(mut turn) = timeout(FIRE_PATIENCE, self.turn(&poller)).await else {
+        let until = Instant::now() + FIRE_PATIENCE;
+        let paced = async { keep_pace(&poller, self.turn(&poller).await, Some(until)).await };
+        let Ok(paced) = timeout_at(until, paced).await else {
             let reason = "it is at work and has not ended within 30 seconds; try again later";
             return Err(FireError::Failed(reason.to_owned()));
         };
-        let patience = FIRE_PATIENCE.saturating_sub(begun.elapsed());
-        poller.wait_for_pace(&mut turn, patience).await.map_err(FireError::too_fast)?;
-        let Round { fired, end } = self.round(&poller, turn).await?;
+        let turn = paced.map_err(FireError::too_fast)?;
+        let Round { fired, end } = self.round(&poller, turn, Some(until)).await?;
         match end {
             End::Done => Ok(fired),
             End::Failed(reason) => Err(FireError::Failed(reason)),
@@ -247,9 +247,8 @@ impl Pollers {
         while let Some(refused) = ports.metrics.backlogs.refusal(poller.workspace) {
             sleep(refused.retry_after).await;
         }
-        let mut turn = self.turn(poller).await;
-        poller.wait_for_pace(&mut turn, Duration::MAX).await.expect(PATIENT);
-        let round = self.round(poller, turn).await?;
+        let turn = keep_pace(poller, self.turn(poller).await, None).await.expect(PATIENT);
+        let round = self.round(poller, turn, None).await?;
         Ok(!matches!(round.end, End::Conflict))
     }
 
@@ -266,8 +265,14 @@ impl Pollers {
         turn.lock_owned().await
     }
 
-    /// Asks until there is no more. The first call is allowed already.
-    async fn round(&self, poller: &Poller, mut turn: Turn) -> Result<Round, tenon_capture::Error> {
+    /// Asks until there is no more, or until the pace allows no further call before `until`: then the poller itself
+    /// goes on. The first call is allowed already.
+    async fn round(
+        &self,
+        poller: &Poller,
+        mut turn: Turn,
+        until: Option<Instant>,
+    ) -> Result<Round, tenon_capture::Error> {
         let of_workspace = Arc::clone(
             lock(&self.0.workspaces)
                 .entry(poller.workspace)
@@ -277,7 +282,11 @@ impl Pollers {
         let mut round = Round { fired: Fired::default(), end: End::Done };
         for number in 1..=MAX_PAGES {
             if number > 1 {
-                poller.wait_for_pace(&mut turn, Duration::MAX).await.expect(PATIENT);
+                // What came so far is durable, with its cursor: whoever has the turn meanwhile goes on from there.
+                match keep_pace(poller, turn, until).await {
+                    Ok(again) => turn = again,
+                    Err(_) => break,
+                }
             }
             let _of_workspace = of_workspace.acquire().await.expect("nobody closes it");
             let _of_all = self.0.all.acquire().await.expect("nobody closes it");
@@ -297,6 +306,22 @@ impl Pollers {
         }
         Ok(round)
     }
+}
+
+/// Takes one call from the pace; nothing if that is possible only after `until`: then it says how long it takes. Who
+/// waits for the pace leaves the turn to others meanwhile, who then see at once that there is no call left.
+async fn keep_pace(poller: &Poller, mut turn: Turn, until: Option<Instant>) -> Result<Turn, Duration> {
+    while let Err(left) = poller.take_call(&mut turn) {
+        if until.is_some_and(|until| left > until.saturating_duration_since(Instant::now())) {
+            return Err(left);
+        }
+        // Held on to, so that the pace is not forgotten meanwhile.
+        let place = Arc::clone(OwnedMutexGuard::mutex(&turn));
+        drop(turn);
+        sleep(left.min(LONGEST_SLEEP)).await;
+        turn = place.lock_owned().await;
+    }
+    Ok(turn)
 }
 
 fn count(counts: &PollCounts, polled: &Polled, now: Timestamp) {

@@ -14,7 +14,7 @@ use tenon_store::{JobId, JobPayload, JobRecord, JobState, RevisionId, Store, Wor
 use crate::load;
 use crate::mask::Mask;
 
-pub use masks::MASK_KEY;
+pub use masks::Masks;
 
 /// Reads jobs' pasts. Costs the running system nothing but reads.
 #[derive(Clone)]
@@ -82,7 +82,7 @@ impl History {
     /// Every step of a job, finished or not.
     pub async fn trace(&self, workspace: WorkspaceId, job: JobId) -> Result<Trace, HistoryError> {
         let past = self.load(workspace, job).await?;
-        let mask = self.mask(&past.record).await?;
+        let mask = self.masks().of_job(&past.record).await?;
         let traced = move || {
             let (mut steps, diverged) = trace::steps(past.job, &past.journal);
             mask.steps(&mut steps);

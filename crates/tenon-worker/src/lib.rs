@@ -36,7 +36,7 @@ use tokio::task::JoinHandle;
 
 pub use dispatcher::{BacklogUse, WorkerUse};
 use dispatcher::{Dispatcher, Mend, Notice};
-pub use history::{History, HistoryError, MASK_KEY, Trace, Verdict};
+pub use history::{History, HistoryError, Masks, Trace, Verdict};
 pub use mask::Mask;
 pub use mending::MendError;
 use mending::Remedy;

@@ -5,6 +5,7 @@
 //! is untouched: a mask must never change what a workflow does. Short values are left alone where they would be found
 //! by chance: they are masked at the pointer itself, in events and in a job's input, and where an ordering key is one.
 
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::LazyLock;
 
@@ -40,7 +41,9 @@ pub struct Mask {
 /// Gathers what a mask takes out.
 #[derive(Default)]
 pub(crate) struct Masking {
-    scrubber: Scrubber,
+    /// Values that are looked for everywhere.
+    texts: BTreeSet<String>,
+    /// All else.
     mask: Mask,
 }
 
@@ -57,6 +60,11 @@ impl Mask {
     /// Whether everything is shown.
     pub fn is_empty(&self) -> bool {
         self.finder.is_none() && self.in_event.is_empty() && self.in_input.is_empty() && !self.is_unknown
+    }
+
+    /// Whether there are values that are found at their pointers only: [`Mask::value`] and [`Mask::text`] leave them.
+    pub fn has_short_values(&self) -> bool {
+        !self.short.is_empty()
     }
 
     /// Of anything that came of the event.
@@ -163,10 +171,7 @@ impl Masking {
                 self.add(value);
             }
         }
-        let known = &mut self.mask.in_event;
-        let new = pointers.iter().filter(|pointer| !known.contains(pointer));
-        let new: Vec<String> = new.cloned().collect();
-        known.extend(new);
+        add_missing(&mut self.mask.in_event, pointers);
     }
 
     /// The values that a workflow masks in the input of its job, as far as it is made of events.
@@ -198,9 +203,24 @@ impl Masking {
         self.mask.is_unknown = true;
     }
 
+    /// All that was added to another one.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        let Mask { finder: _, short, in_event, in_input, is_unknown } = &other.mask;
+        let new = other.texts.difference(&self.texts).cloned().collect::<Vec<_>>();
+        self.texts.extend(new);
+        add_missing(&mut self.mask.short, short);
+        add_missing(&mut self.mask.in_event, in_event);
+        add_missing(&mut self.mask.in_input, in_input);
+        self.mask.is_unknown |= is_unknown;
+    }
+
     /// All that was added.
     pub(crate) fn finish(self) -> Mask {
-        let Self { scrubber, mut mask } = self;
+        let Self { texts, mut mask } = self;
+        let mut scrubber = Scrubber::default();
+        for text in &texts {
+            scrubber.add(text, MASKED);
+        }
         mask.finder = (!scrubber.is_empty()).then(|| scrubber.for_people());
         mask
     }
@@ -218,15 +238,21 @@ impl Masking {
 
     fn add_text(&mut self, text: &str) {
         if text.chars().count() >= EVERYWHERE {
-            self.scrubber.add(text, MASKED);
+            self.texts.insert(text.to_owned());
         } else {
             self.add_short(text);
         }
     }
 
     fn add_short(&mut self, text: &str) {
-        if !self.mask.short.iter().any(|known| known == text) {
-            self.mask.short.push(text.to_owned());
+        add_missing(&mut self.mask.short, &[text.to_owned()]);
+    }
+}
+
+fn add_missing(known: &mut Vec<String>, texts: &[String]) {
+    for text in texts {
+        if !known.contains(text) {
+            known.push(text.clone());
         }
     }
 }

@@ -17,7 +17,7 @@ use super::shim::Shim;
 use super::sink::Sink;
 use super::small_disk::SmallDisk;
 use super::source::{POLLERS, Source, WAKE};
-use super::timetable::{OWN, Starts, TIMETABLE, is_timed};
+use super::timetable::{OWN, Starts, TIMETABLE, at_pace, is_timed};
 use super::trap::Trap;
 use crate::progress::Progress;
 use crate::server::{Place, Server};
@@ -260,7 +260,7 @@ fn deploy_timed(server: &Server, sink: &Sink, pace: Pace) -> Result<()> {
     let mut api = server.api();
     for flow in FLOWS.iter().filter(|flow| is_timed(flow.name)) {
         let document = flow.document(&sink.callees);
-        let document = if flow.name == OWN.name { OWN.at_pace(pace, document) } else { document };
+        let document = if flow.name == OWN.name { at_pace(pace, document) } else { document };
         api.put(&workflow(flow.name), &document)?;
     }
     for timed in TIMETABLE {

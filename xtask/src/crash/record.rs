@@ -215,14 +215,15 @@ pub(crate) struct Surroundings {
     pub(crate) sync_ms: u64,
 }
 
-/// How often what makes up for every occurrence comes.
+/// How often occurrences come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Pace {
     /// Every second.
     #[default]
     Brisk,
-    /// Every ten minutes: an hour that a clock has jumped over is made up for in a moment.
+    /// Every ten minutes: an hour that a clock has jumped over is made up for in a moment, and the notes of all that was
+    /// passed over are still there at the end.
     Slow,
 }
 

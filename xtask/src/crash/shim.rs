@@ -1,6 +1,7 @@
 //! A small library in C that is loaded into Tenon before all others: with it, the process's wall clock is
 //! ahead or behind, and its disk is slow. Nothing of that is in Tenon itself, so nobody can switch it on there. It
-//! needs gcc, which building Tenon needs anyway; where it cannot be had, the run goes without it and says so.
+//! needs gcc, which building Tenon needs anyway; where it cannot be had, the run goes without it and says so, unless
+//! it is demanded.
 
 use super::record::Surroundings;
 use anyhow::{Context, Result, ensure};

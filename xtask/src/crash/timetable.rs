@@ -94,6 +94,22 @@ pub(crate) fn occurrence(token: &str) -> Option<(&'static Timed, i64)> {
     Some((timed, moment.as_microsecond()))
 }
 
+/// Between two occurrences, in microseconds.
+pub(crate) fn step_us(pace: Pace) -> i64 {
+    match pace {
+        Pace::Brisk => STEP_US,
+        Pace::Slow => SLOW_STEP_US,
+    }
+}
+
+/// A document that says "every second", at another pace.
+pub(crate) fn at_pace(pace: Pace, document: String) -> String {
+    match pace {
+        Pace::Brisk => document,
+        Pace::Slow => STEPS.iter().fold(document, |document, (brisk, slow)| document.replace(brisk, slow)),
+    }
+}
+
 // === impl Timed ===
 
 impl Timed {
@@ -123,24 +139,9 @@ impl Timed {
         }
     }
 
-    /// Between two occurrences, in microseconds.
-    pub(crate) fn step_us(&self, pace: Pace) -> i64 {
-        if self.is_slow(pace) { SLOW_STEP_US } else { STEP_US }
-    }
-
-    fn is_slow(&self, pace: Pace) -> bool {
-        pace == Pace::Slow && self.has_all
-    }
-
-    /// A document that says "every second", at another pace.
-    pub(crate) fn at_pace(&self, pace: Pace, document: String) -> String {
-        let slow = STEPS.iter().filter(|_| self.is_slow(pace));
-        slow.fold(document, |document, (brisk, slow)| document.replace(brisk, slow))
-    }
-
     pub(crate) fn document(&self, pace: Pace) -> String {
         let Self { name, rules, .. } = self;
-        let rules = self.at_pace(pace, (*rules).to_owned());
+        let rules = at_pace(pace, (*rules).to_owned());
         let token = "'${ .trigger + \"@\" + .occurrence }'";
         let starts = match self.starts {
             Starts::Event => format!("emits: {{ type: crash.{name}, subject: {token} }}"),
@@ -165,13 +166,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_made_up_for_can_come_slowly() {
-        for timed in TIMETABLE.iter().chain([&OWN]) {
-            let brisk = timed.document(Pace::Brisk);
-            assert_eq!(timed.document(Pace::Slow) != brisk, timed.has_all && !timed.rules.is_empty());
-            assert_eq!(timed.step_us(Pace::Slow) != STEP_US, timed.has_all);
+    fn all_can_come_slowly() {
+        for timed in TIMETABLE {
+            let [brisk, slow] = [Pace::Brisk, Pace::Slow].map(|pace| timed.document(pace));
+            let says = |document: &str, (brisk, slow): (usize, usize)| {
+                let (mut has_brisk, mut has_slow) = (0, 0);
+                for (brisk, slow) in STEPS {
+                    has_brisk += document.matches(brisk).count();
+                    has_slow += document.matches(slow).count();
+                }
+                assert_eq!((has_brisk, has_slow), (brisk, slow), "{document}");
+            };
+            says(&brisk, (1, 0));
+            says(&slow, (0, 1));
         }
-        let own = OWN.at_pace(Pace::Slow, "schedule: { every: PT1S }".to_owned());
+        assert_eq!([Pace::Brisk, Pace::Slow].map(step_us), [1_000_000, 600_000_000]);
+        let own = at_pace(Pace::Slow, "schedule: { every: PT1S }".to_owned());
         assert_eq!(own, "schedule: { every: PT10M }");
     }
 

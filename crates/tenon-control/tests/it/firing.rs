@@ -41,6 +41,27 @@ async fn a_schedule_is_shown_and_fired_by_hand() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn enabling_writes_what_a_schedule_goes_on_with() {
+    let server = Server::start().await;
+    deploy(&server, "nightly", NIGHTLY).await;
+    server.post("/api/v1/triggers/nightly/disable", "").await.expect(200);
+    let shown = async || server.get("/api/v1/triggers/nightly").await.expect(200)["state"].clone();
+    let disabled = shown().await;
+    assert!(disabled["paused"].is_string(), "{disabled}");
+    server.post("/api/v1/triggers/nightly/enable", "").await.expect(200);
+    assert!(shown().await.get("paused").is_none(), "in the same transaction, whoever has looked");
+    let notes = async || server.get("/api/v1/triggers/nightly/notes").await.expect(200)["items"].clone();
+    // polls: the note is written by who sees it next, which nobody is told.
+    while notes().await.as_array().is_none_or(Vec::is_empty) {
+        tokio::task::yield_now().await;
+    }
+    let note = notes().await[0].clone();
+    assert_eq!((&note["kind"], &note["detail"]["disabled"]), (&json!("noticed"), &disabled["paused"]));
+    let versions = [&disabled, &shown().await].map(|state| state["version"].as_u64().expect("a number"));
+    assert_eq!(versions[1] - versions[0], 2, "enabling wrote one, who saw it the other");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_others_cannot_be_fired() {
     let server = Server::start().await;
     deploy(&server, "hook", "kind: webhook\npath: a\nauth: none\n").await;

@@ -2,8 +2,10 @@
 //! takes, ordering keys, requests that were repeats.
 
 use serde_json::{Value, json};
+use tenon_capture::Programs;
 use tenon_gateway::Workspace;
-use tenon_store::JobId;
+use tenon_store::{JobId, JobRecord, Kind, MASK_KEY, PutResource};
+use tenon_worker::{History, Mask};
 
 use crate::server::Server;
 
@@ -192,8 +194,8 @@ async fn requests_are_shown_as_far_as_their_values_are_known() {
     deploy(&server, "tell", (MASKS, TELL)).await;
     let hook = "kind: webhook\npath: a\nauth: none\ndedupKey: ${ .body.id }\nemits: { type: person }\n";
     server.send("PUT /api/v1/triggers/hook", hook, &[]).await.expect(201);
-    for (ssn, pin) in [(SSN, 12), ("987-65-4321", 34)] {
-        let body = json!({"id": 1, "name": NAME, "ssn": ssn, "pin": pin}).to_string();
+    for ssn in [SSN, "987-65-4321"] {
+        let body = json!({"id": 1, "name": NAME, "ssn": ssn}).to_string();
         server.send("POST /hooks/default/a", &body, &[]).await.expect(202);
     }
     let captures = items(&server, "triggers/hook/captures").await;
@@ -204,4 +206,148 @@ async fn requests_are_shown_as_far_as_their_values_are_known() {
     purge(&server, &[id(&jobs[0])]).await;
     let captures = items(&server, "triggers/hook/captures").await;
     assert_eq!(captures[1]["body"], "<masked>", "its event is gone");
+}
+
+/// Short values are not looked for everywhere, and of a body that is cut off a value may be shown in part.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_with_short_or_cut_values_are_not_shown() {
+    let server = Server::start().await;
+    deploy(&server, "tell", ("mask: [/data/ssn, /data/card]", TELL)).await;
+    let hook = "kind: webhook\npath: a\nauth: none\nemits: { type: person }\n";
+    server.send("PUT /api/v1/triggers/hook", hook, &[]).await.expect(201);
+    // It is cut off within the number.
+    let length = 65_536 - json!({"name": "", "ssn": "123-4"}).to_string().len() + r#""}"#.len();
+    for (body, is_shown) in [
+        (json!({"name": NAME}), true),
+        (json!({"name": NAME, "ssn": SSN}), true),
+        (json!({"name": NAME, "card": {"cvv": "123"}}), false),
+        (json!({"name": NAME, "card": 12}), false),
+        (json!({"name": NAME, "card": true}), false),
+        (json!({"name": "x".repeat(length), "ssn": SSN}), false),
+    ] {
+        server.send("POST /hooks/default/a?q=1", &body.to_string(), &[]).await.expect(202);
+        let request = items(&server, "triggers/hook/captures").await.remove(0);
+        let shown = if request["body"].is_null() { &request["raw"] } else { &request["body"] };
+        assert_eq!(*shown != json!("<masked>"), is_shown, "{request:#}");
+        assert_eq!(request["query"] != json!("<masked>"), is_shown, "{request:#}");
+        assert!(!shown.to_string().contains("123"), "{request:#}");
+    }
+}
+
+/// Wants every type.
+const ANY: &str = "
+schedule: {on: {one: {with: {source: /shop}}}}
+do: [{hear: {listen: {to: {one: {with: {type: said}}}}}}]
+";
+
+/// Whether the value of an event is shown that a workflow listens for.
+async fn shows_said(server: &Server) -> bool {
+    let event = send(server, "said", &json!({"data": {"ssn": SSN}})).await;
+    let shown = server.get(&format!("/api/v1/events/{event}")).await.expect(200);
+    shown["data"]["ssn"] == SSN
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_listened_for_is_masked_while_the_workflow_is_disabled() {
+    let server = Server::start().await;
+    assert!(shows_said(&server).await, "nobody masks it");
+    deploy(&server, "own", (MASKS, OWN)).await;
+    assert!(!shows_said(&server).await);
+    server.post("/api/v1/workflows/acme/own/disable", "").await;
+    assert!(!shows_said(&server).await, "its jobs go on");
+
+    // The key by which it is found starts nothing.
+    deploy(&server, "any", (MASKS, ANY)).await;
+    server.post("/api/v1/workflows/acme/any/disable", "").await;
+    let event = send(&server, &format!("{MASK_KEY}said"), &json!({})).await;
+    let shown = server.get(&format!("/api/v1/events/{event}")).await.expect(200);
+    assert_eq!((&shown["wanted"], &shown["jobs"]), (&json!(false), &json!([])));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_of_an_earlier_version_masks_when_it_is_applied_again() {
+    let server = Server::start().await;
+    deploy(&server, "own", (MASKS, OWN)).await;
+    let workspace = Workspace::find(&server.app, "default").await.expect("it is there").id;
+    let store = server.app.store();
+    let found = store.resource(workspace, Kind::Workflow, "acme/own").await.expect("a store");
+    let found = found.expect("it is deployed");
+    // As if it had been deployed before there was such a key.
+    let put = PutResource {
+        workspace,
+        kind: Kind::Workflow,
+        name: found.name.clone(),
+        version: found.version.clone(),
+        digest: found.digest.clone(),
+        document: found.document.clone(),
+        keys: vec!["wait".to_owned()],
+        listens: vec!["said".to_owned()],
+        gathers: None,
+        files: Vec::new(),
+        expected: None,
+        at: server.app.capture().ports().clock.now(),
+        actor: "test".to_owned(),
+    };
+    server.send("DELETE /api/v1/workflows/acme/own", "", &[]).await.expect(204);
+    store.put_resource(put).await.expect("a store");
+    assert!(shows_said(&server).await);
+    let line = "PUT /api/v1/workflows/acme/own";
+    let again = server.send(line, &found.document, &[]).await.expect(200);
+    assert_eq!(again["unchanged"], true);
+    assert!(!shows_said(&server).await);
+    let mask = format!("{MASK_KEY}said");
+    let (found, _) = store.resources_by_key(workspace, Kind::Workflow, &[&mask]).await.expect("a store");
+    assert_eq!(found.len(), 1);
+}
+
+/// Calls a child before it hears, and none of what it hears can be in that.
+const CALL: &str = "
+schedule: {on: {one: {with: {type: wait}}}}
+do:
+  - child: {run: {workflow: {namespace: acme, name: child, version: latest, input: {name: Ada, note: none}}}}
+  - hear: {listen: {to: {one: {with: {type: told}}}}}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_shown_together_is_looked_up_once_and_no_further_than_needed() {
+    let server = Server::start().await;
+    for (name, document) in
+        [("tell", (MASKS, TELL)), ("hear", ("", HEAR)), ("child", ("", CHILD)), ("call", ("", CALL))]
+    {
+        deploy(&server, name, document).await;
+    }
+    send(&server, "wait", &json!({})).await;
+    // polls: its child has ended, so that it listens or will
+    while items(&server, "jobs?workflow=acme/child&state=completed").await.is_empty() {}
+    send(&server, "person", &json!({"data": {"name": NAME, "ssn": SSN}})).await;
+    let jobs = jobs(&server, (5, 0)).await;
+    let workspace = Workspace::find(&server.app, "default").await.expect("it is there").id;
+    let store = server.app.store();
+    let mut records: Vec<JobRecord> = Vec::new();
+    for name in ["hear", "child"] {
+        // The oldest child is that of the call.
+        let job = jobs.iter().rev().find(|job| job["workflow"]["name"] == name).expect("it ran");
+        let found = store.job(workspace, id(job).parse().expect("an id")).await.expect("a store");
+        records.push(found.expect("it is there"));
+    }
+    let history = History::new(store.clone(), Programs::new(store.clone(), 100));
+    let is_masked = |mask: &Mask| {
+        let mut text = format!("{NAME} {SSN}");
+        mask.text(&mut text);
+        text
+    };
+    let mut masks = history.masks();
+    let before = masks.of_job(&records[0]).await.expect("a store");
+    let teller = jobs.iter().find(|job| job["workflow"]["name"] == "tell").expect("it ran");
+    purge(&server, &[id(teller)]).await;
+    let same = masks.of_job(&records[0]).await.expect("a store");
+    let anew = history.masks().of_job(&records[0]).await.expect("a store");
+    let masked = format!("{NAME} <masked>");
+    assert_eq!(
+        [&before, &same, &anew].map(is_masked),
+        [masked.clone(), masked, "<masked>".to_owned()],
+        "its maker was known already"
+    );
+    let child = history.masks().of_job(&records[1]).await.expect("a store");
+    assert!(child.is_empty(), "what its parent heard later is nothing of it");
 }

@@ -10,7 +10,7 @@ use tenon_capture::trigger::{Auth, Part, Scheme, Signature};
 use tenon_store::{DedupMark, Timestamp, WorkspaceId};
 
 use super::lookup::Hook;
-use super::request::parameters;
+use super::request::{parameters, raw_parameters};
 use super::signature::{Delivery, Refusal, SIGNED, Signed, is_same, verify};
 use crate::auth::Peer;
 use crate::codes;
@@ -83,7 +83,7 @@ pub(super) async fn check_signature(
         headers: &parts.headers,
         method: parts.method.as_str(),
         path: parts.uri.path(),
-        has_parameters: !hook.webhook.path.is_literal(),
+        parameters: &raw_parameters(&hook.webhook, parts),
         body,
     };
     let now = app.capture().ports().clock.now();

@@ -108,10 +108,19 @@ pub(super) fn parameters(webhook: &Webhook, parts: &Parts) -> Map<String, Value>
     webhook.path.values(&called(parts))
 }
 
+/// The same as it was sent, without names.
+pub(super) fn raw_parameters<'p>(webhook: &Webhook, parts: &'p Parts) -> Vec<&'p str> {
+    let segments = behind_workspace(parts).split('/').zip(webhook.path.rank());
+    segments.filter_map(|(segment, is_parameter)| is_parameter.then_some(segment)).collect()
+}
+
 /// The segments behind `/hooks/<workspace>/`, decoded.
 fn called(parts: &Parts) -> Vec<Cow<'_, str>> {
-    let behind = parts.uri.path().splitn(4, '/').nth(3).unwrap_or_default();
-    segments(behind).unwrap_or_default()
+    segments(behind_workspace(parts)).unwrap_or_default()
+}
+
+fn behind_workspace(parts: &Parts) -> &str {
+    parts.uri.path().splitn(4, '/').nth(3).unwrap_or_default()
 }
 
 fn body_data(content: Content, raw: &Bytes) -> Result<Data, Problem> {

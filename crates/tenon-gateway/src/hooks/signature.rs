@@ -28,8 +28,8 @@ pub(super) struct Signed<'a> {
     pub(super) method: &'a str,
     /// As it was sent.
     pub(super) path: &'a str,
-    /// Other paths lead here, too.
-    pub(super) has_parameters: bool,
+    /// What the parameters of the webhook's path matched, as it was sent: other paths lead here, too.
+    pub(super) parameters: &'a [&'a str],
     /// As it was sent, unpacked.
     pub(super) body: &'a [u8],
 }
@@ -252,10 +252,12 @@ fn generic<'r>(own: &Hmac, request: &Signed<'r>) -> Result<Claim, Refusal> {
             Part::Timestamp => bounded(&own.timestamp, at, text_at(own, Some(place + 1)))?,
             Part::Id => bounded(&own.id, id, border)?,
             Part::Method => request.method,
-            Part::Path if request.has_parameters && !is_before_moment => {
-                ends_before("path", request.path, border).map(|()| request.path)?
+            Part::Path => {
+                // All else of the path is as the webhook says, wherever it is cut.
+                let moves = if is_before_moment { &[][..] } else { request.parameters };
+                moves.iter().try_for_each(|parameter| ends_before("path", parameter, border))?;
+                request.path
             }
-            Part::Path => request.path,
         };
         if is_behind { &mut behind } else { &mut before }.extend_from_slice(text.as_bytes());
     }
@@ -273,9 +275,11 @@ fn generic<'r>(own: &Hmac, request: &Signed<'r>) -> Result<Claim, Refusal> {
 }
 
 /// What is signed is texts in a row: one that contains what separates it from the next could be cut elsewhere, and
-/// the same signature would fit another request.
+/// the same signature would fit another request. So could one that ends with a part of it (`a:` before `::`).
 fn ends_before(what: &str, text: &str, separator: &str) -> Result<(), Refusal> {
-    if !separator.is_empty() && text.contains(separator) {
+    let (before, behind) = (format!("{text}{separator}"), format!("{separator}{text}"));
+    let is_bounded = before.find(separator) == Some(text.len()) && behind.rfind(separator) == Some(0);
+    if !separator.is_empty() && !is_bounded {
         let detail = format!("the {what} contains what separates it from the rest of what is signed");
         return Err(Refusal::Malformed(detail));
     }

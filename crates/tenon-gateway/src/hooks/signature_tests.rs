@@ -140,8 +140,7 @@ impl Vector {
         }
         let secrets: Vec<String> = secrets.iter().map(|secret| (*secret).to_owned()).collect();
         let path = "/hooks/default/a";
-        let (body, has_parameters) = (&request.body, false);
-        let signed = Signed { headers: &headers, method: "POST", path, has_parameters, body };
+        let signed = Signed { headers: &headers, method: "POST", path, parameters: &[], body: &request.body };
         verify(&self.signature(), &secrets, &signed, Timestamp(seconds * 1_000_000))
     }
 
@@ -275,11 +274,20 @@ fn what_is_signed_can_be_cut_in_one_way_only() {
     assert!(
         matches!(vector.verify_now(&request), Err(Refusal::Malformed(detail)) if detail.contains("separates"))
     );
-    let named = Vector { auth: "scheme: hmac, header: x-signature, id: x-id", ..SHA512 };
-    let mut request = named.request();
-    request.headers.push(("x-id".to_owned(), "d1.mail=a".to_owned()));
-    let found = named.verify_now(&request);
-    assert!(matches!(&found, Err(Refusal::Malformed(detail)) if detail.contains("x-id")), "{found:?}");
+    for (auth, id, is_bounded) in [
+        ("scheme: hmac, header: x-signature, id: x-id, signed: '{id}.{body}'", "d1.mail=a", false),
+        ("scheme: hmac, header: x-signature, id: x-id, signed: '{id}.{body}'", "d1", true),
+        ("scheme: hmac, header: x-signature, id: x-id, signed: '{id}::{body}'", "d1:", false),
+        ("scheme: hmac, header: x-signature, id: x-id, signed: '{body}::{id}'", ":d1", false),
+        ("scheme: hmac, header: x-signature, id: x-id, signed: '{id}::{body}'", "d:1", true),
+    ] {
+        let named = Vector { auth, ..SHA512 };
+        let mut request = named.request();
+        request.headers.push(("x-id".to_owned(), id.to_owned()));
+        let found = named.verify_now(&request);
+        let is_refused = matches!(&found, Err(Refusal::Malformed(detail)) if detail.contains("x-id") && detail.contains("separates"));
+        assert_eq!(is_refused, !is_bounded, "{auth}, {id}: {found:?}");
+    }
 }
 
 #[test]

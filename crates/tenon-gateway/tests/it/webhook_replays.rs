@@ -112,6 +112,27 @@ async fn a_delivery_that_is_cut_elsewhere_is_refused_or_a_replay() {
     }
 }
 
+/// What its trigger says of a path cannot be moved, only what its parameters match.
+#[tokio::test]
+async fn the_fixed_part_of_a_path_may_contain_what_separates_it() {
+    for (pattern, signed, sent) in [
+        ("v1.2/{shop}", "{path}.{body}", [("v1.2/a", 202), ("v1%2E2/a", 202), ("v1.2/a.b", 401)]),
+        ("{shop}/v1.2", "{path}.{body}", [("a/v1.2", 202), ("%61/v1.2", 202), ("a.b/v1.2", 401)]),
+        ("v1/{shop}", "{path}/{body}", [("v1/a", 202), ("v1/%2F", 202), ("v1/a.b", 202)]),
+    ] {
+        let auth =
+            format!("{{ kind: signature, scheme: hmac, secret: key, header: x-sign, signed: '{signed}' }}");
+        let fixture = deployed(&format!("kind: webhook\npath: '{pattern}'\nauth: {auth}\n")).await;
+        for (path, expected) in sent {
+            let path = format!("/hooks/default/{path}");
+            let bytes = signed.replace("{path}", &path).replace("{body}", "hello");
+            let signature = hex(&sign(b"k", &bytes));
+            let headers = [("content-type", "text/plain"), ("x-sign", signature.as_str())];
+            fixture.send(&format!("POST {path}"), &headers, "hello").await.expect(expected);
+        }
+    }
+}
+
 /// A moment behind the path says where it ends.
 #[tokio::test]
 async fn a_path_may_contain_what_separates_it_from_a_timestamp() {

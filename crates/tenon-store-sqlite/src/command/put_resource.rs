@@ -1,5 +1,7 @@
 //! New content for a workflow or trigger.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension as _};
 use tenon_store::{
     AuditRecord, Error, Kind, PinnedFile, PutResource, ResourceId, Revision, RevisionId, Saved, Timestamp,
@@ -21,6 +23,7 @@ const RENEW: &str =
     "UPDATE resource SET newest = ?2, enabled = max(enabled, deleted), deleted = 0 WHERE id = ?1";
 const REVISION: &str = "INSERT INTO revision (workspace, resource, number, at, version, digest, document)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const KEYS: &str = "SELECT key FROM resource_key WHERE resource = ?1";
 const CLEAR_KEYS: &str = "DELETE FROM resource_key WHERE resource = ?1";
 const KEY: &str =
     "INSERT OR IGNORE INTO resource_key (workspace, kind, key, resource) VALUES (?1, ?2, ?3, ?4)";
@@ -87,6 +90,15 @@ impl Put {
         Ok(())
     }
 
+    /// Whether its keys are others than those there are.
+    fn has_new_keys(&self, connection: &Connection, resource: ResourceId) -> rusqlite::Result<bool> {
+        let mut statement = connection.prepare_cached(KEYS)?;
+        let known: BTreeSet<String> =
+            statement.query_map([resource.0], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let wanted: BTreeSet<&str> = self.0.keys.iter().map(String::as_str).collect();
+        Ok(!wanted.into_iter().eq(known.iter().map(String::as_str)))
+    }
+
     fn write_keys(&self, connection: &Connection, resource: ResourceId) -> rusqlite::Result<()> {
         let put = &self.0;
         connection.prepare_cached(CLEAR_KEYS)?.execute([resource.0])?;
@@ -130,8 +142,12 @@ impl Command for Put {
             self.drop_sets(context, found.newest.resource)?;
         }
         if let Some(found) = live.filter(|found| found.digest == put.digest) {
-            if declares_more {
-                // A newer program may know better what jobs of the same content listen for.
+            // A newer program may know better by what the same content is found, and what its jobs listen for.
+            let has_new_keys = self.has_new_keys(context.connection, found.newest.resource)?;
+            if has_new_keys {
+                self.write_keys(context.connection, found.newest.resource)?;
+            }
+            if declares_more || has_new_keys {
                 context.raise_generation(put.workspace)?;
             }
             return Ok(Saved::Unchanged(found.newest.clone()));

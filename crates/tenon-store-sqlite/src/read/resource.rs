@@ -1,7 +1,7 @@
 //! Workflows and triggers for readers.
 
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
-use tenon_store::{Error, Kind, Resource, ResourceId, Revision, RevisionId, WorkspaceId};
+use tenon_store::{Error, Kind, MASK_KEY, Resource, ResourceId, Revision, RevisionId, WorkspaceId};
 
 use super::OrPort as _;
 use crate::codec::{Columns as _, kind, kind_number};
@@ -40,7 +40,7 @@ const LIST: &str = select!(
 const BY_KEY: &str = select!(
     "v.document",
     "resource_key k CROSS JOIN resource r ON r.id = k.resource CROSS JOIN revision v ON v.id = r.newest
-     WHERE k.workspace = ?1 AND k.kind = ?2 AND k.key = ?3 AND r.enabled = 1 AND r.deleted = 0"
+     WHERE k.workspace = ?1 AND k.kind = ?2 AND k.key = ?3 AND r.enabled >= ?4 AND r.deleted = 0"
 );
 const GENERATION: &str = "SELECT generation FROM workspace WHERE id = ?1";
 
@@ -96,7 +96,9 @@ pub(crate) fn resources_by_key(
     let generation = generation.ok_or(Error::NotFound("workspace"))? as u64;
     let mut found: Vec<Resource> = Vec::new();
     for key in keys {
-        found.extend(many(connection, BY_KEY, (workspace.0, kind_number(kind), key))?);
+        let must_be_enabled = !key.starts_with(MASK_KEY);
+        let columns = (workspace.0, kind_number(kind), key, must_be_enabled);
+        found.extend(many(connection, BY_KEY, columns)?);
     }
     found.sort_by_key(|resource| resource.revision.resource);
     found.dedup_by_key(|resource| resource.revision.resource);

@@ -2,7 +2,7 @@
 
 use super::Harness;
 use super::fixture::{Fixture, moment, put, written};
-use crate::{AuditRecord, Change, ChangeResource, Error, Kind, PutResource, Saved};
+use crate::{AuditRecord, Change, ChangeResource, Error, Kind, MASK_KEY, PutResource, Saved};
 
 fn change(fixture: &Fixture, name: &str, change: Change) -> ChangeResource {
     ChangeResource {
@@ -30,6 +30,19 @@ pub async fn the_same_content_is_written_once(harness: &dyn Harness) {
     let same = store.put_resource(put(fixture.workspace, "acme/sync", "one")).await.expect("it is accepted");
     assert!(matches!(same, Saved::Unchanged(revision) if revision.id == fixture.revision));
     assert_eq!(store.generation(fixture.workspace).await.expect("there is one"), fixture.generation);
+    // A newer program may find the same content by other keys.
+    let mut other = put(fixture.workspace, "acme/sync", "one");
+    other.keys.insert(0, "com.acme.other".to_owned());
+    for keys in [other.keys.clone(), vec!["com.acme.other".to_owned()]] {
+        let before = store.generation(fixture.workspace).await.expect("there is one");
+        other.keys = keys;
+        let same = store.put_resource(other.clone()).await.expect("it is accepted");
+        assert!(matches!(same, Saved::Unchanged(revision) if revision.id == fixture.revision));
+        assert_eq!(names_by_key(&fixture, &["com.acme.other"]).await, ["acme/sync"]);
+        let is_found = names_by_key(&fixture, &["com.acme.order"]).await.len() == 1;
+        assert_eq!(is_found, other.keys.len() == 2);
+        assert!(store.generation(fixture.workspace).await.expect("there is one") > before);
+    }
     let second = written(store.put_resource(put(fixture.workspace, "acme/sync", "two")).await);
     assert_eq!((second.resource, second.number), (fixture.workflow, 2));
     assert!(store.generation(fixture.workspace).await.expect("there is one") > fixture.generation);
@@ -69,7 +82,8 @@ pub async fn keys_find_enabled_resources(harness: &dyn Harness) {
     let fixture = Fixture::new(harness).await;
     let store = &fixture.store;
     let mut any = put(fixture.workspace, "acme/any", "any");
-    any.keys = vec!["*".to_owned(), "com.acme.order".to_owned()];
+    let mask = format!("{MASK_KEY}com.acme.order");
+    any.keys = vec!["*".to_owned(), "com.acme.order".to_owned(), mask.clone()];
     written(store.put_resource(any.clone()).await);
     let keys = ["com.acme.order", "*"];
     assert_eq!(names_by_key(&fixture, &keys).await, ["acme/sync", "acme/any"]);
@@ -87,6 +101,10 @@ pub async fn keys_find_enabled_resources(harness: &dyn Harness) {
         store.resources_by_key(fixture.workspace, Kind::Workflow, &keys).await.expect("reads work");
     assert_eq!(found[0].document, "document: two", "the newest revision, with its document");
 
+    // What masks goes on while jobs may.
+    store.change_resource(change(&fixture, "acme/any", Change::Disable)).await.expect("it is disabled");
+    assert_eq!(names_by_key(&fixture, &["*", &mask]).await, ["acme/any"]);
+    assert!(names_by_key(&fixture, &["*"]).await.is_empty());
     any.keys = vec!["else".to_owned()];
     any.digest = String::from("any 2");
     written(store.put_resource(any).await);

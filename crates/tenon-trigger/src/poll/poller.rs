@@ -115,20 +115,10 @@ impl Poller {
         (self.workspace, self.resource)
     }
 
-    /// Waits until one more call is allowed; not at all if that takes longer than `patience`: then it says how long.
-    pub(super) async fn wait_for_pace(
-        &self,
-        pace: &mut TokenBucket,
-        patience: Duration,
-    ) -> Result<(), Duration> {
+    /// Takes one call from its pace, or says how long it takes until there is one.
+    pub(super) fn take_call(&self, pace: &mut TokenBucket) -> Result<(), Duration> {
         let Some(limit) = self.poll.rate_limit else { return Ok(()) };
-        loop {
-            match pace.take(limit, self.parts.capture.ports().clock.now()) {
-                Ok(()) => return Ok(()),
-                Err(left) if left > patience => return Err(left),
-                Err(left) => tokio::time::sleep(left).await,
-            }
-        }
+        pace.take(limit, self.parts.capture.ports().clock.now())
     }
 
     /// Asks once; `number` of a round, from 1.

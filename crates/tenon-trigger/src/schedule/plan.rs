@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tenon_capture::rfc3339;
 use tenon_store::{NoteKind, Timestamp, TriggerNote};
-use tenon_workflow::{Overlap, Schedule, Timing};
+use tenon_workflow::{Missed, Overlap, Schedule, Timing};
 
 use super::catch_up::{Due, Question};
 use super::state::{Moment, Run, State};
@@ -73,18 +73,27 @@ pub(crate) struct Start {
 
 /// Decides. `standings` are those of `state.running`, in the same order.
 pub(crate) fn plan(rules: &Rules<'_>, state: Option<&State>, standings: &[Standing], now: Timestamp) -> Plan {
-    let mut plan = Plan::default();
-    match state {
-        None => plan.begin(rules, State::default(), now),
-        Some(state) if state.timing != rules.schedule.timing.text() => plan.retime(rules, state.clone(), now),
-        Some(state) => plan.state = state.clone(),
-    }
+    let mut plan = Plan::seen(rules, state, now);
     plan.settle(rules, standings);
-    if let Some(Moment(since)) = plan.state.paused {
-        plan.resume(rules, since, now);
-    }
+    plan.resume(rules, now);
     plan.dequeue(rules);
     plan.occur(rules, now);
+    plan
+}
+
+/// What a schedule that is enabled now goes on with. What comes from now on follows its policy, whenever that is seen.
+pub(crate) fn resumed(rules: &Rules<'_>, state: Option<&State>, now: Timestamp) -> State {
+    let mut plan = Plan::seen(rules, state, now);
+    plan.resume(rules, now);
+    let Plan { mut state, notes, .. } = plan;
+    state.keep_untold(&notes);
+    state
+}
+
+/// Only what becomes of occurrences that have ended.
+pub(crate) fn settled(rules: &Rules<'_>, state: &State, standings: &[Standing]) -> Plan {
+    let mut plan = Plan { state: state.clone(), ..Plan::default() };
+    plan.settle(rules, standings);
     plan
 }
 
@@ -102,11 +111,34 @@ impl Rules<'_> {
             || self.schedule.overlap != Overlap::Allow
             || matches!(self.schedule.timing, Timing::After(_))
     }
+
+    /// Whether as many are watched as can be, with those that are about to start.
+    pub(crate) fn is_full(&self, state: &State, starts: &[Start]) -> bool {
+        // What waits in a queue starts alone; else it starts with the next plan.
+        let waiting = if self.schedule.overlap == Overlap::Queue { 0 } else { state.waiting.len() };
+        self.is_tracked() && state.running.len() + waiting + starts.len() >= MAX_RUNNING
+    }
 }
 
 // === impl Plan ===
 
 impl Plan {
+    /// What is to be told, and whether the timing is still the same.
+    fn seen(rules: &Rules<'_>, state: Option<&State>, now: Timestamp) -> Self {
+        let mut plan = Self::default();
+        let Some(mut state) = state.cloned() else {
+            plan.begin(rules, State::default(), now);
+            return plan;
+        };
+        plan.notes = state.take_untold();
+        if state.timing == rules.schedule.timing.text() {
+            plan.state = state;
+        } else {
+            plan.retime(rules, state, now);
+        }
+        plan
+    }
+
     /// The schedule is seen for the first time, or with another timing.
     fn begin(&mut self, rules: &Rules<'_>, before: State, now: Timestamp) {
         let timing = &rules.schedule.timing;
@@ -130,11 +162,12 @@ impl Plan {
         self.begin(rules, before, now);
     }
 
-    /// It was disabled, and is not any more: what would have come meanwhile is not made up for.
-    fn resume(&mut self, rules: &Rules<'_>, since: Timestamp, now: Timestamp) {
+    /// It was disabled, and is not any more: what would have come meanwhile is not made up for. Whoever enables it does
+    /// so in the same transaction; whoever sees it, if that was an older version, or if it was gone and is there again.
+    fn resume(&mut self, rules: &Rules<'_>, now: Timestamp) {
+        let Some(Moment(since)) = self.state.paused.take() else { return };
         let detail = json!({ "reason": "the schedule is enabled again", "disabled": rfc3339(since) });
         self.notes.push(note(NoteKind::Noticed, now, &detail));
-        self.state.paused = None;
         let Some(Moment(next)) = self.state.next.filter(|next| next.0 <= now) else { return };
         let timing = &rules.schedule.timing;
         self.state.next = match timing {
@@ -144,9 +177,28 @@ impl Plan {
                 None
             }
             Timing::Cron(_) | Timing::Every(_) => {
+                self.leave_out(rules, next, since);
                 timing.next_after(self.state.anchor.0.0, now.0).map(|next| Moment(Timestamp(next)))
             }
         };
+    }
+
+    /// What was due from `next` on, and could not be started before the schedule was disabled.
+    fn leave_out(&mut self, rules: &Rules<'_>, next: Timestamp, disabled: Timestamp) {
+        if next > disabled {
+            return;
+        }
+        let (timing, anchor) = (&rules.schedule.timing, self.state.anchor.0);
+        let question = Question { timing, anchor, next, now: disabled, up_since: disabled };
+        let Due { chosen, missed, older, .. } = question.decide(Missed::Skip);
+        let count = chosen.len() + missed.len() + older.map_or(0, |older| older.count);
+        let to = chosen.last().or(missed.back()).copied().unwrap_or(next);
+        if count <= 1 {
+            return self.miss(next, "the schedule was disabled before it could be started");
+        }
+        let reason = "the schedule was disabled before they could be started";
+        let detail = json!({ "from": Moment(next), "to": Moment(to), "count": count, "reason": reason });
+        self.notes.push(note(NoteKind::Missed, next, &detail));
     }
 
     /// Occurrences whose jobs have ended leave, or go on with the next workflow of their sequence.

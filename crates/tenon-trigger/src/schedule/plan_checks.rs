@@ -131,6 +131,7 @@ fn states_are_read_as_they_were_written() {
         paused: Some(moment),
         running: vec![run],
         waiting: vec![moment],
+        untold: Vec::new(),
     };
     assert_eq!(State::parse(&state.text()).expect("we wrote it"), state);
     assert!(State::parse(b"{}").is_err());

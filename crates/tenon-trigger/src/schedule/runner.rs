@@ -14,6 +14,7 @@ use super::definition::Definition;
 use super::plan::plan;
 use super::start::{Committed, Stored, Tally, commit, stop};
 use super::state::State;
+use super::touched::Touched;
 use super::watching::standings;
 use crate::Options;
 use crate::counts::{Counts, Named, ScheduleCounts};
@@ -45,6 +46,7 @@ pub struct Schedules {
     up_since: Timestamp,
     look_at: Timestamp,
     counts: Counts,
+    touched: Touched,
 }
 
 struct Entry {
@@ -68,7 +70,13 @@ impl Schedules {
         let (entries, queue) = (HashMap::new(), BTreeSet::new());
         let counts = Counts::default();
         counts.show(&capture);
-        Self { capture, options, finder, entries, queue, up_since, look_at: up_since, counts }
+        let touched = Touched::default();
+        Self { capture, options, finder, entries, queue, up_since, look_at: up_since, counts, touched }
+    }
+
+    /// Who is to be told of states that others write.
+    pub(crate) fn touched(&self) -> &Touched {
+        &self.touched
     }
 
     /// What is shown with the server's metrics.
@@ -87,6 +95,11 @@ impl Schedules {
             self.look().await;
         }
         let now = self.now();
+        for id in self.touched.take() {
+            if let Some(entry) = self.take(id) {
+                self.put(id, Entry { stored: None, wake: now, changed: now, ..entry });
+            }
+        }
         let due: Vec<ResourceId> =
             self.queue.iter().take_while(|(at, _)| *at <= now).take(MAX_AT_ONCE).map(|(_, id)| *id).collect();
         let taken = due.iter().filter_map(|id| self.take(*id).map(|entry| (*id, entry)));

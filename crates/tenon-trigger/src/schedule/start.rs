@@ -5,20 +5,19 @@ mod repeats;
 
 use serde_json::Value;
 use tenon_capture::{Accepted, CaptureService, Error, TriggerChunk};
-use tenon_store::{NewState, NoteKind, Resource, Timestamp, TriggerNote, WorkspaceId};
+use tenon_store::{NewState, NoteKind, Resource, Timestamp, TriggerNote};
 use tenon_workflow::Timing;
 
 use super::definition::Definition;
-use super::plan::{Plan, Start, plan};
+use super::plan::{self, Plan};
 use super::state::{Moment, State};
-use crate::counts::{Counts, ScheduleCounts};
-use crate::{FireError, Fired};
+use crate::counts::ScheduleCounts;
 pub(crate) use items::Why;
 use items::{Builder, Built};
 use repeats::{Planned, Repeats};
 
 /// How often something is tried again because somebody else wrote the state first.
-const MAX_TRIES: usize = 8;
+pub(super) const MAX_TRIES: usize = 8;
 
 /// A state as it is in the store.
 #[derive(Debug, Clone, Default)]
@@ -135,58 +134,6 @@ pub(crate) async fn commit(
     }
 }
 
-/// A schedule that is fired by hand.
-pub(crate) struct ByHand<'a> {
-    pub(crate) workspace: WorkspaceId,
-    pub(crate) resource: &'a Resource,
-    /// Who asked.
-    pub(crate) actor: &'a str,
-}
-
-// === impl ByHand ===
-
-impl ByHand<'_> {
-    /// `None`: it is no schedule.
-    pub(crate) async fn fire(
-        &self,
-        capture: &CaptureService,
-        counts: &Counts,
-    ) -> Result<Option<Fired>, FireError> {
-        let definition = Definition::of(capture, self.resource);
-        let Some(definition) = definition.filter(|found| found.workspace == self.workspace) else {
-            return Ok(None);
-        };
-        if !self.resource.enabled {
-            return Err(FireError::Conflict);
-        }
-        // One moment and one name for all tries: what one of them has begun, the next goes on with.
-        let (now, request) = (capture.ports().clock.now(), capture.ports().ids.event().to_string());
-        let why = Why::Asked { by: self.actor, request: &request };
-        for _ in 0..MAX_TRIES {
-            let stored = Stored::load(capture, &definition).await?;
-            let Plan { state, notes, .. } = match stored.state {
-                Some(state) => Plan { state, ..Plan::default() },
-                // Nobody has seen it yet: what is due, the schedule does by itself.
-                None => plan(&definition.rules(now), None, &[], Timestamp(now.0 - 1)),
-            };
-            let by_hand = Plan {
-                starts: vec![Start { occurrence: now, run: None }],
-                state: State { last: state.last.max(Some(Moment(now))), ..state },
-                notes,
-            };
-            let committed = commit(capture, &definition, stored.version, &by_hand, &why).await?;
-            let Some(Committed { accepted, tally, .. }) = committed else { continue };
-            tally.count(&counts.schedules().find((self.workspace, definition.resource)).counts);
-            if accepted.is_empty() {
-                let reason = "nothing of it could be started; its notes say why";
-                return Err(FireError::Failed(reason.to_owned()));
-            }
-            return Ok(Some(Fired::of(accepted)));
-        }
-        Err(FireError::Conflict)
-    }
-}
-
 /// What a schedule that is about to be disabled or deleted has to remember, so that nothing is made up for when it
 /// comes back. `None`: it is no schedule.
 ///
@@ -203,6 +150,17 @@ pub async fn paused(capture: &CaptureService, resource: &Resource) -> Result<Opt
     let now = capture.ports().clock.now();
     let state = stored.state.unwrap_or_else(|| unseen(&definition, now));
     let state = State { paused: state.paused.or(Some(Moment(now))), ..state };
+    let (resource, expected) = (definition.resource, stored.version);
+    Ok(Some(NewState { resource, expected, value: state.text().into() }))
+}
+
+/// What a schedule that is about to be enabled goes on with: what comes after this moment follows its policy, also if
+/// the process dies before anybody looks. Written in the one transaction that enables; else as [`paused`].
+pub async fn resumed(capture: &CaptureService, resource: &Resource) -> Result<Option<NewState>, Error> {
+    let Some(definition) = Definition::of(capture, resource) else { return Ok(None) };
+    let stored = Stored::load(capture, &definition).await?;
+    let now = capture.ports().clock.now();
+    let state = plan::resumed(&definition.rules(now), stored.state.as_ref(), now);
     let (resource, expected) = (definition.resource, stored.version);
     Ok(Some(NewState { resource, expected, value: state.text().into() }))
 }

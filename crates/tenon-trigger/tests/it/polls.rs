@@ -3,9 +3,13 @@
 mod model;
 mod stage;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tenon_capture::trigger::RateLimit;
 use tenon_store::{Change, NoteKind};
 use tenon_trigger::FireError;
+use tokio::time::Instant;
 
 use stage::{Answers, Stage};
 
@@ -256,6 +260,48 @@ async fn firing_keeps_to_the_rate_limit() {
         other => panic!("not refused: {other:?}"),
     }
     assert_eq!(stage.asked().len(), 2);
+}
+
+/// A poller waits for its rate; whoever fires it meanwhile is told so at once, and everybody sees how many calls are
+/// left. `more` says whether it waits in the middle of a round.
+async fn check_waiting(more: bool) {
+    let answer = json!({ "results": [contact("a", 1)], "hasMore": more });
+    let stage = Stage::new(Answers::forever(Ok(answer))).await;
+    let limited = format!("{CONTACTS}rateLimit: {{ limit: 1, per: PT1H, burst: 1 }}\n");
+    stage.put(&limited.replace("PT1M", "PT1S")).await;
+    let running = stage.run();
+    stage.has_asked(1).await;
+    let place = (stage.workspace, stage.resource().await.revision.resource);
+    let limit = RateLimit { limit: 1, per: Duration::from_hours(1), burst: 1 };
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(1_500) {
+        match running.fire(&stage).await {
+            Err(FireError::TooFast { seconds }) => assert!((3_500..=3_600).contains(&seconds), "{seconds}"),
+            other => panic!("not refused: {other:?}"),
+        }
+        // polls: the poller's turn has come, which is after a second.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(running.left(place, limit), Some(0), "it is not at work");
+    assert_eq!(stage.asked().len(), 1);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_poller_that_waits_for_its_rate_leaves_its_turn_to_others() {
+    check_waiting(false).await;
+    check_waiting(true).await;
+}
+
+#[tokio::test]
+async fn whoever_fires_does_not_wait_for_the_rate_of_further_answers() {
+    let answer = json!({ "results": [contact("a", 1)], "hasMore": true });
+    let stage = Stage::new(Answers::forever(Ok(answer))).await;
+    stage.put(&format!("{CONTACTS}rateLimit: {{ limit: 1, per: PT1H, burst: 1 }}\n")).await;
+    let fired = tokio::time::timeout(Duration::from_secs(20), stage.fire()).await;
+    assert_eq!(fired.expect("it says what came").expect("polled"), 1);
+    let state = stage.state().await;
+    assert_eq!((&state["cursor"], &state["next"]), (&json!(1), &state["last"]), "the poller goes on at once");
 }
 
 #[tokio::test]

@@ -1,13 +1,12 @@
 //! Schedules where something is odd: what cannot be captured, what is too much at once, what nobody can know.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tenon_capture::{Call, ChunkItem, JsonText, TriggerChunk};
 use tenon_store::{Change, ChangeResource, Error, Kind, NewState, NoteKind, Resource};
 
-use crate::schedules::{NoCalls, due, fired, run};
+use crate::schedules::{due, fired, fired_by, run};
 use crate::world::{Life, World, at};
 
 async fn reasons(life: &Life, trigger: &Resource, kind: NoteKind) -> Vec<String> {
@@ -174,33 +173,88 @@ async fn what_is_disabled_before_it_was_seen_makes_nothing_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fired_twice_at_one_moment_runs_twice() {
+async fn what_comes_after_it_was_enabled_follows_its_policy_though_nobody_saw_it() {
+    let world = World::new();
+    let mut life = world.start(at("2027-01-01T00:00:00Z")).await;
+    let every_minute = |missed: &str| due(&json!({ "cron": "* * * * *", "missed": missed }));
+    for (name, document) in [
+        ("t", every_minute("all")),
+        ("skipping", every_minute("skip")),
+        ("once", due(&json!({ "at": "2027-01-01T00:06:00Z" }))),
+        ("over", due(&json!({ "at": "2027-01-01T00:03:00Z" }))),
+        ("retimed", due(&json!({ "cron": "0 0 1 1 *" }))),
+    ] {
+        life.trigger(name, document).await;
+    }
+    life.until(at("2027-01-01T00:01:10Z")).await;
+    for name in ["t", "skipping", "once", "over", "retimed"] {
+        life.change(name, Change::Disable).await;
+    }
+    life.trigger("retimed", every_minute("all")).await;
+    life.clock.advance(Duration::from_mins(3));
+    for name in ["t", "skipping", "once", "over", "retimed"] {
+        life.change(name, Change::Enable).await;
+    }
+    // It is durable; the process dies before anybody looks, and is down for a while.
+    life.die().await;
+    let mut life = world.start(at("2027-01-01T00:07:01Z")).await;
+    life.until(at("2027-01-01T00:08:10Z")).await;
+    for (name, expected, missed) in [
+        ("t", &["00:01:00", "00:05:00", "00:06:00", "00:07:00", "00:08:00"][..], &[][..]),
+        ("skipping", &["00:01:00", "00:08:00"], &["00:05:00", "00:06:00", "00:07:00"]),
+        ("once", &["00:06:00"], &[]),
+        ("over", &[], &["00:03:00"]),
+        ("retimed", &["00:05:00", "00:06:00", "00:07:00", "00:08:00"], &[]),
+    ] {
+        assert_eq!(fired_by(&life, name).await, expected, "{name}");
+        let trigger = life.resource(Kind::Trigger, name).await;
+        assert_eq!(life.noted(&trigger, NoteKind::Missed).await, missed, "{name}");
+        let noticed = life.noted(&trigger, NoteKind::Noticed).await;
+        assert!(!noticed.is_empty() && noticed.iter().all(|noticed| noticed == "00:04:10"), "{noticed:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn enabled_many_times_before_anybody_looks_is_noted() {
     let world = World::new();
     let mut life = world.start(at("2027-01-01T00:00:30Z")).await;
-    for name in ["a", "b"] {
-        life.workflow(name, Value::Null, json!({})).await;
+    let trigger = life.trigger("t", due(&json!({ "at": "2027-01-01T00:02:00Z" }))).await;
+    life.settle().await;
+    for _ in 0..3 {
+        life.change("t", Change::Disable).await;
+        life.clock.advance(Duration::from_mins(1));
+        life.change("t", Change::Enable).await;
+        // Somebody makes sure.
+        life.change("t", Change::Enable).await;
     }
-    let trigger =
-        life.trigger("t", run(&json!({ "cron": "0 0 1 1 *", "order": "sequence" }), &["a", "b"])).await;
-    let parts = tenon_trigger::Parts { capture: life.service.clone(), calls: Arc::new(NoCalls) };
-    let (triggers, running) = tenon_trigger::Triggers::start(parts, tenon_trigger::Options::default());
-    triggers.drain();
-    running.await.expect("it ends");
-    // The clock stands still, as it does after it was set back.
-    for _ in 0..2 {
-        let fired = triggers.fire(life.workspace, &trigger, "ada").await.expect("it is enabled");
-        assert_eq!((fired.events, fired.repeats), (1, 0));
+    life.settle().await;
+    assert_eq!(life.noted(&trigger, NoteKind::Noticed).await, ["00:01:30", "00:02:30", "00:03:30"]);
+    assert_eq!(life.noted(&trigger, NoteKind::Missed).await, ["00:02:00"], "once");
+    assert!(fired(&life).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_due_and_not_started_when_it_was_disabled_is_noted() {
+    let world = World::new();
+    let mut life = world.start(at("2027-01-01T00:00:00Z")).await;
+    let cron = due(&json!({ "cron": "* * * * *", "missed": "all" }));
+    let (trigger, other) = (life.trigger("t", cron.clone()).await, life.trigger("one", cron).await);
+    life.settle().await;
+    life.clock.advance(Duration::from_secs(70));
+    life.change("one", Change::Disable).await;
+    life.clock.advance(Duration::from_mins(2));
+    life.change("t", Change::Disable).await;
+    life.clock.advance(Duration::from_mins(2));
+    for name in ["t", "one"] {
+        life.change(name, Change::Enable).await;
     }
-    // Each of them goes on with its second workflow.
-    for count in [2, 4] {
-        let jobs = life.jobs().await;
-        assert_eq!(jobs.len(), count);
-        for job in jobs.iter().filter(|job| !job.state.is_final()) {
-            life.end(job.id, true).await;
-        }
-        life.pass(Duration::from_secs(20)).await;
-    }
-    assert_eq!(life.jobs().await.len(), 4);
+    life.until(at("2027-01-01T00:06:10Z")).await;
+    assert_eq!(fired(&life).await, ["00:06:00"]);
+    let missed = life.notes(&trigger, NoteKind::Missed).await;
+    let detail: Value = serde_json::from_slice(&missed[0].detail).expect("JSON");
+    assert_eq!((missed.len(), &detail["count"]), (1, &json!(3)), "{detail}");
+    assert_eq!(detail["to"], "2027-01-01T00:03:00.000000Z");
+    assert_eq!(life.noted(&other, NoteKind::Missed).await, ["00:01:00"]);
 }
 
 /// A chunk may take several transactions, and a crash may come between them.

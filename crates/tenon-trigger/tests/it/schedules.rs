@@ -27,7 +27,12 @@ pub(crate) fn run(fields: &Value, workflows: &[&str]) -> Value {
 
 /// When the events of trigger `t` say they were due.
 pub(crate) async fn fired(life: &Life) -> Vec<String> {
-    let events = life.events("/triggers/t").await;
+    fired_by(life, "t").await
+}
+
+/// The same of another trigger.
+pub(crate) async fn fired_by(life: &Life, name: &str) -> Vec<String> {
+    let events = life.events(&format!("/triggers/{name}")).await;
     events.iter().map(|event| event.subject.as_deref().expect("it has one")[11..19].to_owned()).collect()
 }
 

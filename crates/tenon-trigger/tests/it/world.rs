@@ -177,7 +177,7 @@ impl Life {
     pub(crate) async fn change(&mut self, name: &str, change: Change) {
         let resource = self.resource(Kind::Trigger, name).await;
         let state = match change {
-            Change::Enable => None,
+            Change::Enable => tenon_trigger::resumed(&self.service, &resource).await.expect("readable"),
             _ => tenon_trigger::paused(&self.service, &resource).await.expect("readable"),
         };
         let change = ChangeResource {

@@ -2,14 +2,14 @@
 //! its `listen`s took, and those of the jobs that made these events (its parent, the job that it runs again, the one
 //! that emitted, the one that a lifecycle event tells of).
 
-use std::collections::{HashSet, VecDeque};
-use std::sync::LazyLock;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, LazyLock};
 
 use aho_corasick::AhoCorasick;
 use serde_json::Value;
 use tenon_capture::{Deployed, MASKED_BY};
 use tenon_engine::Outcome;
-use tenon_store::{EventRecord, JobId, JobRecord, Kind, RevisionId, WorkspaceId};
+use tenon_store::{EventRecord, JobId, JobRecord, Kind, MASK_KEY, RevisionId, WorkspaceId};
 use tenon_workflow::{Action, Program};
 
 use super::{History, HistoryError};
@@ -17,57 +17,120 @@ use crate::mask::{InputOf, Mask, Masking};
 
 /// How many jobs are looked at that values may come from.
 const MOST_JOBS: usize = 256;
+/// Of how many jobs the values are remembered while several things are shown together.
+const MOST_KNOWN: usize = 10_000;
 /// How an event names the job that made it, and the workflow that it calls.
 const OF_JOB: &str = "/jobs/";
 const OF_CALL: &str = "/run/";
 /// What stands for all types where workflows subscribe.
 const ANY_TYPE: &str = "*";
-/// What stands before a type among the keys of workflows that listen for it and mask something. Nobody subscribes by it.
-pub const MASK_KEY: &str = "@mask/";
 
-impl History {
+/// What is masked of things that are shown together, for one request: each job that values may come from is looked at
+/// once.
+pub struct Masks {
+    history: History,
+    known: HashMap<(WorkspaceId, Maker), Arc<Values>>,
+}
+
+/// What a job adds to the masks of what comes from it.
+#[derive(Default)]
+struct Values {
+    masking: Masking,
+    /// Where they may come from themselves.
+    makers: Vec<Maker>,
+}
+
+// === impl Masks ===
+
+impl Masks {
     /// What is masked of a job: in its input, output, error, journal and trace.
-    pub async fn mask(&self, job: &JobRecord) -> Result<Mask, HistoryError> {
+    pub async fn of_job(&mut self, job: &JobRecord) -> Result<Mask, HistoryError> {
         let (mut masking, mut trail) = (Masking::default(), Trail::default());
-        self.add_job(&mut masking, job, &mut trail).await?;
-        self.add_makers(&mut masking, job.workspace, trail).await?;
-        Ok(masking.finish())
+        self.history.add_job(&mut masking, job, &mut trail).await?;
+        self.finish(job.workspace, masking, trail).await
     }
 
     /// What is masked of a job's ordering key, which is made before it listens for anything: its journal, which may be
     /// long, is not read.
-    pub async fn key_mask(&self, job: &JobRecord) -> Result<Mask, HistoryError> {
+    pub async fn of_key(&mut self, job: &JobRecord) -> Result<Mask, HistoryError> {
         let (mut masking, mut trail) = (Masking::default(), Trail::default());
-        self.add_start(&mut masking, job, &mut trail).await?;
-        self.add_makers(&mut masking, job.workspace, trail).await?;
-        Ok(masking.finish())
+        self.history.add_start(&mut masking, job, &mut trail).await?;
+        self.finish(job.workspace, masking, trail).await
     }
 
     /// What is masked of an event, whatever its workflows are: those whose jobs it started, and those that want its
     /// type now or listen for it. The record must have its envelope.
-    pub async fn event_mask(
-        &self,
+    pub async fn of_event(
+        &mut self,
         workspace: WorkspaceId,
         event: &EventRecord,
     ) -> Result<Mask, HistoryError> {
         let mut masking = Masking::default();
+        self.history.add_wanted(&mut masking, workspace, event).await?;
+        let mut trail = Trail::default();
+        trail.add_record(event);
+        self.finish(workspace, masking, trail).await
+    }
+
+    /// Adds the values of all jobs that may have made what is shown.
+    async fn finish(
+        &mut self,
+        workspace: WorkspaceId,
+        mut masking: Masking,
+        mut trail: Trail,
+    ) -> Result<Mask, HistoryError> {
+        for _ in 0..MOST_JOBS {
+            let Some(maker) = trail.left.pop_front() else { return Ok(masking.finish()) };
+            let values = self.values(workspace, maker).await?;
+            masking.merge(&values.masking);
+            values.makers.iter().for_each(|maker| trail.add_maker(*maker));
+        }
+        if trail.left.iter().any(|maker| maker.masks) {
+            masking.add_unknown();
+        }
+        Ok(masking.finish())
+    }
+
+    async fn values(&mut self, workspace: WorkspaceId, maker: Maker) -> Result<Arc<Values>, HistoryError> {
+        if let Some(known) = self.known.get(&(workspace, maker)) {
+            return Ok(Arc::clone(known));
+        }
+        let values = Arc::new(self.history.values(workspace, maker).await?);
+        if self.known.len() < MOST_KNOWN {
+            self.known.insert((workspace, maker), Arc::clone(&values));
+        }
+        Ok(values)
+    }
+}
+
+// === impl History ===
+
+impl History {
+    /// What is masked of things that are shown together.
+    pub fn masks(&self) -> Masks {
+        Masks { history: self.clone(), known: HashMap::new() }
+    }
+
+    async fn add_wanted(
+        &self,
+        masking: &mut Masking,
+        workspace: WorkspaceId,
+        event: &EventRecord,
+    ) -> Result<(), HistoryError> {
         let envelope = read(event.envelope.as_deref());
         let mut seen = HashSet::new();
         for job in &event.jobs {
             let Some(job) = self.store.job(workspace, *job).await? else { continue };
             if seen.insert(job.revision) {
-                self.add_revision(&mut masking, (workspace, job.revision), envelope.as_ref()).await;
+                self.add_revision(masking, (workspace, job.revision), envelope.as_ref()).await;
             }
         }
         for revision in self.that_want(workspace, event).await? {
             if seen.insert(revision) {
-                self.add_revision(&mut masking, (workspace, revision), envelope.as_ref()).await;
+                self.add_revision(masking, (workspace, revision), envelope.as_ref()).await;
             }
         }
-        let mut trail = Trail::default();
-        trail.add_record(event);
-        self.add_makers(&mut masking, workspace, trail).await?;
-        Ok(masking.finish())
+        Ok(())
     }
 
     /// The newest revisions of the workflows that an event is for, or that may listen for it.
@@ -103,25 +166,25 @@ impl History {
         }
     }
 
-    /// The values of all jobs that may have made what is shown.
-    async fn add_makers(
-        &self,
-        masking: &mut Masking,
-        workspace: WorkspaceId,
-        mut trail: Trail,
-    ) -> Result<(), HistoryError> {
-        for _ in 0..MOST_JOBS {
-            let Some(Maker { job, masks }) = trail.left.pop_front() else { return Ok(()) };
-            match self.store.job(workspace, job).await? {
-                Some(job) => self.add_job(masking, &job, &mut trail).await?,
-                None if masks => masking.add_unknown(),
-                None => {}
+    /// The values of a job that made something.
+    async fn values(&self, workspace: WorkspaceId, maker: Maker) -> Result<Values, HistoryError> {
+        let (mut masking, mut trail) = (Masking::default(), Trail::default());
+        match self.store.job(workspace, maker.job).await? {
+            Some(job) if maker.masks || self.has_mask(&job).await => {
+                self.add_job(&mut masking, &job, &mut trail).await?;
             }
+            // Had it listened for what is masked before it made this, this would say so: its journal is not read.
+            Some(job) => self.add_start(&mut masking, &job, &mut trail).await?,
+            None if maker.masks => masking.add_unknown(),
+            None => {}
         }
-        if trail.left.iter().any(|maker| maker.masks) {
-            masking.add_unknown();
-        }
-        Ok(())
+        Ok(Values { masking, makers: trail.left.into() })
+    }
+
+    /// Whether the job's own workflow masks something.
+    async fn has_mask(&self, job: &JobRecord) -> bool {
+        let deployed = self.programs.get(job.workspace, job.revision).await;
+        deployed.is_ok_and(|deployed| !deployed.program.settings.mask.is_empty())
     }
 
     /// A job's own values; those that it comes from are left to be looked at.
@@ -134,7 +197,7 @@ impl History {
         self.add_start(masking, job, trail).await?;
         let Ok(deployed) = self.programs.get(job.workspace, job.revision).await else { return Ok(()) };
         for envelope in self.received(job, &deployed).await? {
-            trail.add_maker(envelope[MASKED_BY].as_str(), true);
+            trail.add_named(envelope[MASKED_BY].as_str(), true);
             masking.add_event(&deployed.program.settings.mask, &envelope);
         }
         Ok(())
@@ -247,7 +310,7 @@ impl Trail {
         if let Some(envelope) = &event.envelope {
             self.add(envelope);
         }
-        self.add_maker(event.source.strip_prefix(OF_JOB), false);
+        self.add_named(event.source.strip_prefix(OF_JOB), false);
     }
 
     /// Most envelopes say nothing of it, and may be large: only those that may are read.
@@ -255,16 +318,20 @@ impl Trail {
         static NAME: LazyLock<AhoCorasick> =
             LazyLock::new(|| AhoCorasick::new([MASKED_BY]).expect("one short name"));
         let envelope = NAME.is_match(envelope).then(|| read(Some(envelope))).flatten();
-        self.add_maker(envelope.as_ref().and_then(|envelope| envelope[MASKED_BY].as_str()), true);
+        self.add_named(envelope.as_ref().and_then(|envelope| envelope[MASKED_BY].as_str()), true);
     }
 
-    fn add_maker(&mut self, job: Option<&str>, masks: bool) {
-        let Some(job) = job.and_then(|job| job.parse().ok()) else { return };
-        let maker = Maker { job, masks };
-        if self.seen.contains(&Maker { job, masks: true }) || !self.seen.insert(maker) {
+    fn add_named(&mut self, job: Option<&str>, masks: bool) {
+        if let Some(job) = job.and_then(|job| job.parse().ok()) {
+            self.add_maker(Maker { job, masks });
+        }
+    }
+
+    fn add_maker(&mut self, maker: Maker) {
+        if self.seen.contains(&Maker { masks: true, ..maker }) || !self.seen.insert(maker) {
             return;
         }
-        if masks {
+        if maker.masks {
             self.left.push_front(maker);
         } else {
             self.left.push_back(maker);

@@ -16,6 +16,8 @@ const LAST_US: i64 = 1_500_000;
 /// Tenon keeps 1,000 notes of a trigger, some of which are not about occurrences. If there are so many, older ones may
 /// be gone.
 const NOTES: usize = 900;
+/// Occurrences that wait where they are queued; the next are left out, with a note.
+const WAITING: usize = 100;
 
 pub(super) fn check(index: &Index<'_>) -> Vec<Violation> {
     let faults = &index.evidence.faults;
@@ -67,7 +69,7 @@ impl<'a> Schedule<'a> {
                 None => nameless.push(job),
             }
         }
-        Self { index, timed, step_us: timed.step_us(pace), jobs, nameless, notes }
+        Self { index, timed, step_us: timetable::step_us(pace), jobs, nameless, notes }
     }
 
     /// Whether older notes may be gone.
@@ -187,6 +189,23 @@ impl<'a> Schedule<'a> {
         }
     }
 
+    /// Whether as many as may had come before an occurrence and waited when it came.
+    fn is_full(&self, at: i64) -> bool {
+        let starts = |job: &&Job| self.index.clocks.shown(job.created_at);
+        let before = self.jobs.range(..at).filter_map(|(_, jobs)| jobs.first());
+        self.timed.starts == Starts::Queued && before.filter(|job| starts(job) > at).count() >= WAITING
+    }
+
+    /// Whether an occurrence may be in the queue still when schedules are disabled: all later than it are, and what
+    /// came before it kept the queue busy until then.
+    fn may_wait(&self, at: i64, closed: i64) -> bool {
+        let Some((last, jobs)) = self.jobs.last_key_value() else { return false };
+        let ended = jobs.first().and_then(|job| job.ended_at);
+        self.timed.starts == Starts::Queued
+            && at > *last
+            && ended.is_none_or(|ended| self.index.ready_between(ended, closed) <= LATE_US)
+    }
+
     /// What is wrong with a moment at which something should have started, if nothing did.
     fn slot(&self, at: i64, open: (i64, i64)) -> Option<Violation> {
         if self.jobs.contains_key(&at) || self.index.ready_since(at, open) < LAST_US {
@@ -196,7 +215,8 @@ impl<'a> Schedule<'a> {
         let may_be_forgotten = self.is_forgetful() && oldest > Some(at);
         let is_noted = self.notes.iter().any(|note| note.is_passed_over() && note.covers(at));
         let what = match (self.timed.has_all, is_noted) {
-            _ if may_be_forgotten => return None,
+            _ if may_be_forgotten || self.may_wait(at, open.1) => return None,
+            (true, true) if self.is_full(at) => return None,
             (true, _) => "it was lost",
             (false, true) => return None,
             (false, false) => "it started nothing, and no note says so",
@@ -337,6 +357,44 @@ mod tests {
         let before = jobs.nth(2).unwrap();
         before.ended_at = before.ended_at.map(|at| at + LATE_US);
         story.lacks("C15");
+    }
+
+    #[test]
+    fn what_waits_when_schedules_are_disabled_is_not_lost() {
+        let mut story = Story::good();
+        let closed = story.evidence.faults.iter_mut().find_map(|fault| match fault {
+            Fault::Closed { at } => Some(at),
+            _ => None,
+        });
+        let closed = closed.unwrap();
+        *closed += LATE_US + STEP_US;
+        let closed = *closed;
+        story.expect("C15", "queue, occurrence");
+        let mut jobs = story.evidence.history.jobs.iter_mut().filter(|job| job.workflow == "queue");
+        jobs.next_back().unwrap().ended_at = Some(closed);
+        story.lacks_saying("C15", "queue, occurrence");
+    }
+
+    #[test]
+    fn a_queue_that_is_full_leaves_out_what_it_notes() {
+        let mut story = Story::good();
+        let jobs = &mut story.evidence.history.jobs;
+        let left_out = jobs.iter().position(|job| job.id == "job_queue-1").unwrap();
+        let left_out = jobs.remove(left_out);
+        let (_, at) = timetable::occurrence(left_out.token.as_deref().unwrap()).unwrap();
+        let (schedule, kind) = ("queue".to_owned(), "skipped".to_owned());
+        let note = Note { schedule, kind, occurrence: at, until: None, jobs: Vec::new() };
+        story.evidence.history.notes.push(note);
+        // The first one has started already.
+        let mut before = at - STEP_US;
+        for number in 0..WAITING {
+            story.expect("C15", "it was lost");
+            before -= STEP_US;
+            let token = Some(timetable::timed("queue").unwrap().token(before));
+            let (id, created_at) = (format!("job_before-{number}"), at + STEP_US);
+            story.evidence.history.jobs.push(Job { id, token, created_at, ..left_out.clone() });
+        }
+        story.lacks_saying("C15", "it was lost");
     }
 
     #[test]

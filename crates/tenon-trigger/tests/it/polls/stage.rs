@@ -7,13 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 use tempfile::TempDir;
-use tenon_capture::trigger::{POLL_KEY, Trigger};
+use tenon_capture::trigger::{POLL_KEY, RateLimit, Trigger};
 use tenon_capture::{
     CallError, Calls, CaptureService, Clock, IdSource, JobWatch, Live, Metrics, Ports, Programs,
 };
 use tenon_store::{
     Change, ChangeResource, Chunk, Chunked, EventFilter, Kind, NewState, NoteKind, PutResource, Resource,
-    Saved, Store, TriggerNote, WorkspaceId,
+    ResourceId, Saved, Store, TriggerNote, WorkspaceId,
 };
 use tenon_store_sqlite::SqliteStore;
 use tenon_trigger::{FireError, Options, Parts, Triggers};
@@ -71,7 +71,7 @@ pub(crate) struct Stage {
     parts: Parts,
     triggers: Triggers,
     callee: Arc<Answers>,
-    workspace: WorkspaceId,
+    pub(crate) workspace: WorkspaceId,
     _directory: TempDir,
 }
 
@@ -84,6 +84,19 @@ pub(crate) struct Running {
 // === impl Running ===
 
 impl Running {
+    /// As whoever fires the poller that runs by itself.
+    pub(crate) async fn fire(&self, stage: &Stage) -> Result<u64, FireError> {
+        let resource = stage.resource().await;
+        let fired =
+            tokio::time::timeout(PATIENCE / 3, self.triggers.fire(stage.workspace, &resource, "test"));
+        Ok(fired.await.expect("it says at once")?.events)
+    }
+
+    /// How many calls are left of what a trigger's `rateLimit` allows.
+    pub(crate) fn left(&self, place: (WorkspaceId, ResourceId), limit: RateLimit) -> Option<u32> {
+        self.triggers.calls_left(place, limit)
+    }
+
     pub(crate) async fn stop(self) {
         self.triggers.drain();
         tokio::time::timeout(PATIENCE, self.task).await.expect("it stops").expect("no panic");
