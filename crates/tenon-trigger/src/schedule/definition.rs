@@ -59,6 +59,13 @@ impl Definition {
         })
     }
 
+    pub(crate) fn kind(&self) -> Kind {
+        match self.what {
+            What::Workflow(_) => Kind::Workflow,
+            What::Trigger(_) => Kind::Trigger,
+        }
+    }
+
     pub(crate) fn schedule(&self) -> &Schedule {
         match &self.what {
             What::Workflow(deployed) => deployed

@@ -176,11 +176,23 @@ fn unseen(definition: &Definition, now: Timestamp) -> State {
     State { timing: timing.text(), anchor: Moment(now), next, ..State::default() }
 }
 
+/// Whether it has come back since somebody found that it was gone.
+async fn is_there(capture: &CaptureService, definition: &Definition) -> Result<bool, Error> {
+    let store = &capture.ports().store;
+    let found = store.resource(definition.workspace, definition.kind(), &definition.name).await?;
+    let found = found.filter(|found| found.enabled && found.revision.resource == definition.resource);
+    Ok(found.is_some_and(|found| Definition::of(capture, &found).is_some()))
+}
+
 /// The same for a workflow that is enabled still and has lost its schedule: remembered as soon as somebody sees it.
 pub(crate) async fn stop(capture: &CaptureService, definition: &Definition) -> Result<(), Error> {
     for _ in 0..MAX_TRIES {
         let stored = Stored::load(capture, definition).await?;
         let Some(state) = stored.state.filter(|state| state.paused.is_none()) else { return Ok(()) };
+        // Looked at after the state was read: whoever enables it from here on writes another version.
+        if is_there(capture, definition).await? {
+            return Ok(());
+        }
         let paused = Some(Moment(capture.ports().clock.now()));
         let plan = Plan { state: State { paused, ..state }, ..Plan::default() };
         if commit(capture, definition, stored.version, &plan, &Why::Due).await?.is_some() {

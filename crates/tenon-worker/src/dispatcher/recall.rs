@@ -165,6 +165,12 @@ impl Dispatcher {
         let all_failed = self.recall.failed >= self.recall.left.len();
         if all_failed {
             self.recall.failed = 0;
+            if std::mem::take(&mut self.recall.look_again) {
+                let left = &mut self.recall.left;
+                let known = (0..self.options.shards).filter(|shard| !left.contains(shard));
+                let known: Vec<u16> = known.collect();
+                left.extend(known);
+            }
         }
         self.recall_shard(if all_failed { LOST_PAUSE } else { Duration::ZERO });
     }
