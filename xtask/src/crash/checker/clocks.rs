@@ -67,6 +67,12 @@ impl Clocks {
         at + self.ahead(at)
     }
 
+    /// The most that it had ever shown at a moment.
+    pub(super) fn shown_until(&self, at: i64) -> i64 {
+        let lives = self.0.iter().filter(|life| life.from <= at);
+        lives.map(|life| at.min(life.to) + life.ahead_us).max().unwrap_or(at)
+    }
+
     /// The most that it can have shown when something was sent that was seen at a moment: the sender may be of the
     /// life before.
     pub(super) fn shown_to_sender(&self, at: i64) -> i64 {

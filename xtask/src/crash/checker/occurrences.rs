@@ -119,7 +119,11 @@ impl<'a> Schedule<'a> {
             return Some(self.say(at, &format!("it has {} jobs", jobs.len())));
         };
         let ready = self.index.ready_since(at, (self.free_since(at), job.created_at));
-        let created = self.index.clocks.shown(job.created_at);
+        // What queues starts what has come, also when the clock has been set back since.
+        let created = match self.timed.starts {
+            Starts::Queued => self.index.clocks.shown_until(job.created_at),
+            _ => self.index.clocks.shown(job.created_at),
+        };
         let what = if created < at - EARLY_SLACK_US {
             format!("it started {} us early", at - created)
         } else if ready > LATE_US {
@@ -438,6 +442,22 @@ mod tests {
         let mut story = Story::good();
         story.jump(created("every-skip", 1) - 100_000, -1);
         story.expect("C15", "us early");
+    }
+
+    #[test]
+    fn what_came_before_the_clock_was_set_back_may_wait_in_a_queue() {
+        let mut story = Story::good();
+        let created = spoil("queue", 1, |_| {}).job("job_queue-1").created_at;
+        let is_early = |story: &Story| {
+            let violations = super::super::check(&story.recorded());
+            violations.iter().any(|found| found.what.starts_with("queue,") && found.what.contains("early"))
+        };
+        story.jump(created - 100_000, -1);
+        assert!(is_early(&story));
+        let mut story = Story::good();
+        story.jump(created - 200_000, 1);
+        story.jump(created - 100_000, -1);
+        assert!(!is_early(&story));
     }
 
     #[test]
