@@ -8,15 +8,13 @@ use serde_json::Value;
 use tenon_capture::trigger::Trigger;
 use tenon_gateway::{App, Caller, Problem, Workspace, codes};
 use tenon_store::Kind;
-use tenon_worker::{Mask, Masks};
+use tenon_worker::{MASKED, Mask, Masks};
 
 use crate::page::{Parameters, page};
 use crate::{Control, masked};
 
 /// What of a request may have come into its event.
 const PARTS: [&str; 5] = ["path", "query", "headers", "body", "raw"];
-/// What is shown in place of it.
-const MASKED: &str = "<masked>";
 
 pub(crate) async fn list(
     (State(app), Extension(control)): (State<App>, Extension<Control>),

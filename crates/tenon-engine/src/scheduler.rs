@@ -11,9 +11,9 @@
 //! A start is charged what its workflow's starts cost on average, and corrected when it ends or parks.
 //!
 //! *What holds:* one unfinished job per ordered lane, by place; never more running than workflow, workspace
-//! and process may, no workspace at more than its share of the permits (`permits.rs`), and never more started than a workflow's rate says (a token each, `rate.rs`); memory grows with
-//! jobs held, which are bounded (`limits.rs`), not with what is deployed; however many one workspace has, others find
-//! places (`shards.rs`).
+//! and process may, no workspace at more than its share of the permits (`permits.rs`), and never more started than a
+//! workflow's rate says (a token each, `rate.rs`); memory grows with jobs held, which are bounded (`limits.rs`), not
+//! with what is deployed; however many one workspace has, others find places (`shards.rs`).
 //!
 //! *Must not:* read a clock, do IO, or be the truth about anything: the store is, and everything here is
 //! rebuilt from it by [`Input::Own`]. Starting a job costs nothing durable.

@@ -41,9 +41,6 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// After a failure of the store, and the most after several.
 const STORE_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 
-/// Why a wait for a poller's pace cannot fail.
-const PATIENT: &str = "it waits for as long as it takes";
-
 /// All pollers. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Pollers(Arc<Inner>);
@@ -247,7 +244,8 @@ impl Pollers {
         while let Some(refused) = ports.metrics.backlogs.refusal(poller.workspace) {
             sleep(refused.retry_after).await;
         }
-        let turn = keep_pace(poller, self.turn(poller).await, None).await.expect(PATIENT);
+        let turn = keep_pace(poller, self.turn(poller).await, None).await;
+        let turn = turn.expect("it waits for as long as it takes");
         let round = self.round(poller, turn, None).await?;
         Ok(!matches!(round.end, End::Conflict))
     }

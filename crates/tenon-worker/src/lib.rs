@@ -37,7 +37,7 @@ use tokio::task::JoinHandle;
 pub use dispatcher::{BacklogUse, WorkerUse};
 use dispatcher::{Dispatcher, Mend, Notice};
 pub use history::{History, HistoryError, Masks, Trace, Verdict};
-pub use mask::Mask;
+pub use mask::{MASKED, Mask};
 pub use mending::MendError;
 use mending::Remedy;
 use openings::Openings;

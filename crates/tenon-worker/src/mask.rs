@@ -17,7 +17,7 @@ use tenon_workflow::ReadAs;
 use crate::perform::scrub::{Finder, Scrubber};
 
 /// What is shown in place of a value.
-const MASKED: &str = "<masked>";
+pub const MASKED: &str = "<masked>";
 /// The shortest value that is looked for everywhere, characters.
 const EVERYWHERE: usize = 4;
 /// Attributes that every event has and that are not sealed either: they are shown as they are.

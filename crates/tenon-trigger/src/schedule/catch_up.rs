@@ -110,8 +110,8 @@ impl Question<'_> {
     }
 
     /// The occurrence from which on there are enough late ones for all policies, and few enough to go through them;
-    /// `reached` if there are not so many left. Found by halving the time before now, because occurrences may be anything but even:
-    /// every second of one day in the year.
+    /// `reached` if there are not so many left. Found by halving the time before now, because occurrences may be
+    /// anything but even: every second of one day in the year.
     fn near_the_end(&self, reached: Timestamp, late_before: Timestamp) -> Timestamp {
         let whole = self.now.0.saturating_sub(reached.0);
         // Microseconds before now, with too few and too many occurrences.

@@ -10,9 +10,10 @@ use serde_json::Value;
 use tenon_capture::{Deployed, MASKED_BY};
 use tenon_engine::Outcome;
 use tenon_store::{EventRecord, JobId, JobRecord, Kind, MASK_KEY, RevisionId, WorkspaceId};
-use tenon_workflow::{Action, Program};
+use tenon_workflow::Program;
 
 use super::{History, HistoryError};
+use crate::load;
 use crate::mask::{InputOf, Mask, Masking};
 
 /// How many jobs are looked at that values may come from.
@@ -227,8 +228,7 @@ impl History {
 
     /// The events that a job's `listen`s took.
     async fn received(&self, job: &JobRecord, deployed: &Deployed) -> Result<Vec<Value>, HistoryError> {
-        let listens = deployed.program.tasks.iter().any(|task| matches!(task.action, Action::Listen(_)));
-        if !listens || job.payloads_gone {
+        if !load::listens(&deployed.program) || job.payloads_gone {
             return Ok(Vec::new());
         }
         let journal = self.store.journal(job.workspace, job.id).await?;

@@ -363,16 +363,21 @@ mod tests {
         story.lacks("C15");
     }
 
-    #[test]
-    fn what_waits_when_schedules_are_disabled_is_not_lost() {
-        let mut story = Story::good();
-        let closed = story.evidence.faults.iter_mut().find_map(|fault| match fault {
+    /// When schedules are disabled.
+    fn closed(story: &mut Story) -> &mut i64 {
+        let mut faults = story.evidence.faults.iter_mut();
+        let closed = faults.find_map(|fault| match fault {
             Fault::Closed { at } => Some(at),
             _ => None,
         });
-        let closed = closed.unwrap();
-        *closed += LATE_US + STEP_US;
-        let closed = *closed;
+        closed.unwrap()
+    }
+
+    #[test]
+    fn what_waits_when_schedules_are_disabled_is_not_lost() {
+        let mut story = Story::good();
+        *closed(&mut story) += LATE_US + STEP_US;
+        let closed = *closed(&mut story);
         story.expect("C15", "queue, occurrence");
         let mut jobs = story.evidence.history.jobs.iter_mut().filter(|job| job.workflow == "queue");
         jobs.next_back().unwrap().ended_at = Some(closed);
@@ -413,11 +418,7 @@ mod tests {
         let mut story = Story::good();
         story.evidence.history.jobs.retain(|job| job.id != "job_sequence-then-0");
         story.lacks("C15");
-        for fault in &mut story.evidence.faults {
-            if let Fault::Closed { at } = fault {
-                *at += LATE_US;
-            }
-        }
+        *closed(&mut story) += LATE_US;
         story.expect("C15", "nothing followed job_sequence-0");
         let mut story = Story::good();
         story.job("job_sequence-0").workflow = "sequence-then".to_owned();
@@ -463,12 +464,8 @@ mod tests {
     #[test]
     fn what_a_clock_has_jumped_over_is_made_up_for_or_noted() {
         let mut story = Story::good();
-        let closed = story.evidence.faults.iter().find_map(|fault| match fault {
-            Fault::Closed { at } => Some(*at),
-            _ => None,
-        });
         // Long enough for what is missed to be due.
-        let closed = closed.unwrap();
+        let closed = *closed(&mut story);
         story.jump(closed - LAST_US, 1);
         story.expect("C15", "it started nothing, and no note says so");
         story.lacks_saying("C15", "early");
