@@ -1,10 +1,12 @@
-//! The writer thread: it blocks for one command, takes what else is queued, a workspace in turn after the other
-//! and no more than a commit is worth, applies it in one transaction, commits once, tells the feed, then answers.
+//! The writer thread: it blocks for one command, applies it and what else has come by then, a workspace in turn after
+//! the other and no more than a commit is worth, in one transaction, commits once, tells the feed, then answers.
 //! Low latency when idle, group commit under load, no timers. Checkpoints run here, between batches, because
 //! automatic ones stalled commits by 400 ms.
 
+mod batch;
 mod checkpoint;
 pub(crate) mod effects;
+mod intake;
 mod pace;
 mod queue;
 pub(crate) mod state;
@@ -27,16 +29,14 @@ use crate::failure::{Meaning, meaning, to_port};
 use crate::lock::Lock;
 use crate::options::Hooks;
 use crate::workspaces::Workspaces;
+use batch::Batch;
 use checkpoint::Checkpoints;
 use effects::Effects;
+use intake::Intake;
 use pace::Pace;
 pub(crate) use queue::{Message, Queue, Share};
 use state::State;
-use turns::Turns;
 pub(crate) use turns::Whose;
-
-/// Bytes of one transaction, about, at most; a single command may be larger.
-const BATCH_BYTES: usize = 4 << 20;
 
 /// What the writer and the callers share.
 #[derive(Clone)]
@@ -125,17 +125,21 @@ impl Writer {
         Ok((queue, Thread { ended: has_ended, handle: Some(thread) }))
     }
 
-    fn run(mut self, mut receiver: mpsc::UnboundedReceiver<Message>) {
-        let mut turns = Turns::new();
-        while receive(&mut receiver, &mut turns) {
-            let batch = self.take(&mut turns);
-            self.run_batch(batch);
+    fn run(mut self, receiver: mpsc::UnboundedReceiver<Message>) {
+        let mut intake = Intake::new(receiver);
+        while intake.wait() {
+            if !self.dead {
+                let count = self.transact(&mut intake);
+                let is_idle = count < pace::LEAST && intake.is_empty();
+                self.checkpoint(is_idle);
+            }
             if self.dead {
-                // No more is let in; what was accepted is answered by the loop.
-                receiver.close();
-            } else {
-                let idle = turns.is_empty() && receiver.is_empty();
-                self.checkpoint(idle);
+                // No more is let in; what was accepted is answered.
+                intake.close();
+                intake.receive();
+                while let Some((command, _)) = intake.pop() {
+                    command.answer();
+                }
             }
         }
         if !self.dead {
@@ -143,53 +147,29 @@ impl Writer {
         }
     }
 
-    /// What goes into the next transaction.
-    fn take(&mut self, turns: &mut Turns) -> Vec<Box<dyn AnyPending>> {
+    /// A transaction of what has come. Gives how many commands it had.
+    fn transact(&mut self, intake: &mut Intake) -> usize {
         let now = pace::now();
-        let mut most = self.pace.most(now);
-        let mut has_last = false;
-        let mut batch = Vec::new();
-        let mut bytes = 0;
-        while batch.len() < most
-            && bytes < BATCH_BYTES
-            && let Some((command, is_last)) = turns.pop()
-        {
-            bytes += command.size();
-            batch.push(command);
-            if is_last {
-                // Its workspace has no more, and waits for the others' only.
-                most = self.pace.short();
-                has_last = true;
-            }
+        let mut batch = Batch::of_all(intake, self.pace.size(now), self.disk.is_low());
+        if !batch.has_next() {
+            return 0;
         }
-        if has_last && !turns.is_empty() {
+        let attempted = self.attempt(&mut batch);
+        if batch.has_company() {
             self.pace.seen_quiet(now);
         }
-        batch
-    }
-
-    fn run_batch(&mut self, batch: Vec<Box<dyn AnyPending>>) {
-        if batch.is_empty() {
-            return;
-        }
-        if self.dead {
-            return answer(batch);
-        }
-        let mut batch = batch;
-        if self.disk.is_low() {
-            let (refused, rest) = batch.into_iter().partition(|command| command.need() == Need::Room);
-            fail(refused, &Error::Full);
-            batch = rest;
-        }
-        match self.attempt(&mut batch) {
+        let count = batch.given();
+        let commands = batch.into_commands();
+        match attempted {
             Ok(effects) => {
                 self.publish(effects);
-                answer(batch);
+                answer(commands);
                 #[cfg(feature = "mutant-ack-before-commit")]
                 self.commit_late();
             }
-            Err(error) => self.recover(batch, &error),
+            Err(error) => self.recover(commands, &error),
         }
+        count
     }
 
     /// The defect of that name; see the manifest.
@@ -199,7 +179,7 @@ impl Writer {
     }
 
     /// One transaction. On an error nothing of it is left, neither on disk nor in memory.
-    fn attempt(&mut self, batch: &mut [Box<dyn AnyPending>]) -> rusqlite::Result<Effects> {
+    fn attempt(&mut self, batch: &mut Batch<'_>) -> rusqlite::Result<Effects> {
         self.limit_pages();
         let applied = self.apply(batch);
         if applied.is_err() {
@@ -211,13 +191,11 @@ impl Writer {
         applied
     }
 
-    fn apply(&mut self, batch: &mut [Box<dyn AnyPending>]) -> rusqlite::Result<Effects> {
-        let (count, started) = (batch.len(), pace::now());
-        // One of the node's own may take as long as a hundred others.
-        let is_usual = batch.iter().all(|command| command.workspace().is_some());
+    fn apply(&mut self, batch: &mut Batch<'_>) -> rusqlite::Result<Effects> {
+        let started = pace::now();
         let mut effects = Effects::default();
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        for command in batch {
+        while let Some(command) = batch.next() {
             command.apply(&mut Context {
                 connection: &self.connection,
                 state: &mut self.state,
@@ -229,8 +207,8 @@ impl Writer {
         let applied = pace::now();
         #[cfg(not(feature = "mutant-ack-before-commit"))]
         self.connection.prepare_cached("COMMIT")?.execute([])?;
-        if is_usual {
-            self.pace.measured(count, applied - started, applied.elapsed());
+        if batch.is_usual() {
+            self.pace.measured(batch.given(), applied - started, applied.elapsed());
         }
         self.state.waiters.settle();
         Ok(effects)
@@ -245,23 +223,25 @@ impl Writer {
             Meaning::Local => {}
         }
         let mut commands = batch.into_iter();
-        while let Some(mut command) = commands.next() {
+        while let Some(command) = commands.next() {
             if kind == Meaning::Full && command.need() == Need::Room {
-                fail(vec![command], &Error::Full);
+                refuse(command, Error::Full);
                 continue;
             }
-            match self.attempt(std::slice::from_mut(&mut command)) {
+            let mut alone = Batch::of_one(command);
+            let attempted = self.attempt(&mut alone);
+            let command = alone.into_commands();
+            match attempted {
                 Ok(effects) => {
                     self.publish(effects);
-                    command.answer();
+                    answer(command);
                     #[cfg(feature = "mutant-ack-before-commit")]
                     self.commit_late();
                 }
                 Err(error) if meaning(&error) == Meaning::Fatal => {
-                    let rest = std::iter::once(command).chain(commands).collect();
-                    return self.die(rest, &error);
+                    return self.die(command.into_iter().chain(commands).collect(), &error);
                 }
-                Err(error) => fail(vec![command], &to_port(&error)),
+                Err(error) => fail(command, &to_port(&error)),
             }
         }
     }
@@ -301,6 +281,9 @@ impl Writer {
     }
 
     fn checkpoint(&mut self, idle: bool) {
+        if self.dead {
+            return;
+        }
         let Err(error) = self.checkpoints.run(&self.connection, idle) else { return };
         match meaning(&error) {
             // The log keeps what could not be moved.
@@ -331,24 +314,6 @@ impl Writer {
     }
 }
 
-/// Waits for something to do, and takes all that is there; `false` at the end, when everything accepted was taken.
-fn receive(receiver: &mut mpsc::UnboundedReceiver<Message>, turns: &mut Turns) -> bool {
-    if turns.is_empty() {
-        match receiver.blocking_recv() {
-            Some(Message::Command(whose, command)) => turns.push(whose, command),
-            Some(Message::Close) => receiver.close(),
-            None => return false,
-        }
-    }
-    while let Ok(message) = receiver.try_recv() {
-        match message {
-            Message::Command(whose, command) => turns.push(whose, command),
-            Message::Close => receiver.close(),
-        }
-    }
-    true
-}
-
 fn answer(batch: Vec<Box<dyn AnyPending>>) {
     for command in batch {
         command.answer();
@@ -356,10 +321,14 @@ fn answer(batch: Vec<Box<dyn AnyPending>>) {
 }
 
 fn fail(batch: Vec<Box<dyn AnyPending>>, error: &Error) {
-    for mut command in batch {
-        command.fail(error.clone());
-        command.answer();
+    for command in batch {
+        refuse(command, error.clone());
     }
+}
+
+fn refuse(mut command: Box<dyn AnyPending>, error: Error) {
+    command.fail(error);
+    command.answer();
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {

@@ -1,14 +1,16 @@
 //! How many commands a transaction takes: enough that commits are a small part of the work, few enough that
 //! whoever comes next does not wait long. Commands are tens of microseconds, commits anything from 50 µs to 50 ms,
-//! so both are measured as they go. Where somebody quiet writes beside somebody who floods, transactions are short:
-//! what the quiet one sends next is to find a short one under way, and few answers before its own.
+//! so both are measured as they go. Where somebody quiet writes beside a crowd, transactions are short, commits half of
+//! the work: what the quiet one sends next is to find a short one under way, and few answers before its own.
 
 use std::time::{Duration, Instant};
 
+use super::batch::Size;
+
 /// Commands of one transaction at most.
 const MOST: usize = 512;
-/// And so many in any case.
-const LEAST: usize = 8;
+/// And so many in any case. Who takes fewer has time.
+pub(super) const LEAST: usize = 8;
 /// A transaction may take this long, or so many times as long as a commit.
 const LONG: Span = Span { least: Duration::from_millis(2), commits: 8 };
 /// The same beside somebody quiet.
@@ -41,24 +43,23 @@ impl Pace {
     }
 
     /// How many commands the next transaction takes.
-    pub(crate) fn most(&self, now: Instant) -> usize {
+    pub(super) fn size(&self, now: Instant) -> Size {
         let has_company = self.quiet.is_some_and(|seen| now.saturating_duration_since(seen) < COMPANY);
-        if has_company { self.short() } else { self.count(&LONG) }
+        let span = if has_company { &SHORT } else { &LONG };
+        let most = self.count(span.least.max(self.commit * span.commits));
+        // What somebody quiet gains by an early end all others pay with a commit.
+        let least = self.count(self.commit / 2).min(most);
+        Size { least, most }
     }
 
-    /// How many one takes that has all commands of somebody quiet in it.
-    pub(crate) fn short(&self) -> usize {
-        self.count(&SHORT)
-    }
-
-    /// Somebody had few commands while somebody else had more than a transaction takes.
+    /// Somebody quiet wrote beside a crowd.
     pub(crate) fn seen_quiet(&mut self, now: Instant) {
         self.quiet = Some(now);
     }
 
-    fn count(&self, span: &Span) -> usize {
-        let span = span.least.max(self.commit * span.commits).as_nanos();
-        let count = span / self.command.as_nanos().max(1);
+    /// How many commands take so long.
+    fn count(&self, span: Duration) -> usize {
+        let count = span.as_nanos() / self.command.as_nanos().max(1);
         usize::try_from(count).unwrap_or(MOST).clamp(LEAST, MOST)
     }
 
@@ -97,14 +98,17 @@ mod tests {
     #[test]
     fn a_transaction_is_as_long_as_its_commit_is_worth() {
         let (micro, milli) = (Duration::from_micros, Duration::from_millis);
-        let check = |command, commit, expected: (usize, usize)| {
-            let pace = after(command, commit);
-            assert_eq!((pace.short(), pace.most(now())), expected, "{command:?} each, {commit:?} the commit");
+        let check = |command, commit, (least, short, long): (usize, usize, usize)| {
+            let mut pace = after(command, commit);
+            let about = format!("{command:?} each, {commit:?} the commit");
+            assert_eq!(pace.size(now()), Size { least, most: long }, "{about}");
+            pace.seen_quiet(now());
+            assert_eq!(pace.size(now()), Size { least, most: short }, "{about}");
         };
-        check(micro(20), micro(100), (12, 100));
-        check(micro(20), milli(1), (49, 399));
-        check(micro(20), milli(20), (MOST, MOST));
-        check(milli(1), micro(100), (LEAST, LEAST));
+        check(micro(20), micro(100), (LEAST, 12, 100));
+        check(micro(20), milli(1), (24, 49, 399));
+        check(micro(20), milli(20), (499, MOST, MOST));
+        check(milli(1), micro(100), (LEAST, LEAST, LEAST));
     }
 
     #[test]
@@ -112,8 +116,8 @@ mod tests {
         let mut pace = after(Duration::from_micros(20), Duration::from_micros(100));
         let seen = now();
         pace.seen_quiet(seen);
-        assert_eq!(pace.most(seen), 12);
-        assert_eq!(pace.most(seen + COMPANY / 2), 12);
-        assert_eq!(pace.most(seen + COMPANY), 100);
+        assert_eq!(pace.size(seen).most, 12);
+        assert_eq!(pace.size(seen + COMPANY / 2).most, 12);
+        assert_eq!(pace.size(seen + COMPANY).most, 100);
     }
 }
