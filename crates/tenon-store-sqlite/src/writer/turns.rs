@@ -47,13 +47,8 @@ impl<T> Turns<T> {
             Line { commands: VecDeque::new(), turns: 0, transaction: self.transaction }
         });
         line.commands.push_back(command);
-        if whose.is_some() {
-            match line.commands.len() {
-                1 => self.singles += 1,
-                2 => self.singles -= 1,
-                _ => {}
-            }
-        }
+        let count = line.commands.len();
+        self.resized(whose, count - 1, count);
     }
 
     /// What is taken from here on is of another transaction.
@@ -72,13 +67,7 @@ impl<T> Turns<T> {
         }
         line.turns += 1;
         let (left, is_quiet) = (line.commands.len(), line.turns <= FEW);
-        if whose.is_some() {
-            match left {
-                0 => self.singles -= 1,
-                1 => self.singles += 1,
-                _ => {}
-            }
-        }
+        self.resized(whose, left + 1, left);
         if left == 0 {
             self.waiting.remove(&whose);
             return Some((command, whose.filter(|_| is_quiet)));
@@ -100,6 +89,14 @@ impl<T> Turns<T> {
     /// Whether nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.next.is_empty()
+    }
+
+    /// Somebody had so many commands, and has so many now.
+    fn resized(&mut self, whose: Whose, before: usize, now: usize) {
+        if whose.is_some() {
+            self.singles += usize::from(now == 1);
+            self.singles -= usize::from(before == 1);
+        }
     }
 }
 
