@@ -34,7 +34,7 @@ mod turns;
 mod usage;
 
 pub use input::{Class, Command, Input, Job, LaneKey, LanePolicy, Page, Parked, Standing};
-pub use limits::{Bounds, HORIZON_US, SHARD_LIMIT, SPARED_START, WAITING_LIMIT};
+pub use limits::{Bounds, HORIZON_US, SHARD_LIMIT, SHARE, SPARED_START, WAITING_LIMIT};
 pub use rate::{Bucket, Rate};
 pub use usage::{Backlog, Obstacle, RateUse, Usage, WorkflowUse, WorkspaceUse};
 

@@ -7,8 +7,8 @@ pub const SHARD_LIMIT: usize = 100_000;
 /// A workspace gets at most so many times the places of a shard that are free. So a lone one gets 8 of 9, a second
 /// one finds the rest, and with `n` that want all each gets `8 / (8n + 1)`. After the dynamic thresholds of switches
 /// (Choudhury and Hahne, 1998): nobody is evicted, and nobody's share has to be known beforehand. The permits to run
-/// are shared alike.
-pub(super) const SHARE: usize = 8;
+/// are shared alike, and the payloads that a worker keeps in memory.
+pub const SHARE: usize = 8;
 
 /// How many jobs of a shard are held.
 #[derive(Debug, Clone, Copy)]
