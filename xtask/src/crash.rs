@@ -72,9 +72,9 @@ pub(crate) struct Arguments {
     /// Where choices start from; by default another one each time
     #[arg(long)]
     seed: Option<u64>,
-    /// Build variants of Tenon that are wrong in one line, and demand that each is caught
-    #[arg(long)]
-    mutants: bool,
+    /// Build variants of Tenon that are wrong in one line, or only this one, and demand that each is caught
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = mutants::ALL)]
+    mutants: Option<String>,
     /// Do only one of the runs, as when one is repeated with its seed
     #[arg(long, value_enum)]
     only: Option<Run>,
@@ -118,8 +118,8 @@ fn directory() -> PathBuf {
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let seed = arguments.seed.unwrap_or_else(|| clock::unix_micros().cast_unsigned());
     eprintln!("seed {seed}");
-    if arguments.mutants {
-        return mutants::run(seed);
+    if let Some(only) = arguments.mutants {
+        return mutants::run(seed, &only);
     }
     let demands_shim = arguments.demands_shim();
     let binary = if let Some(binary) = arguments.binary {

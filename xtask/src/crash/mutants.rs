@@ -95,11 +95,21 @@ const MUTANTS: &[Mutant] = &[
     },
 ];
 
+/// Every one of them.
+pub(super) const ALL: &str = "all";
+/// Caught by nothing.
+const UNCHANGED: &str = "unchanged";
 /// Caught by the store's own tests.
 const NO_FSYNC: &str = "mutant-no-fsync";
 
-/// Builds and runs them all; an error when one was not caught, or when the unchanged build was.
-pub(crate) fn run(seed: u64) -> Result<()> {
+/// Builds and runs [`ALL`], or only one; an error when one was not caught, or when the unchanged build was.
+pub(crate) fn run(seed: u64, only: &str) -> Result<()> {
+    let names =
+        || [UNCHANGED].into_iter().chain(MUTANTS.iter().map(|mutant| mutant.feature)).chain([NO_FSYNC]);
+    if only != ALL && names().all(|name| name != only) {
+        bail!("no mutant is called {only}; there are: {}", names().collect::<Vec<_>>().join(", "));
+    }
+    let is_asked = |name: &str| only == ALL || only == name;
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(["build", "what is changed", "caught by"]);
     let mut wrong = Vec::new();
@@ -115,11 +125,15 @@ pub(crate) fn run(seed: u64) -> Result<()> {
         table.add_row([name, what, &verdict]);
         wrong.extend((!right).then_some(name));
     };
-    row("unchanged", "nothing", control(seed), false);
-    for mutant in MUTANTS {
+    if is_asked(UNCHANGED) {
+        row(UNCHANGED, "nothing", control(seed), false);
+    }
+    for mutant in MUTANTS.iter().filter(|mutant| is_asked(mutant.feature)) {
         row(mutant.feature, mutant.what, hunt(mutant, seed), true);
     }
-    row(NO_FSYNC, "the database does not wait for the disk", crash_points(NO_FSYNC), true);
+    if is_asked(NO_FSYNC) {
+        row(NO_FSYNC, "the database does not wait for the disk", crash_points(NO_FSYNC), true);
+    }
     println!("\n{table}");
     anyhow::ensure!(wrong.is_empty(), "the checker was wrong about: {} (seed {seed})", wrong.join(", "));
     Ok(())
@@ -132,7 +146,7 @@ type Caught = Option<String>;
 fn control(seed: u64) -> Result<Caught> {
     let binary = build(None)?;
     let moments = &[Moment::Time, Moment::Acknowledged, Moment::Arrival, Moment::Answer, Moment::Page];
-    let outcome = campaign("unchanged", binary, moments, seed).run()?;
+    let outcome = campaign(UNCHANGED, binary, moments, seed).run()?;
     eprint!("{}", report::evidence(&outcome.violations));
     let violated = report::violated(&outcome.violations);
     Ok((!violated.is_empty()).then(|| violated.join(", ")))
@@ -179,7 +193,7 @@ fn campaign(name: &str, binary: PathBuf, moments: &'static [Moment], seed: u64) 
 
 /// Builds a variant and keeps its binary; the target directory is shared, so only what changed is built again.
 fn build(feature: Option<&str>) -> Result<PathBuf> {
-    let name = feature.unwrap_or("unchanged");
+    let name = feature.unwrap_or(UNCHANGED);
     eprintln!("building {name} …");
     let mut command = repository::cargo();
     command.args(["build", "--profile", PROFILE, "--locked", "--package", "tenon"]);

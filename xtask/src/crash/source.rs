@@ -28,6 +28,8 @@ use std::time::Duration;
 const HANG: Duration = Duration::from_millis(4_500);
 /// How long after an answer its moment comes, at most, in microseconds: what the answer brings is being written then.
 const MOMENT_US: u64 = 6_000;
+/// How often that is halved, at most: a fast disk has it written within a fraction of a millisecond.
+const HALVES: u64 = 5;
 /// In so many of a hundred times many items come at once.
 const BURST: u64 = 4;
 /// How many those are.
@@ -181,7 +183,8 @@ impl Shared {
                 }
                 stream.write_all(&answer("200 OK", &page.text(asked.poller)))?;
                 if !page.numbers.is_empty() {
-                    thread::sleep(Duration::from_micros(random.between(0, MOMENT_US)));
+                    let most = MOMENT_US >> random.between(0, HALVES + 1);
+                    thread::sleep(Duration::from_micros(random.between(0, most)));
                     self.trap.reached(Moment::Page);
                 }
             }
