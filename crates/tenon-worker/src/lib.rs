@@ -46,8 +46,8 @@ pub use transient::Transient;
 
 /// Batches of new jobs that may wait for the dispatcher; beyond it the store is read instead.
 const FEED_BATCHES: usize = 4_096;
-/// See [`Options::openings`].
-const OPENINGS_OF_A_CORE: u32 = 16;
+/// See [`Options::openings`]. With 16, of each commit more went to 64 clients' captures than to the ends of jobs.
+const OPENINGS_OF_A_CORE: u32 = 48;
 
 /// Settings of the worker.
 #[derive(Debug, Clone)]
