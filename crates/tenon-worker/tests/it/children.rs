@@ -9,7 +9,7 @@ use tenon_store::{Change, ChangeResource, Error, JobId, JobState, Kind, Store, W
 use tokio::sync::Notify;
 
 use crate::hooked_store::{Hooks, hooked};
-use crate::stage::{Callee, Stage, open};
+use crate::stage::{Callee, Process, Stage, open};
 
 const ON_GO: &str = "}\nschedule: {on: {one: {with: {type: go}}}}\n";
 const SLEEPS: &str = "}\ndo: [{nap: {wait: P1D}}]\n";
@@ -299,20 +299,19 @@ async fn a_crash_between_a_childs_start_and_its_record_starts_it_once() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let dies = Arc::new(Dies::default());
     let store = hooked(&directory, &dies);
-    let stage = Stage::on(Arc::clone(&store)).await;
-    stage.put("child", "}\ndo: [{done: {set: {n: '${ .n }'}}}]\n", (&[], &[])).await;
-    parent(&stage, &run("child", "")).await;
-    let job = stage.go(json!({"n": 7})).await;
+    let process = Process::on(Arc::clone(&store)).await;
+    process.put("child", "}\ndo: [{done: {set: {n: '${ .n }'}}}]\n", (&[], &[])).await;
+    parent(&process, &run("child", "")).await;
+    let job = process.go(json!({"n": 7})).await;
     dies.died.notified().await;
-    let first = stage.has_children(job, 1).await[0].id;
-    // The next owner of the shards; what the first one still wants to write is refused.
+    let first = process.has_children(job, 1).await[0].id;
+    process.kill().await;
     let again = Stage::on(store).await;
     assert_eq!(again.output(job).await, json!({"n": 7}));
     let children = again.children(job).await;
     assert_eq!(children.iter().map(|child| child.id).collect::<Vec<_>>(), [first]);
     again.verify(job).await;
     again.stop().await;
-    drop(stage);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -355,13 +354,14 @@ async fn a_child_that_a_crash_hid_is_cancelled_with_its_parent() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let dies = Arc::new(DiesAndHasNoRoom::default());
     let store = hooked(&directory, &dies);
-    let stage = Stage::on(Arc::clone(&store)).await;
-    stage.put("child", SLEEPS, (&[], &[])).await;
-    parent(&stage, &run("child", "")).await;
-    let job = stage.go(json!({"n": 7})).await;
+    let process = Process::on(Arc::clone(&store)).await;
+    process.put("child", SLEEPS, (&[], &[])).await;
+    parent(&process, &run("child", "")).await;
+    let job = process.go(json!({"n": 7})).await;
     dies.0.died.notified().await;
-    let child = stage.has_children(job, 1).await[0].id;
-    stage.reaches(child, JobState::Waiting).await;
+    let child = process.has_children(job, 1).await[0].id;
+    process.reaches(child, JobState::Waiting).await;
+    process.kill().await;
     // The next owner runs the parent, which waits for room before it starts (or finds) its child.
     let again = Stage::on(store).await;
     again.until(|| again.capture.ports().metrics.jobs_running.get() == 1).await;
@@ -369,7 +369,6 @@ async fn a_child_that_a_crash_hid_is_cancelled_with_its_parent() {
     assert_eq!(again.end(job).await.state, JobState::Cancelled);
     assert_eq!(again.record(child).await.state, JobState::Cancelled);
     again.stop().await;
-    drop(stage);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -377,24 +376,24 @@ async fn a_child_that_a_crash_hid_is_found_before_something_ends_its_task() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let dies = Arc::new(DiesInFork::default());
     let store = hooked(&directory, &dies);
-    let stage = Stage::on(Arc::clone(&store)).await;
-    stage.put("child", SLEEPS, (&[], &[])).await;
+    let process = Process::on(Arc::clone(&store)).await;
+    process.put("child", SLEEPS, (&[], &[])).await;
     let child = run("child", "").replacen("- call:", "call:", 1);
     let race = format!(
         "- race: {{fork: {{compete: true, branches: [{{{}}}, {{hear: {{listen: {{to: {{one: {{with: {{type: order}}}}}}}}}}}}]}}}}\n",
         child.trim_end()
     );
-    stage.put("parent", &format!("{ON_GO}do:\n{race}"), (&["go"], &["order"])).await;
-    let job = stage.go(json!({"n": 7})).await;
+    process.put("parent", &format!("{ON_GO}do:\n{race}"), (&["go"], &["order"])).await;
+    let job = process.go(json!({"n": 7})).await;
     dies.0.died.notified().await;
-    let child = stage.has_children(job, 1).await[0].id;
-    stage.event("order", json!({"n": 1})).await;
+    let child = process.has_children(job, 1).await[0].id;
+    process.event("order", json!({"n": 1})).await;
+    process.kill().await;
     let again = Stage::on(store).await;
     assert_eq!(again.output(job).await, json!([{"n": 1}]));
     assert_eq!(again.record(child).await.state, JobState::Cancelled);
     again.verify(job).await;
     again.stop().await;
-    drop(stage);
 }
 
 /// As [`Dies`], for a child in a branch.

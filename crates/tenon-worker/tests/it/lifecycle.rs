@@ -9,7 +9,7 @@ use tenon_store::{Error, EventFilter, JobId, JobState, Store, Transition, Write}
 use tokio::sync::Notify;
 
 use crate::hooked_store::{Hooks, hooked};
-use crate::stage::{Stage, open};
+use crate::stage::{Process, Stage, open};
 
 const ON_GO: &str = "}\nschedule: {on: {one: {with: {type: go}}}}\n";
 const WORKFLOW: &str = "io.serverlessworkflow.workflow.";
@@ -241,19 +241,19 @@ async fn a_crash_loses_none_and_repeats_none() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let dies = Arc::new(Dies::default());
     let store = hooked(&directory, &dies);
-    let stage = Stage::on(Arc::clone(&store)).await;
-    stage.put("listens", "}\ndo: [{hear: {listen: {to: {any: []}}}}]\n", (&[], &["*"])).await;
+    let process = Process::on(Arc::clone(&store)).await;
+    process.put("listens", "}\ndo: [{hear: {listen: {to: {any: []}}}}]\n", (&[], &["*"])).await;
     let tasks = format!(
         "{ON_GO}do:\n- tell: {{emit: {{event: {{with: {{type: told}}}}}}}}\n- done: {{set: {{x: 1}}}}\n"
     );
-    stage.deploy("w", &tasks).await;
-    let job = stage.go(json!({})).await;
+    process.deploy("w", &tasks).await;
+    let job = process.go(json!({})).await;
     dies.died.notified().await;
-    let before = events_of(&stage, job).await;
+    let before = events_of(&process, job).await;
     assert_eq!(before.len(), 8, "{before:?}");
+    process.kill().await;
     let again = Stage::on(store).await;
     assert_eq!(again.output(job).await, json!({"x": 1}));
     assert_eq!(events_of(&again, job).await, before);
     again.stop().await;
-    drop(stage);
 }

@@ -13,7 +13,7 @@ use tenon_worker::MendError;
 use crate::hooked_store::{Hooks, hooked};
 use crate::orphans::{Death, Dies};
 use crate::panics::Bug;
-use crate::stage::{Call, Callee, Stage, open};
+use crate::stage::{Call, Callee, Process, Stage, open};
 
 /// Calls that answer, then one that fails at first, in an ordered lane that parks.
 fn parks(address: SocketAddr, failures: u32) -> String {
@@ -200,14 +200,15 @@ async fn after_a_crash(at: (u64, Death)) -> Option<(Vec<String>, Vec<String>)> {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let dies = Dies::at(at.0, at.1);
     let store = hooked(&directory, &dies);
-    let stage = Stage::on(Arc::clone(&store)).await;
-    stage.deploy("w", &parks(address, 1)).await;
-    let job = stage.go(json!({"key": "a"})).await;
-    let behind = stage.go(json!({"key": "a"})).await;
+    let process = Process::on(Arc::clone(&store)).await;
+    process.deploy("w", &parks(address, 1)).await;
+    let job = process.go(json!({"key": "a"})).await;
+    let behind = process.go(json!({"key": "a"})).await;
     tokio::select! {
         () = dies.died.notified() => {}
-        () = mend(&stage, job, behind) => return None,
+        () = mend(&process, job, behind) => return None,
     }
+    process.kill().await;
     let again = Stage::on(store).await;
     mend(&again, job, behind).await;
     assert_eq!(again.record(job).await.state, JobState::Completed);
@@ -215,7 +216,6 @@ async fn after_a_crash(at: (u64, Death)) -> Option<(Vec<String>, Vec<String>)> {
     again.verify(job).await;
     again.verify(behind).await;
     again.stop().await;
-    drop(stage);
     let calls = callee.calls();
     Some((attempts(&calls, job, "/one"), attempts(&calls, job, "/fail/1")))
 }

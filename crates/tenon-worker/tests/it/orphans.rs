@@ -11,7 +11,7 @@ use tenon_store::{Error, JobId, JobState, Store, Write};
 use tokio::sync::Notify;
 
 use crate::hooked_store::{Hooks, hooked};
-use crate::stage::Stage;
+use crate::stage::{Process, Stage};
 
 const ON_GO: &str = "}\nschedule: {on: {one: {with: {type: go}}}}\n";
 const SLEEPS: &str = "}\ndo: [{nap: {wait: P1D}}]\n";
@@ -159,18 +159,19 @@ async fn after_a_crash(tasks: &str, at: (u64, Death), is_cancelled: bool) -> Opt
     let directory = tempfile::tempdir().expect("a temporary directory");
     let dies = Dies::at(at.0, at.1);
     let store = hooked(&directory, &dies);
-    let stage = Stage::on(Arc::clone(&store)).await;
-    deploy(&stage, tasks).await;
+    let process = Process::on(Arc::clone(&store)).await;
+    deploy(&process, tasks).await;
     // Whatever comes before is not what this is about.
     let family = async {
-        let family = family(&stage).await;
-        part(&stage, family[0], is_cancelled).await;
-        stage.end(family[0]).await;
+        let family = family(&process).await;
+        part(&process, family[0], is_cancelled).await;
+        process.end(family[0]).await;
     };
     tokio::select! {
         () = dies.died.notified() => {}
         () = family => return None,
     }
+    process.kill().await;
     let again = Stage::on(store).await;
     let job = again.jobs().await.iter().find(|job| job.parent.is_none()).expect("the parent").id;
     // Nobody was told that it is over, so somebody says it again.
@@ -182,7 +183,6 @@ async fn after_a_crash(tasks: &str, at: (u64, Death), is_cancelled: bool) -> Opt
         again.verify(job.id).await;
     }
     again.stop().await;
-    drop(stage);
     Some(jobs.iter().map(|job| job.state).collect())
 }
 
@@ -240,11 +240,12 @@ async fn what_was_to_end_before_a_crash_ends_while_its_parent_goes_on() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let dies = Arc::new(DiesAtEnd(Dies::never()));
     let store = hooked(&directory, &dies);
-    let stage = Stage::on(Arc::clone(&store)).await;
-    deploy(&stage, &tasks).await;
-    let [job, child, grandchild] = family(&stage).await;
+    let process = Process::on(Arc::clone(&store)).await;
+    deploy(&process, &tasks).await;
+    let [job, child, grandchild] = family(&process).await;
     dies.0.died.notified().await;
-    assert!(!stage.record(grandchild).await.state.is_final());
+    assert!(!process.record(grandchild).await.state.is_final());
+    process.kill().await;
     let again = Stage::on(store).await;
     for orphan in [grandchild, child] {
         again.reaches(orphan, JobState::Cancelled).await;
@@ -252,7 +253,6 @@ async fn what_was_to_end_before_a_crash_ends_while_its_parent_goes_on() {
     again.reaches(job, JobState::Waiting).await;
     assert_eq!(again.jobs().await.len(), 3);
     again.stop().await;
-    drop(stage);
 }
 
 /// Dies before the first cancellation.

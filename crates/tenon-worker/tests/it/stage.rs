@@ -1,6 +1,7 @@
 //! A stage: a store in a temporary directory, a worker on it, and a callee that remembers what it was asked.
 
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use tenon_store::{JobFilter, JobId, JobRecord, Kind, PutResource, Saved, Store, 
 use tenon_store_sqlite::SqliteStore;
 use tenon_vault_local::LocalVault;
 use tenon_worker::{History, Options, Parts, Worker};
+use tokio::runtime::{self, Runtime};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -252,6 +254,46 @@ impl Stage {
         self.worker.drain(PATIENCE).await;
         self.working.await.expect("the dispatcher does not panic");
         self.store.close().await;
+    }
+}
+
+/// A stage that can be killed as a process is: it has threads of its own.
+pub(crate) struct Process {
+    stage: Stage,
+    /// None once it is dead.
+    threads: Option<Runtime>,
+}
+
+// === impl Process ===
+
+impl Process {
+    pub(crate) async fn on(store: Arc<dyn Store>) -> Self {
+        let threads = runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let threads = threads.expect("threads");
+        let stage = threads.spawn(Stage::on(store)).await.expect("a stage");
+        Self { stage, threads: Some(threads) }
+    }
+
+    /// When this returns, nothing of it goes on: what it had not yet asked of the store is never asked.
+    pub(crate) async fn kill(mut self) {
+        let threads = self.threads.take().expect("it lives");
+        let killing = tokio::task::spawn_blocking(move || threads.shutdown_timeout(PATIENCE));
+        killing.await.expect("its threads end");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Threads are not waited for where nothing else may wait.
+        self.threads.take().into_iter().for_each(Runtime::shutdown_background);
+    }
+}
+
+impl Deref for Process {
+    type Target = Stage;
+
+    fn deref(&self) -> &Stage {
+        &self.stage
     }
 }
 
