@@ -6,9 +6,12 @@ use crate::server::Server;
 
 const ONE_AN_HOUR: &str = "{dsl: '1.0.3', namespace: acme, name: slow, version: '1.0.0', metadata: {tenon: {rateLimit: {limit: 1, per: PT1H}, concurrency: 3}}}";
 
+fn find<'a>(limits: &'a Value, kind: &str) -> Option<&'a Value> {
+    limits["items"].as_array().expect("a list").iter().find(|item| item["kind"] == kind)
+}
+
 fn row<'a>(limits: &'a Value, kind: &str) -> &'a Value {
-    let items = limits["items"].as_array().expect("a list");
-    items.iter().find(|item| item["kind"] == kind).unwrap_or_else(|| panic!("no {kind} in {limits}"))
+    find(limits, kind).unwrap_or_else(|| panic!("no {kind} in {limits}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,10 +24,10 @@ async fn each_limit_is_seen_with_its_use_and_what_waits() {
     }
     let mut limits = server.get("/api/v1/limits").await.expect(200);
     let is_settled = |limits: &Value| {
-        let used = &row(limits, "serverConcurrency")["used"];
-        (used, &row(limits, "workflowRate")["waiting"]) == (&json!(0), &json!(2))
+        let waiting = find(limits, "workflowRate").map(|rate| &rate["waiting"]);
+        (&row(limits, "serverConcurrency")["used"], waiting) == (&json!(0), Some(&json!(2)))
     };
-    // polls: the one job that may start has ended, and two wait
+    // polls: the worker has heard of the workflow, the one job that may start has ended, and two wait
     while !is_settled(&limits) {
         limits = server.get("/api/v1/limits").await.expect(200);
     }
