@@ -66,9 +66,13 @@ async fn an_attempt_that_takes_too_long_is_tried_again_at_once() {
     stage.deploy("retries", &retries).await;
     let job = stage.go(json!({})).await;
     assert_eq!(stage.end(job).await.state, JobState::Completed, "what is caught is over");
+    let steps = stage.history.trace(stage.workspace, job).await.expect("read").steps;
+    let attempts = &steps[0].children[0].attempts;
+    assert_eq!(attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1, 2, 3], "{steps:#?}");
+    // One may have been given up before it got out.
     let calls = callee.calls();
-    let attempts: Vec<_> = calls.iter().map(|call| call.attempt.as_str()).collect();
-    assert_eq!(attempts, ["1", "2", "3"]);
+    let heard: Vec<_> = calls.iter().map(|call| call.attempt.as_str()).collect();
+    assert!(heard.is_sorted_by(|one, next| one < next) && heard.len() <= 3, "{heard:?}");
     stage.verify(job).await;
     stage.stop().await;
 }
