@@ -75,13 +75,15 @@ pub(crate) async fn up(settings: UpSettings) -> Result<(), StartError> {
     let control = Control { worker: worker.clone(), history, vault, http, triggers: triggers.clone() };
     let router = router_with(app.clone(), tenon_control::routes(control));
     app.readiness().serve();
+    // Whoever hears that it is up may stop it.
+    let stop = signals::stop();
     write_address(&settings, address)?;
     announce(&settings, address, &master_key);
 
     let patience = settings.shutdown_drain.saturating_sub(CLOSING_TIME);
     let options = ServeOptions { drain_time: patience, ..ServeOptions::default() };
     let stopping = async {
-        signals::stop().await;
+        stop.await;
         tracing::info!("stopping: what runs is finished or left where it can go on");
         signals::abort_on_second();
         triggers.drain();

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::{Exit, Failure};
 
@@ -13,6 +14,7 @@ pub(crate) fn is_input() -> bool {
 
 /// One line, typed without being shown. Ctrl-C ends the command with the terminal as it was.
 pub(crate) async fn ask(prompt: &str) -> Result<String, Failure> {
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| failed(&error))?;
     let silence = Silence::begin().map_err(|error| failed(&error))?;
     write!(std::io::stderr(), "{prompt}").map_err(|error| failed(&error))?;
     // The thread stays behind if nobody types any more; the process ends without it.
@@ -22,7 +24,7 @@ pub(crate) async fn ask(prompt: &str) -> Result<String, Failure> {
     });
     let line = tokio::select! {
         line = reading => line.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?,
-        _ = tokio::signal::ctrl_c() => String::new(),
+        _ = interrupt.recv() => String::new(),
     };
     drop(silence);
     // The line break that was typed was not shown either. Nothing is lost if this one is not.

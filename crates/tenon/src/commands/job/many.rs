@@ -65,8 +65,10 @@ pub(super) async fn run(deed: &Deed, many: &ManyJobs, mut context: Context<'_>) 
     }
     let mut total = Total { cursor: start, ..Total::default() };
     let worked = tokio::select! {
-        worked = work(deed, &filter, &mut total, &mut context) => worked,
+        // The signal is listened to before anything is asked for.
+        biased;
         Ok(()) = tokio::signal::ctrl_c() => Err(interrupted(deed)),
+        worked = work(deed, &filter, &mut total, &mut context) => worked,
     };
     let worked = worked.map_err(|failure| where_to_go_on(failure, &total, many));
     let Total { matched, done, refused, cursor } = &total;
