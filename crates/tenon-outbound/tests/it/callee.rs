@@ -181,5 +181,5 @@ pub(crate) fn client() -> HttpClient {
 
 /// A bound on what a test waits for; only a broken test reaches it.
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), future).await.expect("it should have happened long ago")
+    tokio::time::timeout(Duration::from_mins(1), future).await.expect("it should have happened long ago")
 }
