@@ -7,10 +7,9 @@ use tenon_capture::Clock;
 use tenon_store::{JobState, Timestamp};
 use tenon_worker::Options;
 
-use crate::stage::{Callee, Stage, open};
+use crate::stage::{Callee, NOON, Stage, open};
 
 const HOUR: Duration = Duration::from_hours(1);
-const NOON: Timestamp = Timestamp(1_800_000_000_000_000);
 
 /// Who looks at the store often sees a clock that jumps; else that takes a minute.
 fn watchful() -> Options {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use tenon_capture::{BacklogBound, Event, Incoming};
-use tenon_engine::scheduler::{Bounds, Obstacle};
+use tenon_engine::scheduler::{Bounds, Obstacle, WorkspaceUse};
 use tenon_store::{JobState, PutResource, WorkspaceId};
-use tenon_worker::{BacklogBounds, Options};
+use tenon_worker::{BacklogBounds, BacklogUse, Options, WorkerUse};
 
 use crate::stage::{Callee, Stage, open};
 
@@ -57,18 +57,13 @@ async fn long_calls_of_one_workspace_leave_permits_to_others() {
     for _ in 0..20 {
         works(&stage, quiet).await;
     }
-    let seen = async {
-        // polls: a shard may still be read for the first time, and a job wait for that
-        loop {
-            let usage = stage.worker.usage().await.expect("the worker runs").scheduler;
-            let hog = usage.workspaces.iter().find(|of| of.workspace == stage.workspace.0);
-            let hog = hog.expect("it has jobs").clone();
-            if hog.startable == 24 && usage.running == 16 {
-                return hog;
-            }
-        }
+    let is_hog = |of: &&WorkspaceUse| of.workspace == stage.workspace.0;
+    let waits = |of: &WorkspaceUse| of.startable == 24;
+    let is_seen = |used: &WorkerUse| {
+        used.scheduler.running == 16 && used.scheduler.workspaces.iter().find(is_hog).is_some_and(waits)
     };
-    let hog = tokio::time::timeout(Duration::from_mins(1), seen).await.expect("it is told");
+    let used = stage.used(is_seen).await.scheduler;
+    let hog = used.workspaces.iter().find(is_hog).expect("it has jobs");
     assert_eq!((hog.running, hog.share, hog.obstacle), (16, 16, Some(Obstacle::Share)));
     stage.until(|| stage.capture.ports().metrics.workspaces_crowded.get() == 1).await;
     assert_eq!(callee.calls().len(), 16, "what was left to others it did not take");
@@ -92,11 +87,7 @@ async fn a_rate_holds_starts_back_and_not_what_has_started() {
         assert_eq!(stage.end(*job).await.state, JobState::Completed, "it waited and took no second token");
     }
     assert_eq!(stage.record(jobs[2]).await.state, JobState::Pending);
-    let mut usage = stage.worker.usage().await.expect("the worker runs");
-    // polls: the dispatcher hears of a job's end a moment after the store has it
-    while usage.scheduler.running > 0 {
-        usage = stage.worker.usage().await.expect("the worker runs");
-    }
+    let usage = stage.used(|used| used.scheduler.running == 0).await;
     let [workflow] = usage.scheduler.workflows.as_slice() else { panic!("{usage:?}") };
     let rate = workflow.rate.expect("it has one");
     assert_eq!((workflow.running, workflow.ready, rate.tokens), (0, 1, 0));
@@ -153,17 +144,9 @@ async fn a_workspace_that_is_over_its_places_holds_up_no_other_and_loses_nothing
     for _ in 0..40 {
         works(&stage, quiet).await;
     }
-    let all_count = async {
-        // polls: the shard may still be read for the first time, and its jobs counted as they are read
-        loop {
-            let usage = stage.worker.usage().await.expect("the worker runs");
-            let behind = usage.backlogs.iter().find(|backlog| backlog.workspace == stage.workspace);
-            if behind.is_some_and(|backlog| backlog.jobs == 38) {
-                return;
-            }
-        }
-    };
-    tokio::time::timeout(Duration::from_mins(1), all_count).await.expect("those in the store count, too");
+    // Those in the store count, too.
+    let is_flood = |of: &&BacklogUse| of.workspace == stage.workspace;
+    stage.used(|used| used.backlogs.iter().find(is_flood).is_some_and(|of| of.jobs == 38)).await;
     let open = TWO_AN_HOUR.replace(", metadata: {tenon: {rateLimit: {limit: 2, per: PT1H}}}", "");
     stage.put_version("slow", "1.0.1", &open, (&["go"], &[])).await;
     for job in flood {
@@ -183,11 +166,8 @@ async fn a_workspace_has_no_more_jobs_at_once_than_it_may() {
         stage.go(json!({ "n": n })).await;
     }
     callee.has_calls(2).await;
-    let mut usage = stage.worker.usage().await.expect("the worker runs");
-    // polls: a shard may still be read for the first time, and a job wait for that
-    while usage.scheduler.workspaces.iter().map(|workspace| workspace.ready).sum::<u32>() < 2 {
-        usage = stage.worker.usage().await.expect("the worker runs");
-    }
+    let ready = |used: &WorkerUse| -> u32 { used.scheduler.workspaces.iter().map(|of| of.ready).sum() };
+    let usage = stage.used(|used| ready(used) >= 2).await;
     let [workspace] = usage.scheduler.workspaces.as_slice() else { panic!("{usage:?}") };
     assert_eq!((workspace.concurrency, workspace.running, workspace.ready), (Some(2), 2, 2));
     for job in stage.jobs().await {
@@ -223,11 +203,7 @@ async fn jobs_that_call_or_compute_for_long_keep_no_other_from_opening() {
     for job in burst {
         assert_eq!(stage.end(job).await.state, JobState::Completed);
     }
-    let mut usage = stage.worker.usage().await.expect("the worker runs");
-    // polls: the dispatcher hears of a job's end a moment after the store has it
-    while usage.scheduler.running > 3 {
-        usage = stage.worker.usage().await.expect("the worker runs");
-    }
+    let usage = stage.used(|used| used.scheduler.running <= 3).await;
     assert_eq!((usage.scheduler.running, usage.openings), (3, (1, 0)), "those that run have opened");
     for job in busy {
         stage.worker.cancel(job).await.expect("the worker runs");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::json;
 use tenon_store::{Error, JobId, JobState, OpenJob, Shard, Timestamp};
-use tenon_worker::Options;
+use tenon_worker::{Options, WorkerUse};
 use tokio::sync::{Semaphore, watch};
 
 use crate::hooked_store::{Hooks, hooked};
@@ -39,19 +39,8 @@ async fn lanes_that_wait(directory: &tempfile::TempDir, lanes: usize) -> (Callee
 
 /// Waits until so many jobs are held that only wait for their turn.
 async fn holds(stage: &Stage, count: usize) {
-    let look = async {
-        loop {
-            let used = stage.worker.usage().await.expect("the worker runs").scheduler;
-            let ready: u32 = used.workspaces.iter().map(|workspace| workspace.ready).sum();
-            if ready as usize == count {
-                return;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), look)
-        .await
-        .expect("each stands behind the head of its lane");
+    let ready = |used: &WorkerUse| -> u32 { used.scheduler.workspaces.iter().map(|of| of.ready).sum() };
+    stage.used(|used| ready(used) as usize == count).await;
 }
 
 /// What comes of lanes that wait, with a new owner that reads so.

@@ -1,18 +1,15 @@
 //! Reruns that begin at a step: with what was recorded before it, as a job of its own.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
 use tenon_capture::{Clock, Rerun};
-use tenon_store::{JobId, JobState, Kind, Timestamp};
+use tenon_store::{JobId, JobState, Kind};
 use tenon_worker::{From, Options, RerunError, RerunFrom};
 
 use crate::hooked_store::{Gate, hooked};
-use crate::stage::{Callee, Stage, open};
-
-const NOON: Timestamp = Timestamp(1_800_000_000_000_000);
+use crate::stage::{Callee, NOON, Stage, open};
 
 /// Runs a job again from somewhere, on its newest revision.
 async fn rerun(stage: &Stage, job: JobId, from: From, input: Option<&str>) -> Result<JobId, RerunError> {
@@ -141,11 +138,7 @@ async fn reruns_of_many_give_way_to_what_comes_meanwhile() {
         stage.capture.rerun(rerun).await.expect("captured");
     }
     let live = stage.go(json!({})).await;
-    let all_count = async {
-        // polls: a shard may still be read for the first time, and a job wait for that
-        while stage.worker.usage().await.expect("the worker runs").scheduler.workspaces[0].startable < 11 {}
-    };
-    tokio::time::timeout(Duration::from_mins(1), all_count).await.expect("all of them wait for the place");
+    stage.used(|used| used.scheduler.workspaces[0].startable == 11).await;
     gate.open();
     stage.end(live).await;
     let before = callee.calls().iter().take_while(|call| !call.key.starts_with(&live.to_string())).count();

@@ -15,10 +15,10 @@ use tenon_capture::{
     StoredVariables,
 };
 use tenon_outbound::{AddressRules, HttpClient, PrivateAddresses};
-use tenon_store::{JobFilter, JobId, JobRecord, Kind, PutResource, Saved, Store, WorkspaceId};
+use tenon_store::{JobFilter, JobId, JobRecord, Kind, PutResource, Saved, Store, Timestamp, WorkspaceId};
 use tenon_store_sqlite::SqliteStore;
 use tenon_vault_local::LocalVault;
-use tenon_worker::{History, Options, Parts, Worker};
+use tenon_worker::{History, Options, Parts, Worker, WorkerUse};
 use tokio::runtime::{self, Runtime};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -27,6 +27,8 @@ use tokio::task::JoinHandle;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What the callee's `/oauth2/token` gives.
 pub(crate) const TOKEN: &str = "t0ken-of-a-callee";
+/// When clocks that stand still do.
+pub(crate) const NOON: Timestamp = Timestamp(1_800_000_000_000_000);
 const MASTER_KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
 pub(crate) struct Stage {
@@ -249,6 +251,21 @@ impl Stage {
         tokio::time::timeout(PATIENCE, look).await.expect("it comes to hold");
     }
 
+    /// The use of the worker's limits, once it is like this. The dispatcher hears of a job's end a moment after the
+    /// store has it, and a job may have to wait until its shard was read for the first time.
+    pub(crate) async fn used(&self, is_it: impl Fn(&WorkerUse) -> bool) -> WorkerUse {
+        let look = async {
+            loop {
+                let used = self.worker.usage().await.expect("the worker runs");
+                if is_it(&used) {
+                    return used;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, look).await.expect("it comes to be so")
+    }
+
     /// Stops in order.
     pub(crate) async fn stop(self) {
         self.worker.drain(PATIENCE).await;
@@ -276,9 +293,10 @@ impl Process {
 
     /// When this returns, nothing of it goes on: what it had not yet asked of the store is never asked.
     pub(crate) async fn kill(mut self) {
-        let threads = self.threads.take().expect("it lives");
-        let killing = tokio::task::spawn_blocking(move || threads.shutdown_timeout(PATIENCE));
-        killing.await.expect("its threads end");
+        let threads = self.threads.take();
+        // Who drops a runtime waits until all of its threads have ended.
+        let killing = tokio::task::spawn_blocking(move || drop(threads));
+        tokio::time::timeout(PATIENCE, killing).await.expect("its threads end").expect("none panics");
     }
 }
 
