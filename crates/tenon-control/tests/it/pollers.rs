@@ -166,6 +166,7 @@ async fn a_poller_calls_a_method_of_a_grpc_service() {
     reaches_cursor(&server, &json!(3)).await;
     assert_eq!(subjects(&server).await, ["0", "1", "2"]);
     assert_eq!(heard.lock().expect("no holder panics").len(), 5);
+    server.post("/api/v1/triggers/contacts/fire", "").await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

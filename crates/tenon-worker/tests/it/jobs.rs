@@ -1,5 +1,7 @@
 //! Jobs from capture to end, through waits, failures, cancellation and restarts.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tempfile::TempDir;
 use tenon_store::JobState;
@@ -64,16 +66,26 @@ async fn an_attempt_that_takes_too_long_is_tried_again_at_once() {
         "{SUBSCRIBED}do:\n- attempt:\n    try: [{{send: {{call: http, with: {{method: get, endpoint: 'http://{address}/hang'}}}}}}]\n    catch: {{retry: {{limit: {{attempt: {{count: 2, duration: {{milliseconds: 50}}}}}}}}}}\n"
     );
     stage.deploy("retries", &retries).await;
-    let job = stage.go(json!({})).await;
-    assert_eq!(stage.end(job).await.state, JobState::Completed, "what is caught is over");
-    let steps = stage.history.trace(stage.workspace, job).await.expect("read").steps;
-    let attempts = &steps[0].children[0].attempts;
-    assert_eq!(attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1, 2, 3], "{steps:#?}");
-    // One may have been given up before it got out.
-    let calls = callee.calls();
-    let heard: Vec<_> = calls.iter().map(|call| call.attempt.as_str()).collect();
-    assert!(heard.is_sorted_by(|one, next| one < next) && heard.len() <= 3, "{heard:?}");
-    stage.verify(job).await;
+    let tries = async {
+        loop {
+            let job = stage.go(json!({})).await;
+            assert_eq!(stage.end(job).await.state, JobState::Completed, "what is caught is over");
+            let steps = stage.history.trace(stage.workspace, job).await.expect("read").steps;
+            let attempts = steps[0].children[0].attempts.iter().map(|attempt| attempt.number);
+            assert_eq!(attempts.collect::<Vec<_>>(), [1, 2, 3], "{steps:#?}");
+            stage.verify(job).await;
+            let (job, calls) = (job.to_string(), callee.calls());
+            let heard = calls.iter().filter(|call| call.key.starts_with(&job));
+            let heard: Vec<_> = heard.map(|call| call.attempt.as_str()).collect();
+            if heard == ["1", "2", "3"] {
+                return;
+            }
+            // On a busy machine an attempt may have been given up before it got out.
+            let is_known = heard.iter().all(|attempt| ["1", "2", "3"].contains(attempt));
+            assert!(is_known && heard.is_sorted_by(|one, next| one < next), "{heard:?}");
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), tries).await.expect("once all three get out");
     stage.stop().await;
 }
 

@@ -65,7 +65,7 @@ pub(super) async fn run(deed: &Deed, many: &ManyJobs, mut context: Context<'_>) 
     }
     let mut total = Total { cursor: start, ..Total::default() };
     let worked = tokio::select! {
-        // The signal is listened to before anything is asked for.
+        // The signal is listened to before the first job is touched.
         biased;
         Ok(()) = tokio::signal::ctrl_c() => Err(interrupted(deed)),
         worked = work(deed, &filter, &mut total, &mut context) => worked,
